@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything foreign, found by pkg-config; tools/packages.txt names the Debian packages.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(JSONC REQUIRED IMPORTED_TARGET json-c)
+pkg_check_modules(URCU REQUIRED IMPORTED_TARGET liburcu)
+pkg_check_modules(CK REQUIRED IMPORTED_TARGET ck)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+
+set(SLIPRING_WITH_TESTS OFF)
+if(NOT SLIPRING_BUILD_TESTS STREQUAL "OFF")
+    set(required "")
+    if(NOT SLIPRING_BUILD_TESTS STREQUAL "AUTO")
+        set(required REQUIRED)
+    endif()
+    pkg_check_modules(CMOCKA ${required} IMPORTED_TARGET cmocka)
+    pkg_check_modules(SECCOMP ${required} IMPORTED_TARGET libseccomp)
+    if(CMOCKA_FOUND AND SECCOMP_FOUND)
+        set(SLIPRING_WITH_TESTS ON)
+    else()
+        message(STATUS "The tests are left out: run tools/install-packages.sh test to have them")
+    endif()
+endif()

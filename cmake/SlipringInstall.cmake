@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# `cmake --install`: headers, both libraries, binaries, a pkg-config file and a CMake package.
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/slipring")
+
+install(
+    DIRECTORY "${PROJECT_SOURCE_DIR}/include/slipring" "${PROJECT_BINARY_DIR}/generated/slipring"
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILES_MATCHING
+    PATTERN "*.h"
+    PATTERN "*.def")
+
+foreach(program slipring slipringd slipring-bench)
+    if(TARGET ${program}-program)
+        install(TARGETS ${program}-program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    endif()
+endforeach()
+
+if(TARGET slipring)
+    install(
+        TARGETS slipring slipring-static
+        EXPORT slipringTargets
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        INCLUDES
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    install(
+        EXPORT slipringTargets
+        NAMESPACE slipring::
+        DESTINATION "${package_dir}")
+
+    cmake_path(APPEND SLIPRING_PC_INCLUDEDIR "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
+    cmake_path(APPEND SLIPRING_PC_LIBDIR "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
+    configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring.pc.in" "${PROJECT_BINARY_DIR}/slipring.pc" @ONLY)
+    configure_package_config_file(
+        "${PROJECT_SOURCE_DIR}/cmake/slipringConfig.cmake.in" "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
+        INSTALL_DESTINATION "${package_dir}")
+    write_basic_package_version_file("${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake"
+                                     COMPATIBILITY SameMinorVersion)
+    install(FILES "${PROJECT_BINARY_DIR}/slipring.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+    install(FILES "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
+                  "${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake" DESTINATION "${package_dir}")
+endif()

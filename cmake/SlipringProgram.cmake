@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# slipring_program(NAME [LINK targets...]): the program NAME from the *.c files of the current folder.
+# All but main.c becomes the static library <folder>_parts, so that unit tests can link it too.
+# The target is called NAME-program, since `slipring` is also the library's.
+function(slipring_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK")
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+    file(GLOB sources CONFIGURE_DEPENDS *.c)
+    set(main_source "${CMAKE_CURRENT_SOURCE_DIR}/main.c")
+    set(parts ${sources})
+    list(REMOVE_ITEM parts "${main_source}")
+
+    add_library(${folder}_link INTERFACE)
+    target_link_libraries(${folder}_link INTERFACE slipring_internal ${arg_LINK})
+    if(parts)
+        add_library(${folder}_parts STATIC ${parts})
+        target_link_libraries(${folder}_parts PUBLIC ${folder}_link)
+        add_dependencies(${folder}_parts slipring_generated)
+    endif()
+
+    if(NOT main_source IN_LIST sources)
+        message(STATUS "${folder}/ has no main.c yet: ${name} is left out")
+        return()
+    endif()
+    add_executable(${name}-program main.c)
+    set_target_properties(${name}-program PROPERTIES OUTPUT_NAME ${name})
+    add_dependencies(${name}-program slipring_generated)
+    target_link_libraries(${name}-program PRIVATE ${folder}_link)
+    if(parts)
+        target_link_libraries(${name}-program PRIVATE ${folder}_parts)
+    endif()
+endfunction()
