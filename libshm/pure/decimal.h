@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decimal texts to integers and back, exactly: the shared part of bound, money, objective and duration.
+ *
+ * A number is digits with at most one point, and at least one digit: "12", "0.001", ".5", "5.". No exponent,
+ * no plus sign, no blanks, no group separators, no nan or inf, whatever the locale: those are NOT_A_NUMBER. A
+ * minus sign before a number is NEGATIVE. Zeros at the end of a fraction are not "finer". Pure: safe in any
+ * thread, process or signal handler; no allocation. */
+#ifndef SR_PURE_DECIMAL_H
+#define SR_PURE_DECIMAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a parser of this layer answers. Outputs are untouched unless it is SR_PARSE_OK. */
+enum sr_parse {
+#define SR_PARSE_ROW(name, text) SR_PARSE_##name,
+#include "pure/parse.def"
+#undef SR_PARSE_ROW
+    SR_PARSE_COUNT,
+};
+
+/* What is wrong, to be put after the text itself: "'12parsecs' is in a unit that ...". Never NULL. */
+const char *sr_parse_text(enum sr_parse result);
+
+/* Room for every formatted decimal: 20 digits, a leading zero, a point, the end. */
+#define SR_DECIMAL_TEXT_BYTES 24
+
+/* number * scale, which must be an integer (else TOO_FINE) and at most max (else TOO_LARGE). scale is 1 to
+ * 10^18 and divides into 2^a 5^b c with a, b <= 18: the nanoseconds of every unit and powers of ten do. */
+__attribute__((warn_unused_result)) enum sr_parse
+sr_decimal_parse(const char *text, size_t length, uint64_t scale, uint64_t max, uint64_t *out_value);
+
+/* value * 10^-9 as the shortest decimal: "0.001", "1", "30". Returns its length. */
+size_t sr_decimal_format(uint64_t value, char out_text[SR_DECIMAL_TEXT_BYTES]);
+
+/* value * 10^-9 with exactly `digits` (0 to 9) digits after the point, rounded half up. Returns its length.
+ */
+size_t sr_decimal_format_fixed(uint64_t value, uint32_t digits, char out_text[SR_DECIMAL_TEXT_BYTES]);
+
+#endif
