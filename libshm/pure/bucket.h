@@ -49,10 +49,10 @@ static inline uint32_t sr_bucket_index(uint64_t duration_ns)
     if (duration_ns == 0) {
         return SR_BUCKET_ZERO;
     }
-    uint32_t shift = (uint32_t)__builtin_clzll(duration_ns);
-    uint64_t mantissa = duration_ns << shift;
-    uint64_t step = sr_bucket_steps[(mantissa >> 57) & 63];
-    return (uint32_t)(step & 127) + (uint32_t)((mantissa << 7) > step) + ((63 - shift) << SR_BUCKET_SCHEMA);
+    uint32_t exponent = 63u ^ (uint32_t)__builtin_clzll(duration_ns); /* 63 - clz, as the machine has it */
+    uint64_t mantissa = duration_ns << (63 - exponent);
+    uint64_t step = sr_bucket_steps[(mantissa >> 57) - 64]; /* the leading bit is set: 64 to 127 */
+    return (uint32_t)(step & 127) + (uint32_t)((mantissa << 7) > step) + (exponent << SR_BUCKET_SCHEMA);
 }
 
 /* The key of a dense index of 1 to SR_BUCKET_COUNT - 1. The zero bucket has none: don't ask. */
@@ -90,7 +90,8 @@ uint64_t sr_bucket_lower_ns(uint32_t index);
  * bucket. index < SR_BUCKET_COUNT. */
 double sr_bucket_estimate_ns(uint32_t index);
 
-/* The bucket's real upper bound 2^(key/32) s in nanoseconds, to the nearest double; 0 for the zero bucket. */
+/* The bucket's real upper bound 2^(key/32) s in nanoseconds, within a unit of the last place; 0 for the zero
+ * bucket. index < SR_BUCKET_COUNT. */
 double sr_bucket_bound_ns(uint32_t index);
 
 #endif
