@@ -30,6 +30,9 @@ if(TARGET slipring)
         NAMESPACE slipring::
         DESTINATION "${package_dir}")
 
+    # Relative to the .pc file, so that `cmake --install --prefix` and moving the tree both work.
+    file(RELATIVE_PATH SLIPRING_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+    set(SLIPRING_PC_PREFIX "\${pcfiledir}/${SLIPRING_PC_PREFIX}")
     cmake_path(APPEND SLIPRING_PC_INCLUDEDIR "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
     cmake_path(APPEND SLIPRING_PC_LIBDIR "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
     configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring.pc.in" "${PROJECT_BINARY_DIR}/slipring.pc" @ONLY)

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs this build under a temporary root and uses it as strangers would: with pkg-config, with the CMake
+# package, and with each public header alone in C and in C++.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+log=$work/log
+fail() {
+    echo "consume: $*" >&2
+    exit 1
+}
+
+cmake --install "$SLIPRING_BUILD_DIR" --prefix "$prefix" >"$log" || fail "the install failed"
+pc=$(find "$prefix" -name slipring.pc)
+[ -n "$pc" ] || fail "no slipring.pc was installed"
+PKG_CONFIG_PATH=$(dirname "$pc")
+lib_dir=$(dirname "$PKG_CONFIG_PATH")
+export PKG_CONFIG_PATH
+for program in slipring slipringd slipring-bench; do
+    [ -x "$prefix/bin/$program" ] || fail "bin/$program was not installed"
+done
+want=$(pkg-config --modversion slipring)
+
+echo "-- a C application by pkg-config, shared"
+# shellcheck disable=SC2046 # a list of words is meant
+cc -Wall -Wextra -Werror "$here/app.c" $(pkg-config --cflags --libs slipring) \
+    -o "$work/app" || fail "the application does not build against the shared library"
+got=$(LD_LIBRARY_PATH=$lib_dir "$work/app") || fail "the application failed: $got"
+[ "$got" = "$want" ] || fail "the application said '$got', slipring.pc says '$want'"
+readelf -d "$work/app" | grep -q 'libslipring\.so\.0' || fail "the application is not linked to libslipring.so.0"
+
+echo "-- the same, static"
+# shellcheck disable=SC2046 # a list of words is meant
+cc "$here/app.c" $(pkg-config --cflags slipring) "$lib_dir/libslipring.a" -pthread \
+    -o "$work/app-static" || fail "the application does not build against the static library"
+[ "$("$work/app-static")" = "$want" ] || fail "the static application failed"
+
+echo "-- the shared library exports the contract and nothing else"
+foreign=$(nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 != "A" && $3 !~ /^slipring_/ { print $3 }')
+[ -z "$foreign" ] || fail "exported beside the contract: $foreign"
+cat "$prefix"/include/slipring/*.h |
+    cc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -oE '\bslipring_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/declared"
+nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$work/exported"
+lost=$(comm -13 "$work/declared" "$work/exported")
+[ -z "$lost" ] || fail "exported, but in no public header: $lost"
+{
+    printf '#include <slipring/slipring.h>\nconst void *const all[] = {\n'
+    sed 's/.*/    (const void *)&,/' "$work/declared"
+    printf '};\nint main(void)\n{\n    return all[0] == 0;\n}\n'
+} >"$work/all.c"
+# shellcheck disable=SC2046 # a list of words is meant
+cc "$work/all.c" $(pkg-config --cflags --libs slipring) -o "$work/all" ||
+    fail "declared in a public header, but not exported"
+
+echo "-- a CMake consumer"
+cp "$here/app.c" "$work/"
+cat >"$work/CMakeLists.txt" <<'C'
+cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES C)
+find_package(slipring 0.1 REQUIRED)
+add_executable(shared app.c)
+target_link_libraries(shared PRIVATE slipring::slipring)
+add_executable(static app.c)
+target_link_libraries(static PRIVATE slipring::slipring-static)
+C
+cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$log" 2>&1 &&
+    cmake --build "$work/build" >>"$log" 2>&1 || {
+    cat "$log"
+    fail "the CMake consumer does not build"
+}
+for kind in shared static; do
+    [ "$("$work/build/$kind")" = "$want" ] || fail "the CMake consumer ($kind) failed"
+done
+
+echo "-- each public header alone, in C and in C++"
+count=0
+for header in "$prefix"/include/slipring/*.h; do
+    name=slipring/$(basename "$header")
+    printf '#include <%s>\n#include <%s>\nint main() { return 0; }\n' "$name" "$name" >"$work/one.cc"
+    g++ -Wall -Wextra -pedantic -std=c++17 -Werror -fsyntax-only -I"$prefix/include" "$work/one.cc" ||
+        fail "<$name> does not compile as C++"
+    clang++ -Wall -Wextra -pedantic -std=c++17 -Werror -fsyntax-only -I"$prefix/include" "$work/one.cc" ||
+        fail "<$name> does not compile as C++ with clang"
+    printf '#include <%s>\n#include <%s>\nint main(void) { return 0; }\n' "$name" "$name" >"$work/one.c"
+    cc -Wall -Wextra -pedantic -std=c11 -Werror -fsyntax-only -I"$prefix/include" "$work/one.c" ||
+        fail "<$name> does not compile as strict C11"
+    count=$((count + 1))
+done
+[ "$count" -ge 3 ] || fail "only $count public headers were installed"
+echo "$count headers, $(wc -l <"$work/exported") exported functions"

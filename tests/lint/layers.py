@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Who may include whom: the layers of libshm/, and the doors that agent, tools and bench come in by."""
+import os
+import re
+
+from _lint import ROOT, files, run
+
+LAYERS = ["base", "pure", "system", "protocol", "api", "peer"]
+DOORS = ("pure", "peer")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+# pure/ makes no system call and reads no clock: these headers are all it takes.
+PURE_SYSTEM = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdbool.h",
+               "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"}
+PUBLIC_SYSTEM = {"stdbool.h", "stddef.h", "stdint.h"}
+
+
+def libshm_fault(layer, path, quoted, name):
+    if not quoted:
+        if layer == "pure" and not name.startswith("slipring/") and "/gen/" not in path and \
+                name not in PURE_SYSTEM:
+            return f"pure/ includes <{name}>, which is not pure"
+        return None
+    if "/" not in name:
+        return None
+    target = name.split("/")[0]
+    if target not in LAYERS:
+        return f'"{name}" is in no layer of libshm'
+    if LAYERS.index(target) > LAYERS.index(layer):
+        return f'{layer}/ includes "{name}" of a higher layer'
+    return None
+
+
+def program_fault(folder, quoted, name):
+    if not quoted:
+        return None
+    if "/" in name and name.split("/")[0] not in DOORS:
+        return f'{folder}/ includes "{name}": only <slipring/...>, pure/, peer/ and its own'
+    return None
+
+
+def public_fault(quoted, name):
+    if quoted:
+        return f'a public header includes "{name}": use <slipring/...>'
+    if not name.startswith("slipring/") and name not in PUBLIC_SYSTEM:
+        return f"a public header includes <{name}>"
+    return None
+
+
+def check(path, text):
+    parts = path.split(os.sep)
+    for found in INCLUDE.finditer(text):
+        quoted, name = found.group(1) == '"', found.group(2)
+        if ".." in name.split("/"):
+            fault = f'"{name}" climbs out of its folder'
+        elif parts[0] == "libshm" and len(parts) > 2 and parts[1] in LAYERS:
+            fault = libshm_fault(parts[1], path, quoted, name)
+        elif parts[0] in ("agent", "tools", "bench"):
+            fault = program_fault(parts[0], quoted, name)
+        elif parts[0] == "include":
+            fault = public_fault(quoted, name)
+        elif parts[0] == "libshm":
+            fault = "a source of libshm outside of its layers"
+        else:
+            fault = None
+        if fault:
+            yield text.count("\n", 0, found.start()) + 1, fault
+
+
+run(check, files(("include", "libshm", "agent", "tools", "bench"), (".c", ".h", ".def")),
+    bad=[("libshm/pure/bucket.c", '#include "protocol/ring.h"\n'),
+         ("libshm/pure/window.c", "#include <time.h>\n"),
+         ("libshm/api/record.c", '#include "peer/drain.h"\n'),
+         ("libshm/api/record.c", '#include "../peer/drain.h"\n'),
+         ("libshm/loose.c", "#include <stdint.h>\n"),
+         ("agent/main.c", '#include "protocol/layout.h"\n'),
+         ("tools/show.c", '#  include "base/atomics.h"\n'),
+         ("include/slipring/store.h", "#include <pthread.h>\n"),
+         ("include/slipring/store.h", '#include "status.h"\n')],
+    good=[("libshm/protocol/ring.c", '#include "ring.h"\n#include "pure/bucket.h"\n#include <time.h>\n'),
+          ("agent/main.c", '#include "peer/drain.h"\n#include "books.h"\n#include <slipring/store.h>\n'),
+          ("include/slipring/store.h", "#include <stdint.h>\n#include <slipring/status.h>\n")])
