@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recording: one finished execution, a span around one, a cost alone.
+ *
+ * Every call here is thread safe, and wait-free after the calling thread's first record of the primitive: no
+ * system call, no lock, no allocation, whatever the agent does. The first record of a thread and primitive may
+ * make system calls (it claims a ring). All may be called from a signal handler, also one that interrupted
+ * another call of this header: the sample then goes into the primitive's shared spill (lock-free).
+ * All may be called in a forked child. Spans and reservations die at fork: in the child, ending one is a no-op.
+ *
+ * What record() accepted on a primitive whose status is OK is counted exactly once, also when the ring is
+ * full, the agent is down, or this process is killed as soon as the call returned.
+ *
+ * Ranges: duration 0 to SLIPRING_DURATION_MAX_NS (52 days); cost and savings 0 to SLIPRING_AMOUNT_MAX. What
+ * lies beyond is clamped to the maximum and counted (primitive_clamped_total). A NULL primitive is ignored. */
+#ifndef SLIPRING_RECORD_H
+#define SLIPRING_RECORD_H
+
+#include <stdint.h>
+
+#include <slipring/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLIPRING_DURATION_MAX_NS ((UINT64_C(1) << 52) - 1) /* nanoseconds: 52 days */
+#define SLIPRING_AMOUNT_MAX (UINT64_C(1) << 53)            /* nano-dollars: nine million dollars a sample */
+
+enum slipring_outcome {
+    SLIPRING_SUCCESS = 0,
+    SLIPRING_FAILURE = 1,
+};
+
+/* What one execution cost and saved, in integer nano-dollars (1e-9 dollar). */
+struct slipring_cost {
+    uint64_t cost_nanodollars;
+    uint64_t savings_nanodollars;
+    uint32_t category; /* from slipring_category_get(); 0 is "default"; an unknown one counts as 0 */
+    uint32_t reserved; /* 0 */
+};
+
+/* Record one execution that took duration_ns nanoseconds. cost may be NULL: it cost nothing. Reads no clock. */
+void slipring_record(struct slipring_primitive *primitive, uint64_t duration_ns, enum slipring_outcome outcome,
+                     const struct slipring_cost *cost);
+
+/* Record a cost or savings alone, without an execution: no count, no duration. */
+void slipring_record_cost(struct slipring_primitive *primitive, const struct slipring_cost *cost);
+
+/* A span: an execution under way. Lives in the caller's memory, may be ended on another thread of the same
+ * process, ends once: a second end or cancel is a no-op. Its fields are private. */
+struct slipring_span {
+    struct slipring_primitive *primitive;
+    uint64_t start_ns;
+    uint32_t attachment; /* which attachment of the process began it: a forked child has another */
+    uint32_t flags;
+};
+
+/* Begin an execution: reads the clock, counts the primitive as active until the end. */
+struct slipring_span slipring_begin(struct slipring_primitive *primitive);
+
+/* End it: records the time since slipring_begin(). A clock that ran backwards gives 0, counted as clamped. */
+void slipring_end(struct slipring_span *span, enum slipring_outcome outcome, const struct slipring_cost *cost);
+
+/* End it without a sample: it never happened, only the count of active executions falls. */
+void slipring_cancel(struct slipring_span *span);
+
+/* A reserved sample: cost and savings are written in place, in the ring's memory where there is room. Its
+ * other fields are private. Between reserve and commit any other record of this thread and primitive (say, in
+ * a signal handler) goes to the shared spill. */
+struct slipring_reservation {
+    uint64_t *cost_nanodollars;    /* write here, once; 0 when reserved */
+    uint64_t *savings_nanodollars; /* write here, once; 0 when reserved */
+    struct slipring_primitive *primitive;
+    void *ring;
+    uint64_t own[2]; /* the two fields when there is no ring to write into */
+    uint32_t attachment;
+    uint32_t flags;
+};
+
+/* Reserve the next sample. Every reservation is committed or discarded by the thread that made it. */
+void slipring_reserve(struct slipring_primitive *primitive, struct slipring_reservation *out_reservation);
+
+/* Publish it. After a fork, in the child: a no-op. */
+void slipring_commit(struct slipring_reservation *reservation, uint64_t duration_ns,
+                     enum slipring_outcome outcome, uint32_t category);
+
+/* Give it back unused. */
+void slipring_discard(struct slipring_reservation *reservation);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading back what the agent published about a primitive, from any process, without a system call.
+ *
+ * These structs are also the layout of the published figures in the stats segment: fixed offsets, no pointers,
+ * no padding. A figure that does not exist is absent (its bit in `present` is clear), never a 0 or a NaN. */
+#ifndef SLIPRING_STATS_H
+#define SLIPRING_STATS_H
+
+#include <stdint.h>
+
+#include <slipring/objective.h>
+#include <slipring/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLIPRING_BOUND_COUNT 24 /* up to 16 `le` bounds and 8 thresholds */
+
+enum slipring_percentile {
+    SLIPRING_P50,
+    SLIPRING_P90,
+    SLIPRING_P95,
+    SLIPRING_P99,
+    SLIPRING_P999,
+    SLIPRING_PERCENTILE_COUNT,
+};
+
+/* One window of the histogram. Percentiles are nearest rank, reported as the harmonic middle 2ab/(a+b) of the
+ * bucket (a, b] that holds the rank, so that the true sample lies within relative_error of the figure. They
+ * exist when n > 0. */
+struct slipring_window_stats {
+    uint64_t n;          /* executions in the window: success and failure */
+    uint64_t failures;   /* of these, failed */
+    uint64_t span_ns;    /* the time that the window really covers */
+    double percentile_ns[SLIPRING_PERCENTILE_COUNT];
+    double relative_error; /* 0.01083: (b-a)/(b+a) at growth 2^(1/32) */
+    double per_second;     /* n over span; 0 when idle */
+    uint64_t reserved[2];
+};
+
+enum slipring_stats_present {
+    SLIPRING_HAS_DURATION = 1 << 0, /* min, max, mean */
+    SLIPRING_HAS_SLO = 1 << 1,      /* slo_compliance, budget_remaining: objectives and events exist */
+    SLIPRING_HAS_SAVINGS_RATE = 1 << 2,
+};
+
+struct slipring_stats {
+    uint64_t present;         /* bits of enum slipring_stats_present */
+    uint64_t published_ns;    /* CLOCK_MONOTONIC of the agent at publishing */
+    uint64_t count;           /* executions recorded: success + failure, not aborted */
+    uint64_t failures;        /* of these, failed */
+    uint64_t aborted;         /* in flight when their process died */
+    int64_t active;           /* begun and not ended, over live processes */
+    uint64_t min_ns, max_ns;  /* lifetime; a sample that spilled counts with its exact value too */
+    double mean_ns;           /* lifetime */
+    uint64_t sum_ns[2];       /* lifetime sum of durations, low and high 64 bits */
+    struct slipring_window_stats lifetime;
+    struct slipring_window_stats minute; /* the last 60 s */
+    double requests_per_second;          /* over the minute window; 0 when idle */
+    double slo_compliance;               /* the least good/total over the objectives */
+    double budget_remaining;             /* the least of them, 1 - bad/((1-target) total), unclamped: may be negative */
+    double budget_remaining_clamped;     /* the same within 0 to 1 */
+    uint64_t cost_nanodollars;           /* lifetime, all categories */
+    uint64_t savings_nanodollars;        /* lifetime, all categories */
+    double savings_rate;                 /* savings / (cost + savings) */
+    uint64_t spilled;                    /* of count: booked through the spill, without a time stamp of their own */
+    uint64_t clamped;                    /* durations or amounts that were out of range */
+    uint64_t window_spilled;             /* of minute.n: came through the spill */
+    uint64_t reserved[5];
+};
+
+/* One objective's arithmetic, over its window (today: lifetime). */
+struct slipring_objective_stats {
+    char name[32];
+    uint32_t kind; /* enum slipring_objective_kind */
+    uint32_t target_ppb;
+    uint64_t threshold_ns;
+    uint64_t period_s;
+    uint64_t good;
+    uint64_t total; /* 0: the ratios below are absent */
+    double compliance;
+    double budget_remaining; /* unclamped */
+    double burn_rate;        /* (1 - compliance) / (1 - target) */
+    uint64_t exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
+    uint64_t reserved[2];
+};
+
+struct slipring_category_stats {
+    char name[32]; /* empty: an unused place */
+    uint64_t cost_nanodollars;
+    uint64_t savings_nanodollars;
+};
+
+/* A cumulative bucket: how many executions took at most bound_ns. */
+struct slipring_bound_stats {
+    uint64_t bound_ns;
+    uint64_t count;
+    uint64_t exact_since_ns; /* as above; older spilled samples of the bound's own bucket count as above it */
+    uint64_t is_le;          /* 1: a `le` bound of the exposition; 0: only an objective's threshold */
+};
+
+/* The lists beside the figures. */
+struct slipring_stats_detail {
+    char name[136]; /* zero-terminated */
+    char type[64];
+    uint32_t objective_count;
+    uint32_t category_count;
+    uint32_t bound_count;
+    uint32_t reserved;
+    struct slipring_objective_stats objectives[SLIPRING_OBJECTIVE_COUNT];
+    struct slipring_category_stats categories[SLIPRING_CATEGORY_COUNT];
+    struct slipring_bound_stats bounds[SLIPRING_BOUND_COUNT]; /* ascending */
+};
+
+/* Copy the primitive's published figures. NO_DATA before the agent published any. Thread and signal safe,
+ * wait-free but for retrying when the agent published meanwhile (bounded). The first call of a process maps
+ * the stats segment (system calls); later ones make none. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_stats_read(struct slipring_primitive *primitive,
+                                                             struct slipring_stats *out_stats);
+
+/* The same with the lists. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_stats_read_detail(struct slipring_primitive *primitive,
+                                                                    struct slipring_stats *out_stats,
+                                                                    struct slipring_stats_detail *out_detail);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

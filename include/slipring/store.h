@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a store and naming what is recorded in it.
+ *
+ *   call                          thread safe   in a signal handler   in a forked child   may block on
+ *   slipring_open, slipring_close yes (1)       no                    yes                 file system
+ *   slipring_default              yes           no                    yes                 file system, once
+ *   slipring_primitive_get        yes           no                    yes                 file system, first time
+ *   slipring_category_get         yes           no                    yes                 nothing
+ *   the askers (…_status, …)      yes           yes                   yes                 nothing
+ *
+ *   (1) slipring_close() against a record on the same store in another thread: the record is counted as
+ *       dropped or delivered, and never crashes; the mapping stays for the life of the process.
+ *
+ * A handle outlives a fork: the child's first record attaches the child as a process of its own.
+ * The library starts no thread, installs no signal handler, writes to no descriptor, never aborts or exits. */
+#ifndef SLIPRING_STORE_H
+#define SLIPRING_STORE_H
+
+#include <stdint.h>
+
+#include <slipring/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLIPRING_STORE_NAME_MAX 64    /* bytes: letters, digits, '.', '_', '-'; not starting with '.' or '-' */
+#define SLIPRING_PRIMITIVE_NAME_MAX 128 /* bytes of UTF-8 without control characters */
+#define SLIPRING_PRIMITIVE_TYPE_MAX 63  /* the same */
+#define SLIPRING_CATEGORY_NAME_MAX 31   /* the same */
+#define SLIPRING_CATEGORY_COUNT 16      /* per primitive, "default" among them */
+
+struct slipring_store;     /* a store opened by this process; opaque */
+struct slipring_primitive; /* a named, typed thing that is executed and recorded; opaque */
+
+/* Open the store `name`; NULL means $SLIPRING_STORE, or "default" when that is unset or empty. Creates the
+ * ring segment when it is absent (mode 0600, own uid); a store shared by a group is made by slipringd.
+ * Opening a name again gives the same store and counts one more opener.
+ *
+ * *out_store is always set, also on failure: recording on it is then a counted no-op, and
+ * slipring_store_status() keeps telling why. It is NULL only for BAD_NAME and TABLE_FULL, and every other
+ * function takes a NULL store or primitive as one that records nothing. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct slipring_store **out_store);
+
+/* Give back one opening; the last one releases this process's rings and its process slot to the agent.
+ * Handles stay valid memory; recording on them is counted as dropped. CLOSED when it was closed before. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_close(struct slipring_store *store);
+
+/* The process-wide store, opened at the first call as slipring_open(NULL) does; the same pointer ever after,
+ * NULL only when $SLIPRING_STORE is no valid name. Ask slipring_store_status() how it is. */
+struct slipring_store *slipring_default(void);
+
+/* How the store stands: OK, or why it does not record. BAD_ARGUMENT for NULL. */
+enum slipring_status slipring_store_status(const struct slipring_store *store);
+
+/* errno of the call that made slipring_store_status() SYSTEM (or any other failure); 0 when there was none. */
+int slipring_store_errno(const struct slipring_store *store);
+
+/* Records that this process could only drop, because its store is not OK. A store that opened drops none. */
+uint64_t slipring_store_dropped(const struct slipring_store *store);
+
+/* Get or register the primitive (name, type). type NULL means "primitive". The same pair gives the same
+ * handle within a process, and the same books across processes.
+ *
+ * *out_primitive is set also on failure and may be recorded on: LIMIT_REACHED records under __overflow__ (type
+ * __overflow__), NO_SPACE and a store that is not OK count as dropped. BAD_NAME and TABLE_FULL set it to NULL. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_get(struct slipring_store *store, const char *name,
+                                                                const char *type,
+                                                                struct slipring_primitive **out_primitive);
+
+/* How the primitive stands: OK, LIMIT_REACHED (recording under __overflow__), or why it drops. */
+enum slipring_status slipring_primitive_status(const struct slipring_primitive *primitive);
+
+/* Get or add a cost category of the primitive, for struct slipring_cost. Category 0 is "default" and always
+ * there. TABLE_FULL beyond 16: *out_category is then set to 0. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_category_get(struct slipring_primitive *primitive,
+                                                               const char *name, uint32_t *out_category);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

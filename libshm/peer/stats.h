@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The readers' door: what the agent published, for the tools, the exposition and anyone who only looks.
+ *
+ * Maps the stats segment read-only and believes nothing in it: counts, indices and strings are checked before
+ * use, and strings come back terminated and within their field. A truncated segment does not kill the reader
+ * (the SIGBUS guard of system/guard.h, which the program has to install). Works with the agent dead. One
+ * thread per struct; several structs of one store are independent. */
+#ifndef SR_PEER_STATS_H
+#define SR_PEER_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <slipring/stats.h>
+#include <slipring/status.h>
+
+#include "base/compiler.h"
+
+struct sr_agent_figures {
+#define SR_AGENT_FIGURE(name, kind, unit, help) uint64_t name;
+#include "peer/figures.def"
+#undef SR_AGENT_FIGURE
+};
+
+enum {
+#define SR_AGENT_FIGURE(name, kind, unit, help) SR_FIGURE_##name,
+#include "peer/figures.def"
+#undef SR_AGENT_FIGURE
+    SR_AGENT_FIGURE_COUNT,
+};
+
+/* Who published. */
+struct sr_stats_agent {
+    uint64_t pid;             /* 0: stopped cleanly */
+    uint64_t started_wall_ns; /* CLOCK_REALTIME */
+    uint64_t published_ns;    /* CLOCK_MONOTONIC of the last publishing */
+    bool alive;               /* its lock on the stats segment is held */
+    char listen[128];         /* "127.0.0.1:9464" or empty */
+};
+
+struct sr_stats; /* an opened stats segment */
+
+/* Open the stats segment of `store` (NULL: $SLIPRING_STORE or "default"). The statuses of an attach; *out_stats is
+ * NULL unless OK. sr_stats_open_at() takes the folder's and file's path instead (a copied segment). */
+SR_MUST_CHECK enum slipring_status sr_stats_open(const char *store, struct sr_stats **out_stats);
+SR_MUST_CHECK enum slipring_status sr_stats_open_at(const char *path, struct sr_stats **out_stats);
+void sr_stats_close(struct sr_stats *stats);
+
+/* Where it lies, for messages. */
+const char *sr_stats_path(const struct sr_stats *stats);
+
+/* Ids run from 0 to below this; not every id has a figure. */
+uint32_t sr_stats_high(const struct sr_stats *stats);
+
+/* Figures of one id: NO_DATA when it has none (also for an alias: its figures stand under another id).
+ * out_detail may be NULL. */
+SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id,
+                                                struct slipring_stats *out_stats,
+                                                struct slipring_stats_detail *out_detail);
+
+/* The agent's own figures. NO_DATA before the first publishing. */
+SR_MUST_CHECK enum slipring_status sr_stats_agent_figures(const struct sr_stats *stats,
+                                                          struct sr_agent_figures *out_figures);
+void sr_stats_agent(const struct sr_stats *stats, struct sr_stats_agent *out_agent);
+
+/* The same for the agent's own segment, already mapped for writing (no second mapping). */
+struct sr_stats *sr_stats_of_mapping(const void *base, const char *path);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel's edge of a segment: paths, creation, mapping, reservation of pages.
+ *
+ * G1  A file is created by one process at a time, never followed through a link, never through another's file:
+ *     open without O_CREAT first, then O_CREAT|O_EXCL (with fs.protected_regular even root's plain O_CREAT on a stranger's
+ *     file in a sticky folder is refused).
+ * G2  While a file is made its maker holds a write lock on it; the kernel drops the lock however the maker
+ *     dies. Whoever finds a half-made file without the lock redoes it: every step of making is idempotent.
+ * G3  No page is touched before the file's size is known to cover it. No descriptor is kept: a host program
+ *     that closes all descriptors, or reuses the number, cannot make us write to the wrong file. Reserving opens the
+ *     path anew and refuses when it is no longer the same inode.
+ *
+ * Blocking: file system calls only. Nothing here is safe against a concurrent call on the same struct. */
+#ifndef SR_SYSTEM_MAP_H
+#define SR_SYSTEM_MAP_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <slipring/status.h>
+
+#include "base/compiler.h"
+
+struct sr_map {
+    uint8_t *base; /* NULL: not mapped */
+    uint64_t bytes;
+    dev_t dev;
+    ino_t ino;
+    int error; /* errno of the call that failed, for people */
+    char path[PATH_MAX];
+};
+
+/* The folder of all stores: $SLIPRING_SHM_DIR or /dev/shm. */
+const char *sr_map_folder(void);
+
+/* "<folder>/slipring.<store>.<suffix>" into map->path. BAD_NAME when it does not fit. */
+SR_MUST_CHECK enum slipring_status sr_map_name(struct sr_map *map, const char *store, const char *suffix);
+
+/* How to make a file that is absent or half-made. */
+struct sr_map_making {
+    uint64_t bytes; /* the file's size */
+    mode_t mode;    /* exactly, whatever the umask */
+    gid_t group;    /* (gid_t)-1: leave as it comes */
+    /* Is the mapped file whole? Reads within `dense_bytes` only. */
+    bool (*is_ready)(const uint8_t *base);
+    /* Write the contents of a new file (its dense bytes are reserved, zero or a dead maker's) and publish it. */
+    enum slipring_status (*fill)(uint8_t *base, void *context);
+    void *context;
+    uint64_t dense_bytes; /* reserved before fill */
+};
+
+/* Map the existing file at map->path, whole. ABSENT, BEING_MADE (size 0, or making says not ready), WRONG_SIZE
+ * (st_size differs from `bytes`), NOT_PERMITTED, NO_FOLDER, NO_MEMORY, SYSTEM. `bytes` 0 accepts any size of at least a page. */
+SR_MUST_CHECK enum slipring_status sr_map_attach(struct sr_map *map, uint64_t bytes, bool writable);
+
+/* Attach for writing; make the file when it is absent or half-made by a dead maker. Waits up to a second for a living
+ * one, then BEING_MADE. Adds NO_SPACE, FILE_LIMIT. */
+SR_MUST_CHECK enum slipring_status sr_map_make(struct sr_map *map, const struct sr_map_making *making);
+
+/* Reserve pages [offset, offset + bytes) of the mapped file; idempotent. OK, NO_SPACE (nothing was taken), FILE_LIMIT,
+ * ABSENT (the path now names another file or none), NOT_PERMITTED, SYSTEM. Signal safe. */
+SR_MUST_CHECK enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_t bytes);
+
+/* Does the path still name the mapped file? false after an unlink or a re-making. */
+bool sr_map_is_current(const struct sr_map *map);
+
+void sr_map_unmap(struct sr_map *map);
+
+#endif
