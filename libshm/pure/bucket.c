@@ -31,18 +31,15 @@ uint64_t sr_bucket_lower_ns(uint32_t index)
     return index == SR_BUCKET_ZERO ? 0 : sr_bucket_upper_ns(index - 1) + 1;
 }
 
-double sr_bucket_bound_ns(uint32_t index)
+double sr_bucket_estimate_ns(uint32_t index)
 {
     if (index == SR_BUCKET_ZERO) {
         return 0.0;
     }
     uint32_t position = index - 1;
     double octave = (double)(UINT64_C(1) << (63 - position / SR_BUCKET_PER_OCTAVE));
-    return (double)boundaries[position % SR_BUCKET_PER_OCTAVE] / octave; /* a power of two: exact */
-}
-
-double sr_bucket_estimate_ns(uint32_t index)
-{
+    double bound =
+        (double)boundaries[position % SR_BUCKET_PER_OCTAVE] / octave; /* by a power of two: exact */
     /* a = b / growth, so 2ab/(a+b) = b * 2/(1 + growth). */
-    return sr_bucket_bound_ns(index) * (2.0 / (1.0 + GROWTH));
+    return bound * (2.0 / (1.0 + GROWTH));
 }

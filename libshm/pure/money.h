@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "pure/decimal.h"
 
 #define SR_MONEY_DOLLAR     UINT64_C(1000000000) /* nano-dollars */
@@ -16,7 +17,7 @@
 /* "0.002", "$1.5", "12" to nano-dollars, exactly, 0 to UINT64_MAX. EMPTY, NOT_A_NUMBER, NEGATIVE ("-1",
  * "-$1",
  * "$-1"), TOO_FINE (below a nano-dollar), TOO_LARGE. */
-__attribute__((warn_unused_result)) enum sr_parse sr_money_parse(const char *text, uint64_t *out_nanodollars);
+SR_MUST_CHECK enum sr_parse sr_money_parse(const char *text, uint64_t *out_nanodollars);
 
 /* Dollars as the shortest exact decimal, without the sign: "0.002", "12". Returns the length. */
 size_t sr_money_format(uint64_t nanodollars, char out_text[SR_MONEY_TEXT_BYTES]);
@@ -37,7 +38,6 @@ static inline uint64_t sr_money_add(uint64_t a, uint64_t b, bool *saturated)
 }
 
 /* savings / (cost + savings), 0 to 1. False, and nothing written, when both are 0. */
-__attribute__((warn_unused_result)) bool sr_money_savings_rate(uint64_t cost, uint64_t savings,
-                                                               double *out_rate);
+SR_MUST_CHECK bool sr_money_savings_rate(uint64_t cost, uint64_t savings, double *out_rate);
 
 #endif

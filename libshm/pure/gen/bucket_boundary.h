@@ -15,11 +15,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "pure/wide.h"
+
 #define BOUNDARY_SCHEMA_MAX 8
 #define BOUNDARY_COUNT_MAX  (1 << BOUNDARY_SCHEMA_MAX)
 #define BIG_WORD_COUNT      (BOUNDARY_COUNT_MAX + 2) /* of a 64-bit number to the 256th power */
-
-__extension__ typedef unsigned __int128 big_double_word;
 
 /* A natural number: 64-bit words, the least first, no zero word on top. */
 struct big {
@@ -48,9 +48,9 @@ static inline void big_multiply(const struct big *a, const struct big *b, struct
 {
     memset(product->words, 0, (a->count + b->count) * sizeof product->words[0]);
     for (uint32_t i = 0; i < a->count; i++) {
-        big_double_word carry = 0;
+        sr_wide carry = 0;
         for (uint32_t j = 0; j < b->count; j++) {
-            carry += (big_double_word)a->words[i] * b->words[j] + product->words[i + j];
+            carry += (sr_wide)a->words[i] * b->words[j] + product->words[i + j];
             product->words[i + j] = (uint64_t)carry;
             carry >>= 64;
         }
@@ -87,7 +87,7 @@ static inline void big_shift_left(struct big *big, uint32_t bits)
     uint32_t words = bits / 64;
     memset(big->words, 0, (from.count + words + 1) * sizeof big->words[0]);
     for (uint32_t i = 0; i < from.count; i++) {
-        big_double_word word = (big_double_word)from.words[i] << (bits % 64);
+        sr_wide word = (sr_wide)from.words[i] << (bits % 64);
         big->words[i + words] |= (uint64_t)word;
         big->words[i + words + 1] = (uint64_t)(word >> 64);
     }
