@@ -2,10 +2,11 @@
 /* Checks and the hash of names. See name.h. */
 #include "pure/name.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <slipring/store.h>
+
+#include "pure/utf8.h"
 
 const char *sr_name_text(enum sr_name result)
 {
@@ -17,35 +18,6 @@ const char *sr_name_text(enum sr_name result)
     return (unsigned)result < SR_NAME_COUNT ? texts[result] : "refused";
 }
 
-/* The code point at `bytes`, of which `left` > 0 remain. Returns its length, 0 if that is no valid UTF-8. */
-static size_t decode_code_point(const unsigned char *bytes, size_t left, uint32_t *out_code_point)
-{
-    /* The least code point that needs this many bytes: a smaller one is overlong. */
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char lead = bytes[0];
-    if (lead < 0x80) {
-        *out_code_point = lead;
-        return 1;
-    }
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc0 || lead > 0xf7 || length > left) {
-        return 0;
-    }
-    uint32_t code_point = lead & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        code_point = code_point << 6 | (bytes[i] & 0x3fU);
-    }
-    bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-    if (code_point < least[length] || surrogate || code_point > 0x10ffff) {
-        return 0;
-    }
-    *out_code_point = code_point;
-    return length;
-}
-
 enum sr_name sr_name_check_bytes(const char *name, size_t length, size_t max_bytes)
 {
     if (length == 0) {
@@ -54,14 +26,13 @@ enum sr_name sr_name_check_bytes(const char *name, size_t length, size_t max_byt
     if (length > max_bytes) {
         return SR_NAME_TOO_LONG;
     }
-    const unsigned char *bytes = (const unsigned char *)name;
     for (size_t at = 0; at < length;) {
         uint32_t code_point;
-        size_t used = decode_code_point(bytes + at, length - at, &code_point);
+        size_t used = sr_utf8_decode(name + at, length - at, &code_point);
         if (used == 0) {
             return SR_NAME_BAD_UTF8;
         }
-        if (code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)) {
+        if (sr_utf8_is_control(code_point)) {
             return SR_NAME_CONTROL;
         }
         at += used;
