@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names to ids: see registry.h. */
+#include "protocol/registry.h"
+
+#include <string.h>
+
+#include "pure/name.h"
+
+static const char overflow_name[] = "__overflow__";
+
+static uint32_t hash_of(const char *name, const char *type)
+{
+    return (uint32_t)(sr_name_hash(name, type) >> 32);
+}
+
+/* The entry is READY; it may still be anybody's bytes: compare within our own lengths only. */
+static bool entry_is(const struct sr_registry_entry_shm *entry, const char *name, const char *type)
+{
+    size_t name_bytes = strlen(name);
+    size_t type_bytes = strlen(type);
+    return entry->name_bytes == name_bytes && entry->type_bytes == type_bytes &&
+           memcmp(entry->name, name, name_bytes) == 0 && memcmp(entry->type, type, type_bytes) == 0;
+}
+
+static void raise_high(struct sr_segment *segment, uint32_t high)
+{
+    _Atomic uint32_t *hint = &sr_segment_header(segment)->hint.registry_high;
+    /* relaxed: a hint; READY keys carry the order */
+    uint32_t seen = atomic_load_explicit(hint, memory_order_relaxed);
+    while (seen < high &&
+           /* relaxed: as above */
+           !atomic_compare_exchange_weak_explicit(hint, &seen, high, memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+/* What one pass over the keys found. */
+struct survey {
+    uint32_t found;       /* SR_PRIMITIVE_MAX: not there */
+    uint32_t first_empty; /* SR_PRIMITIVE_MAX: full */
+    uint32_t used;        /* READY, without __overflow__ */
+};
+
+static struct survey survey_keys(const struct sr_segment *segment, const char *name, const char *type)
+{
+    struct survey survey = {.found = SR_PRIMITIVE_MAX, .first_empty = SR_PRIMITIVE_MAX};
+    const uint32_t hash = hash_of(name, type);
+    /* relaxed: a hint */
+    uint32_t high = atomic_load_explicit(&sr_segment_header(segment)->hint.registry_high, memory_order_relaxed);
+    for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
+        /* acquire: pairs with the release that made it READY (G3) */
+        uint64_t key = atomic_load_explicit(sr_segment_registry_key(segment, id), memory_order_acquire);
+        if (sr_state_of(key) == SR_REGISTRY_EMPTY) {
+            if (survey.first_empty == SR_PRIMITIVE_MAX) {
+                survey.first_empty = id;
+            }
+            if (id >= high) {
+                break;
+            }
+        } else if (sr_state_of(key) == SR_REGISTRY_READY) {
+            survey.used += id != SR_PRIMITIVE_OVERFLOW;
+            if (sr_state_generation(key) == hash && sr_segment_primitive_is_reserved(segment, id) &&
+                entry_is(sr_segment_entry(segment, id), name, type)) {
+                survey.found = id;
+                break;
+            }
+        }
+    }
+    return survey;
+}
+
+/* Claim an EMPTY key from `from` on. SR_PRIMITIVE_MAX: none left. */
+static uint32_t claim_key(struct sr_segment *segment, uint32_t from, uint64_t claiming)
+{
+    for (uint32_t id = from; id < SR_PRIMITIVE_MAX; id++) {
+        uint64_t expected = SR_REGISTRY_EMPTY;
+        _Atomic uint64_t *key = sr_segment_registry_key(segment, id);
+        /* acquire: pairs with the agent's release that emptied a dead registrant's key. relaxed on failure: nothing read */
+        if (atomic_compare_exchange_strong_explicit(key, &expected, claiming, memory_order_acquire,
+                                                    memory_order_relaxed)) {
+            return id;
+        }
+    }
+    return SR_PRIMITIVE_MAX;
+}
+
+static void write_entry(struct sr_registry_entry_shm *entry, const char *name, const char *type)
+{
+    memset(entry, 0, sizeof *entry); /* a dead registrant may have left half an entry */
+    entry->name_bytes = (uint32_t)strlen(name);
+    entry->type_bytes = (uint32_t)strlen(type);
+    memcpy(entry->name, name, entry->name_bytes);
+    memcpy(entry->type, type, entry->type_bytes);
+}
+
+static enum slipring_status add(struct sr_segment *segment, const char *name, const char *type, uint32_t slot,
+                                uint32_t from, uint32_t *out_primitive)
+{
+    const uint32_t hash = hash_of(name, type);
+    uint32_t id = claim_key(segment, from, sr_state_word(hash, slot, SR_REGISTRY_CLAIMING));
+    if (id == SR_PRIMITIVE_MAX) {
+        return SLIPRING_LIMIT_REACHED;
+    }
+    raise_high(segment, id + 1);
+    enum slipring_status status = sr_segment_reserve_primitive(segment, id);
+    if (status == SLIPRING_OK) {
+        write_entry(sr_segment_entry(segment, id), name, type);
+        *out_primitive = id;
+    }
+    uint64_t key = status == SLIPRING_OK ? sr_state_word(hash, slot, SR_REGISTRY_READY) : SR_REGISTRY_EMPTY;
+    /* release: pairs with survey_keys() and the agent; else they read a half-written entry */
+    atomic_store_explicit(sr_segment_registry_key(segment, id), key, memory_order_release);
+    return status;
+}
+
+enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name, const char *type, uint32_t slot,
+                                     uint32_t *out_primitive)
+{
+    *out_primitive = SR_PRIMITIVE_OVERFLOW;
+    struct survey survey = survey_keys(segment, name, type);
+    if (survey.found != SR_PRIMITIVE_MAX) {
+        *out_primitive = survey.found;
+        return SLIPRING_OK;
+    }
+    /* relaxed: a soft limit */
+    uint32_t limit = atomic_load_explicit(&sr_segment_header(segment)->control.primitive_limit, memory_order_relaxed);
+    if (survey.used >= limit || survey.first_empty == SR_PRIMITIVE_MAX) {
+        return SLIPRING_LIMIT_REACHED;
+    }
+    return add(segment, name, type, slot, survey.first_empty, out_primitive);
+}
+
+enum slipring_status sr_registry_add_overflow(struct sr_segment *segment)
+{
+    uint32_t id = 0;
+    return add(segment, overflow_name, overflow_name, SR_SLOT_NONE, SR_PRIMITIVE_OVERFLOW, &id);
+}
+
+/* --- the two append-only lists ---------------------------------------------------------------------------------------- */
+
+static bool claim_item(_Atomic uint64_t *state)
+{
+    uint64_t expected = SR_ITEM_EMPTY;
+    /* relaxed: nothing is read through the claim; READY's release orders what is written */
+    return atomic_compare_exchange_strong_explicit(state, &expected, SR_ITEM_CLAIMING, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
+static bool item_is_ready(const _Atomic uint64_t *state)
+{
+    /* acquire: pairs with publish_item() */
+    return atomic_load_explicit(state, memory_order_acquire) == SR_ITEM_READY;
+}
+
+static void publish_item(_Atomic uint64_t *state)
+{
+    /* release: pairs with item_is_ready(), here and in the agent; else they read half an item */
+    atomic_store_explicit(state, SR_ITEM_READY, memory_order_release);
+}
+
+enum slipring_status sr_registry_category(struct sr_segment *segment, uint32_t primitive, const char *name,
+                                          uint32_t *out_category)
+{
+    struct sr_category_shm *categories = sr_segment_entry(segment, primitive)->categories;
+    *out_category = 0;
+    if (strcmp(name, "default") == 0) {
+        return SLIPRING_OK;
+    }
+    for (uint32_t i = 1; i < SLIPRING_CATEGORY_COUNT; i++) {
+        if (claim_item(&categories[i].state)) {
+            memset(categories[i].name, 0, sizeof categories[i].name);
+            memcpy(categories[i].name, name, strlen(name));
+            publish_item(&categories[i].state);
+            *out_category = i;
+            return SLIPRING_OK;
+        }
+        if (item_is_ready(&categories[i].state) &&
+            strncmp(categories[i].name, name, sizeof categories[i].name) == 0) {
+            *out_category = i;
+            return SLIPRING_OK;
+        }
+    }
+    return SLIPRING_TABLE_FULL;
+}
+
+static bool same_figures(const struct sr_objective_shm *there, const struct slipring_objective *objective)
+{
+    return there->kind == (uint32_t)objective->kind && there->target_ppb == objective->target_ppb &&
+           there->threshold_ns == objective->threshold_ns && there->period_s == objective->period_s;
+}
+
+enum slipring_status sr_registry_objective(struct sr_segment *segment, uint32_t primitive,
+                                           const struct slipring_objective *objective)
+{
+    struct sr_objective_shm *objectives = sr_segment_entry(segment, primitive)->objectives;
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        struct sr_objective_shm *item = &objectives[i];
+        if (claim_item(&item->state)) {
+            memset(item->name, 0, sizeof item->name);
+            memcpy(item->name, objective->name, strlen(objective->name));
+            item->kind = (uint32_t)objective->kind;
+            item->target_ppb = objective->target_ppb;
+            item->threshold_ns = objective->threshold_ns;
+            item->period_s = objective->period_s;
+            publish_item(&item->state);
+            return SLIPRING_OK;
+        }
+        if (item_is_ready(&item->state) && strncmp(item->name, objective->name, sizeof item->name) == 0) {
+            return same_figures(item, objective) ? SLIPRING_OK : SLIPRING_CONFLICT;
+        }
+    }
+    return SLIPRING_TABLE_FULL;
+}
