@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The publisher: turns durable words into the figures that every reader sees, ten times a second. A primitive that
+ * did not change, and whose minute is empty, costs nothing. See agent/store.h for threads and time. */
+#ifndef AGENT_PUBLISHER_H
+#define AGENT_PUBLISHER_H
+
+#include <stdint.h>
+
+#include <slipring/status.h>
+
+struct agent_store;
+struct books;
+struct drain;
+struct publisher;
+
+/* NO_MEMORY or OK. */
+__attribute__((warn_unused_result)) enum slipring_status publisher_open(struct agent_store *store,
+                                                                        struct books *books,
+                                                                        struct drain *drain, uint64_t now_ns,
+                                                                        struct publisher **out_publisher);
+void publisher_close(struct publisher *publisher);
+
+/* Ten times a second, whenever it is called; returns how long until it is due again, in nanoseconds. */
+uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns);
+
+/* At once, every primitive: before a clean stop, and in tests. */
+void publisher_run(struct publisher *publisher, uint64_t now_ns);
+
+/* A scrape of /metrics was answered and took took_ns to render. Any thread. */
+void publisher_note_scrape(struct publisher *publisher, uint64_t took_ns);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store as the agent holds it: both segments open, the stats segment locked, the books as the last agent left
+ * them.
+ *
+ * Opening makes what is absent, refuses a second agent (IN_USE: the first one's pid is logged), refuses a stats
+ * segment whose owner, mode or link count is not what the agent would have made (NOT_PERMITTED), replays a journal
+ * that was committed and not cleared, and starts the ring words anew when the ring segment was re-made meanwhile.
+ * Whatever goes wrong is logged here with its path; the status is for the exit.
+ *
+ * One thread, the drain thread, calls everything of store, books, drain, reaper and publisher, but for the calls
+ * that say otherwise. Time is handed in everywhere: now_ns is CLOCK_MONOTONIC, wall_ns is CLOCK_REALTIME. */
+#ifndef AGENT_STORE_H
+#define AGENT_STORE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <slipring/status.h>
+
+#include "pure/bound.h"
+
+struct sr_books; /* peer/books.h: the durable words */
+struct sr_drain; /* peer/drain.h: the ring segment */
+
+struct agent_options {
+    const char *store;        /* NULL: $SLIPRING_STORE, or "default" */
+    struct sr_bound_list le;  /* bounds of the exposition's classic histogram; count 0: the default ones */
+    uint32_t primitive_limit; /* 1 to 16384; 0: the default, 1000 */
+    uint32_t ring_cap;        /* rings that a process may hold; 0: the default, 4096 */
+    gid_t group;              /* may record and read, besides the owner; (gid_t)-1: nobody */
+};
+
+struct agent_store;
+
+__attribute__((warn_unused_result)) enum slipring_status agent_store_open(const struct agent_options *options,
+                                                                          uint64_t now_ns, uint64_t wall_ns,
+                                                                          struct agent_store **out_store);
+
+/* Says in the segments that no agent is there any more, and unmaps them. After the last drain and publishing. NULL is
+ * ignored. */
+void agent_store_close(struct agent_store *store);
+
+/* Where the agent listens, for people: "127.0.0.1:9464". Once, when it does. */
+void agent_store_listens(struct agent_store *store, const char *address);
+
+/* The store's name and its stats segment, for sr_stats_of_mapping(). Any thread, until the close. */
+const char *agent_store_name(const struct agent_store *store);
+const void *agent_store_stats_base(const struct agent_store *store);
+const char *agent_store_stats_path(const struct agent_store *store);
+
+/* For the agent's own files. */
+struct sr_books *agent_store_books(struct agent_store *store);
+struct sr_drain *agent_store_rings(struct agent_store *store);
+const struct agent_options *agent_store_options(const struct agent_store *store);
+
+#endif
