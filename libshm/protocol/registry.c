@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "protocol/shared_spill.h"
 #include "pure/name.h"
 
 static const char overflow_name[] = "__overflow__";
@@ -100,10 +101,13 @@ static enum slipring_status add(struct sr_segment *segment, const char *name, co
     if (id == SR_PRIMITIVE_MAX) {
         return SLIPRING_LIMIT_REACHED;
     }
+    SR_CRASHPOINT(registry_claimed);
     raise_high(segment, id + 1);
     enum slipring_status status = sr_segment_reserve_primitive(segment, id);
     if (status == SLIPRING_OK) {
         write_entry(sr_segment_entry(segment, id), name, type);
+        sr_shared_spill_init(sr_segment_shared_spill(segment, id));
+        SR_CRASHPOINT(registry_before_ready);
         *out_primitive = id;
     }
     uint64_t key = status == SLIPRING_OK ? sr_state_word(hash, slot, SR_REGISTRY_READY) : SR_REGISTRY_EMPTY;

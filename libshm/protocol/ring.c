@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claiming, releasing and overflowing a ring: see ring.h. */
+#include "protocol/ring.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SPILL_WINDOW_BELOW 80u /* buckets of the small window below the first sample: 2.5 octaves of 6 */
+
+/* --- claiming ----------------------------------------------------------------------------------------------------------- */
+
+static uint32_t lay_window(const struct sr_ring_shape *shape, uint64_t first_ns)
+{
+    const uint32_t bucket = sr_bucket_index(first_ns);
+    if (shape->cells == SR_BUCKET_COUNT || bucket < SPILL_WINDOW_BELOW) {
+        return 0;
+    }
+    const uint32_t base = bucket - SPILL_WINDOW_BELOW;
+    const uint32_t last = SR_BUCKET_COUNT - shape->cells;
+    return base < last ? base : last;
+}
+
+/* Fill the private view of a ring that is ours. */
+static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
+                      uint32_t primitive, uint32_t base, bool fresh, struct sr_ring *out_ring)
+{
+    const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
+    memset(out_ring, 0, sizeof *out_ring);
+    out_ring->segment = segment;
+    out_ring->ring = ring;
+    out_ring->slot = slot;
+    out_ring->generation = generation;
+    out_ring->primitive = primitive;
+    out_ring->samples = sr_segment_samples(segment, ring);
+    out_ring->line = sr_segment_producer_line(segment, ring);
+    out_ring->consumer = sr_segment_consumer_line(segment, ring);
+    out_ring->control = &sr_segment_header(segment)->control;
+    out_ring->mask = shape->samples - 1;
+    /* relaxed: the last owner's stores reached us through the state word we acquired */
+    out_ring->tail = atomic_load_explicit(&out_ring->line->tail, memory_order_relaxed);
+    out_ring->limit = out_ring->tail; /* unknown: the first record looks at the head */
+    /* relaxed: as above */
+    out_ring->begun = atomic_load_explicit(&out_ring->line->begun, memory_order_relaxed);
+    sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), out_ring->line, base, shape->cells, fresh);
+}
+
+static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
+                       uint32_t primitive, uint32_t base)
+{
+    struct sr_ring_info_shm *info = sr_segment_ring_info(segment, ring);
+    /* relaxed, all: published by the release of OWNED */
+    atomic_store_explicit(&info->primitive, primitive, memory_order_relaxed);
+    atomic_store_explicit(&info->slot, slot, memory_order_relaxed);             /* relaxed: as above */
+    atomic_store_explicit(&info->generation, generation, memory_order_relaxed); /* relaxed: as above */
+    atomic_store_explicit(&info->spill_base, base, memory_order_relaxed);       /* relaxed: as above */
+    /* relaxed: as above */
+    atomic_store_explicit(&info->tid, (uint32_t)syscall(SYS_gettid), memory_order_relaxed);
+}
+
+/* The ring is CLAIMING and ours: make it OWNED. */
+static void take_possession(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
+                            uint32_t primitive, uint64_t first_ns, struct sr_ring *out_ring)
+{
+    SR_CRASHPOINT(ring_claimed);
+    const uint32_t base = lay_window(&sr_ring_shapes[sr_ring_class_of(ring)], first_ns);
+    write_info(segment, ring, slot, generation, primitive, base);
+    open_view(segment, ring, slot, generation, primitive, base, true, out_ring);
+    SR_CRASHPOINT(ring_before_owned);
+    /* release: pairs with the agent's acquire of the state; else it reads the last owner's info */
+    atomic_store_explicit(sr_segment_ring_state(segment, ring), sr_state_word(generation, slot, SR_RING_OWNED),
+                          memory_order_release);
+}
+
+/* CAS a ring from `wanted` to CLAIMING. */
+static bool claim_state(struct sr_segment *segment, uint32_t ring, uint32_t wanted, uint32_t slot,
+                        uint32_t *out_generation)
+{
+    _Atomic uint64_t *state = sr_segment_ring_state(segment, ring);
+    /* relaxed: a look; the CAS decides */
+    uint64_t seen = atomic_load_explicit(state, memory_order_relaxed);
+    if (sr_state_of(seen) != wanted) {
+        return false;
+    }
+    *out_generation = sr_state_generation(seen) + 1;
+    /* acquire: pairs with the agent's release of FREE after its final fold; else we change a block it still reads */
+    return atomic_compare_exchange_strong_explicit(state, &seen,
+                                                   sr_state_word(*out_generation, slot, SR_RING_CLAIMING),
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, uint32_t primitive, uint32_t class,
+                                   uint64_t first_ns, struct sr_ring *out_ring)
+{
+    const struct sr_ring_shape *shape = &sr_ring_shapes[class];
+    _Atomic uint32_t *cursor = &sr_segment_header(segment)->hint.ring_cursor[class];
+    /* Reserved rings first, then those that cost pages. Each pass is bounded by the class. */
+    static const uint32_t wanted[] = {SR_RING_FREE, SR_RING_EMPTY};
+    for (uint32_t pass = 0; pass < SR_ARRAY_COUNT(wanted); pass++) {
+        /* relaxed: a hint; 0 for FREE, so that low ids are reused and the scan stays short */
+        uint32_t from = pass ? atomic_load_explicit(cursor, memory_order_relaxed) % shape->rings : 0;
+        /* relaxed: a hint */
+        uint32_t span = pass ? shape->rings : atomic_load_explicit(cursor, memory_order_relaxed) % (shape->rings + 1);
+        for (uint32_t i = 0; i < span; i++) {
+            const uint32_t ring = shape->first_ring + (from + i) % shape->rings;
+            uint32_t generation = 0;
+            if (!claim_state(segment, ring, wanted[pass], slot, &generation)) {
+                continue;
+            }
+            enum slipring_status status = sr_segment_reserve_ring(segment, ring);
+            if (status != SLIPRING_OK) {
+                /* release: hand the untouched ring back */
+                atomic_store_explicit(sr_segment_ring_state(segment, ring),
+                                      sr_state_word(generation, 0, SR_RING_EMPTY), memory_order_release);
+                return status;
+            }
+            if (pass) {
+                /* relaxed: a hint */
+                atomic_store_explicit(cursor, ring - shape->first_ring + 1, memory_order_relaxed);
+            }
+            take_possession(segment, ring, slot, generation, primitive, first_ns, out_ring);
+            return SLIPRING_OK;
+        }
+    }
+    return SLIPRING_IN_USE;
+}
+
+bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t primitive,
+                    struct sr_ring *out_ring)
+{
+    _Atomic uint64_t *state = sr_segment_ring_state(segment, ring);
+    /* relaxed: a look; the CAS decides */
+    uint64_t seen = atomic_load_explicit(state, memory_order_relaxed);
+    if (sr_state_of(seen) != SR_RING_RELEASED || sr_state_slot(seen) != slot) {
+        return false;
+    }
+    const uint32_t generation = sr_state_generation(seen);
+    /* acquire: pairs with the releasing thread's release; else its tail and sums are not ours yet */
+    if (!atomic_compare_exchange_strong_explicit(state, &seen, sr_state_word(generation, slot, SR_RING_OWNED),
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return false;
+    }
+    const struct sr_ring_info_shm *info = sr_segment_ring_info(segment, ring);
+    /* relaxed, both: written by a thread of this process before the release we acquired */
+    const uint32_t base = atomic_load_explicit(&info->spill_base, memory_order_relaxed);
+    const bool is_ours = atomic_load_explicit(&info->primitive, memory_order_relaxed) == primitive && /* relaxed: as above */
+                         base <= SR_BUCKET_COUNT;
+    if (!is_ours) {
+        /* release: as sr_ring_release() */
+        atomic_store_explicit(state, sr_state_word(generation, slot, SR_RING_RELEASED), memory_order_release);
+        return false;
+    }
+    open_view(segment, ring, slot, generation, primitive, base, false, out_ring);
+    return true;
+}
+
+void sr_ring_release(struct sr_ring *ring)
+{
+    /* release: pairs with the agent's acquire of RELEASED; else it folds before our last store */
+    atomic_store_explicit(sr_segment_ring_state(ring->segment, ring->ring),
+                          sr_state_word(ring->generation, ring->slot, SR_RING_RELEASED), memory_order_release);
+    SR_CRASHPOINT(ring_released);
+}
+
+/* --- overflow ------------------------------------------------------------------------------------------------------------ */
+
+/* Look at the head. How many slots are free now; a head that cannot be is no room. */
+static uint64_t look_at_head(struct sr_ring *ring)
+{
+    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a slot it still reads */
+    const uint64_t head = atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
+    const uint64_t used = ring->tail - head;
+    const uint64_t samples = (uint64_t)ring->mask + 1;
+    return used <= samples ? samples - used : 0;
+}
+
+/* The agent reserved a bigger ring for us: take it, give back the small one. Wait-free: one try. */
+static bool adopt_offer(struct sr_ring *ring, uint64_t first_ns)
+{
+    /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
+    const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
+    if (SR_LIKELY(offer == 0) || offer > SR_RING_MAX) {
+        return false;
+    }
+    const uint32_t bigger = (uint32_t)(offer - 1);
+    struct sr_segment *segment = ring->segment;
+    if (sr_ring_class_of(bigger) <= sr_ring_class_of(ring->ring) || !sr_segment_ring_is_reserved(segment, bigger)) {
+        return false;
+    }
+    _Atomic uint64_t *state = sr_segment_ring_state(segment, bigger);
+    /* relaxed: a look; the CAS decides */
+    uint64_t seen = atomic_load_explicit(state, memory_order_relaxed);
+    if (sr_state_of(seen) != SR_RING_OFFERED || sr_state_slot(seen) != ring->slot) {
+        return false;
+    }
+    const uint32_t generation = sr_state_generation(seen) + 1;
+    /* acquire: as in claim_state() */
+    if (!atomic_compare_exchange_strong_explicit(state, &seen,
+                                                 sr_state_word(generation, ring->slot, SR_RING_CLAIMING),
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return false;
+    }
+    struct sr_ring old = *ring;
+    take_possession(segment, bigger, old.slot, generation, old.primitive, first_ns, ring);
+    ring->busy = old.busy;
+    sr_ring_release(&old);
+    return true;
+}
+
+static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    struct sr_spill *spill = &ring->spill;
+    const uint64_t kind = sample->meta & SR_SAMPLE_KIND_MASK;
+    if (SR_UNLIKELY(kind != SR_KIND_EXECUTION)) {
+        sr_spill_book(spill, kind == SR_KIND_AMOUNT ? SR_SPILL_AMOUNTS : SR_SPILL_CANCELS, sample, -1);
+        return true;
+    }
+    /* relaxed: bounds adopted one record later are exact from one record later */
+    const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_relaxed);
+    if (SR_UNLIKELY(epoch != spill->bounds.epoch || !spill->bounds.present)) {
+        sr_spill_read_bounds(&spill->bounds, ring->segment, ring->primitive, epoch);
+    }
+    const uint32_t bucket = sr_bucket_index(sample->duration_ns);
+    const uint32_t local = bucket - spill->base;
+    if (SR_UNLIKELY(local >= spill->cells)) {
+        return false;
+    }
+    int bound = -1;
+    if (SR_UNLIKELY(sr_spill_bounds_has(&spill->bounds, bucket))) {
+        const int slot = sr_bound_slot(spill->bounds.ns, spill->bounds.count, sample->duration_ns);
+        bound = slot >= 0 ? (int)sr_spill_bound_entry(spill, slot) : -1;
+    }
+    const uint32_t half = sample->meta & SR_SAMPLE_FAILURE ? spill->cells : 0;
+    sr_spill_book(spill, SR_SPILL_CELLS + half + local, sample, bound);
+    return true;
+}
+
+bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    uint64_t room = look_at_head(ring);
+    const uint64_t samples = (uint64_t)ring->mask + 1;
+    if (room == 0 && adopt_offer(ring, sample->duration_ns)) {
+        room = look_at_head(ring);
+    }
+    /* Hysteresis: once spilling, back to the ring only when a quarter of it is free. */
+    if (room > (ring->spilling ? samples / 4 - 1 : 0)) {
+        ring->spilling = 0;
+        ring->limit = ring->tail + room;
+        sr_ring_publish(ring, sample);
+        return true;
+    }
+    ring->spilling = 1;
+    return spill(ring, sample);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ring: one producer thread, one primitive, one lazy consumer.
+ *
+ * The producer's truth is private: tail, the last seen head, the spill's running sums. It stores to its own line and
+ * its samples, and loads from shared lines only the agent's read-mostly clock line, and the head when the ring seems full.
+ *
+ * G1  A sample is published by one release store of the tail, and by nothing else: killed before it, the sample
+ *     does not exist; killed after it, it is counted, whatever happens to its process.
+ * G2  A full ring never makes anyone wait: the sample goes to the spill block (spill.h). Back to the ring when a
+ *     quarter of it is free.
+ * G3  The consumer's head is the license to overwrite: a slot is written again only after the head was seen past it.
+ * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
+ *     change, while CLAIMING, after the agent's final fold of the last owner.
+ * G5  Reentrancy: `busy` is set from the first to the last store of a record. Whoever finds it set interrupted
+ *     this very thread (a signal handler, or a record inside reserve...commit) and uses the shared spill.
+ *
+ * Progress: recording wait-free, no system call. Claiming may reserve pages (system calls), and is lock-free.
+ * Killed while CLAIMING: the agent makes the ring FREE or EMPTY again. Killed while OWNED: drained, settled, folded. */
+#ifndef SR_PROTOCOL_RING_H
+#define SR_PROTOCOL_RING_H
+
+#include "protocol/segment.h"
+#include "protocol/spill.h"
+#include "pure/bucket.h"
+
+/* A thread's ring for one primitive: private memory. All zero: none. */
+struct sr_ring {
+    /* the hot line */
+    struct sr_sample_shm *samples;
+    struct sr_producer_line_shm *line;
+    const struct sr_control_shm *control;
+    uint64_t tail;
+    uint64_t limit; /* tail value at which the ring is full, as far as we know */
+    uint32_t mask;
+    uint32_t busy; /* G5 */
+    uint32_t spilling;
+    /* the rest */
+    uint32_t ring; /* id */
+    uint32_t generation;
+    uint32_t slot;
+    uint32_t primitive;
+    struct sr_segment *segment;
+    struct sr_consumer_line_shm *consumer;
+    uint64_t begun;
+    struct sr_spill spill;
+};
+
+/* Claim a ring of `class` for (slot, primitive); `first_ns` is the duration to be recorded first (the small spill
+ * window is laid around it). OK; IN_USE: none left; or why pages could not be reserved. */
+SR_MUST_CHECK enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, uint32_t primitive,
+                                                 uint32_t class, uint64_t first_ns, struct sr_ring *out_ring);
+
+/* Take up a ring again that another thread of this slot released for the same primitive. false: the agent has it. */
+SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t primitive,
+                                  struct sr_ring *out_ring);
+
+/* The owner is done with it. */
+void sr_ring_release(struct sr_ring *ring);
+
+/* The ring seems full: look at the head, adopt a bigger ring when one is offered, else book into the spill.
+ * false: the duration lies outside the block's window, the caller uses the shared spill. */
+SR_MUST_CHECK bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample);
+
+/* Write the sample's slot and publish it; there is room. */
+SR_INLINE void sr_ring_publish(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    struct sr_sample_shm *at = &ring->samples[ring->tail & ring->mask];
+    /* relaxed: the clock may lag by its period, and says so */
+    at->stamp_ns = atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
+    at->what = sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta;
+    at->cost_nanodollars = sample->cost;
+    at->savings_nanodollars = sample->savings;
+    SR_CRASHPOINT(ring_before_publish);
+    ring->tail++;
+    /* release: pairs with the agent's acquire of the tail; else it reads a slot before it is written */
+    atomic_store_explicit(&ring->line->tail, ring->tail, memory_order_release);
+    SR_CRASHPOINT(ring_after_publish);
+}
+
+/* Record into the ring or its spill. The caller has set busy. false: use the shared spill. */
+SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    if (SR_UNLIKELY(ring->tail == ring->limit)) {
+        return sr_ring_overflow(ring, sample);
+    }
+    sr_ring_publish(ring, sample);
+    return true;
+}
+
+SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)
+{
+    ring->begun++;
+    /* release: before any end of this span, on whatever thread; the agent reads ends first, with acquire */
+    atomic_store_explicit(&ring->line->begun, ring->begun, memory_order_release);
+}
+
+#endif

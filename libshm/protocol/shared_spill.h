@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shared spill: the last resort of a record that has no ring to write to.
+ *
+ * One full-width block a primitive, changed by atomic adds from any thread of any process: threads without a ring (pool,
+ * slots, memory or cap exhausted), records inside a signal handler that interrupted another record of the same ring, or
+ * between reserve and commit, durations outside a small block's window.
+ *
+ * G1  Every update that returned is counted exactly once; the count is the sum of the cells.
+ * G2  A thread killed inside an update may leave it torn: ENTER counts first, EXIT last, and their difference at
+ *     rest is published as samples_torn. At most one a killed thread.
+ * G3  As in the owned spill: the cell is added before the rest, so a reader that reads the cells last never sees
+ *     a bound's count or a cost without its sample.
+ *
+ * Progress: lock-free (compare-and-swap for min, max and a new bound; the rest wait-free). No system call, no allocation;
+ * safe in signal handlers. */
+#ifndef SR_PROTOCOL_SHARED_SPILL_H
+#define SR_PROTOCOL_SHARED_SPILL_H
+
+#include "protocol/segment.h"
+#include "protocol/spill.h"
+
+/* Prepare a new primitive's zeroed block (its registrant alone knows it). */
+void sr_shared_spill_init(_Atomic uint64_t *block);
+
+void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive, const struct sr_spill_sample *sample);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking and giving back a process slot: see slot.h. */
+#include "protocol/slot.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crashpoint.h"
+#include "system/clock.h"
+
+/* FREE, and its page reserved: only then may its state be looked at. */
+static bool slot_is_free(uint32_t slot, void *context)
+{
+    struct sr_segment *segment = context;
+    if (sr_segment_reserve_slot(segment, slot) != SLIPRING_OK) {
+        return false;
+    }
+    /* acquire: pairs with the agent's release of FREE; else its clearing of the span table comes after our use */
+    uint64_t state = atomic_load_explicit(&sr_segment_slot(segment, slot)->state, memory_order_acquire);
+    return sr_state_of(state) == SR_SLOT_FREE;
+}
+
+/* For people only; what cannot be learnt stays 0. */
+static void write_identity(struct sr_slot_shm *shm)
+{
+    struct stat st;
+    uint64_t namespace_inode = stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+    char comm[sizeof shm->comm] = "";
+    int fd = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, comm, sizeof comm - 1);
+        comm[n > 0 ? n - 1 : 0] = '\0'; /* without its newline */
+        (void)close(fd);
+    }
+    memcpy(shm->comm, comm, sizeof comm);
+    /* relaxed: for people; OWNED's release publishes them */
+    atomic_store_explicit(&shm->pid, (uint32_t)getpid(), memory_order_relaxed);
+    /* relaxed: as above */
+    atomic_store_explicit(&shm->pid_namespace, namespace_inode, memory_order_relaxed);
+    /* relaxed: as above */
+    atomic_store_explicit(&shm->attached_ns, sr_clock_ns(), memory_order_relaxed);
+}
+
+enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_path, struct sr_slot_hold *out_hold)
+{
+    /* relaxed: a hint */
+    uint32_t first = atomic_load_explicit(&sr_segment_header(segment)->hint.slot_cursor, memory_order_relaxed);
+    uint32_t slot = SR_SLOT_NONE;
+    struct sr_liveness_hold hold = {.page = NULL};
+    enum slipring_status status =
+        sr_liveness_take(lock_path, first % SR_SLOT_MAX, SR_SLOT_MAX, slot_is_free, segment, &hold, &slot);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    SR_CRASHPOINT(slot_locked);
+    struct sr_slot_shm *shm = sr_segment_slot(segment, slot);
+    write_identity(shm);
+    /* relaxed: we hold its byte, nobody else changes a FREE slot */
+    uint32_t generation = sr_state_generation(atomic_load_explicit(&shm->state, memory_order_relaxed)) + 1;
+    /* release: pairs with the agent's acquire; else it reads the last owner's identity */
+    atomic_store_explicit(&shm->state, (uint64_t)generation << 32 | SR_SLOT_OWNED, memory_order_release);
+    SR_CRASHPOINT(slot_owned);
+    out_hold->liveness = hold;
+    out_hold->slot = slot;
+    out_hold->generation = generation;
+    return SLIPRING_OK;
+}
+
+void sr_slot_release(struct sr_segment *segment, struct sr_slot_hold *hold)
+{
+    if (hold->slot == SR_SLOT_NONE || !hold->liveness.page) {
+        return;
+    }
+    /* release: after our last ring's RELEASED; the agent folds rings before it frees the slot */
+    atomic_store_explicit(&sr_segment_slot(segment, hold->slot)->state,
+                          (uint64_t)hold->generation << 32 | SR_SLOT_RELEASED, memory_order_release);
+    sr_liveness_release(&hold->liveness);
+    hold->slot = SR_SLOT_NONE;
+}
+
+/* --- the span table ----------------------------------------------------------------------------------------------------- */
+
+static struct sr_span_entry_shm *find_entry(struct sr_slot_shm *shm, uint32_t primitive)
+{
+    for (uint32_t i = 0; i < SR_SPAN_TABLE_COUNT; i++) {
+        uint64_t there = 0;
+        /* relaxed: a key never changes while its slot lives */
+        if (atomic_compare_exchange_strong_explicit(&shm->spans[i].key, &there, (uint64_t)primitive + 1,
+                                                    memory_order_relaxed, memory_order_relaxed) ||
+            there == (uint64_t)primitive + 1) {
+            return &shm->spans[i];
+        }
+    }
+    /* relaxed: a counter for people */
+    (void)atomic_fetch_add_explicit(&shm->unattributed, 1, memory_order_relaxed);
+    return NULL;
+}
+
+bool sr_slot_span_begun(struct sr_segment *segment, uint32_t slot, uint32_t primitive)
+{
+    struct sr_span_entry_shm *entry = find_entry(sr_segment_slot(segment, slot), primitive);
+    if (entry) {
+        /* relaxed: its end comes later in time; the agent reads ends first */
+        (void)atomic_fetch_add_explicit(&entry->begun, 1, memory_order_relaxed);
+    }
+    return entry != NULL;
+}
+
+bool sr_slot_span_ended(struct sr_segment *segment, uint32_t slot, uint32_t primitive)
+{
+    struct sr_span_entry_shm *entry = find_entry(sr_segment_slot(segment, slot), primitive);
+    if (entry) {
+        /* release: after the span's begin; pairs with the agent's acquire: who sees the end sees the begin */
+        (void)atomic_fetch_add_explicit(&entry->ended, 1, memory_order_release);
+    }
+    return entry != NULL;
+}
