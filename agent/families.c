@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of metric families, and its listing. See families.h. */
+#include "families.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "peer/stats.h"
+
+const struct family *families_get(enum family_id id)
+{
+    static const struct family table[FAMILY_COUNT] = {
+#define SR_FAMILY(name, type, unit, labels, help) [FAMILY_##name] = {#name, #type, #unit, (labels), (help)},
+#include "pure/family.def"
+#undef SR_FAMILY
+    };
+    return &table[id];
+}
+
+void families_of_figure(unsigned index, struct family *out_family)
+{
+    static const struct {
+        const char *name, *type, *unit, *help;
+    } figures[SR_AGENT_FIGURE_COUNT] = {
+#define SR_AGENT_FIGURE(name, kind, unit, help) [SR_FIGURE_##name] = {#name, #kind, #unit, (help)},
+#include "peer/figures.def"
+#undef SR_AGENT_FIGURE
+    };
+    const char *name = figures[index].name;
+    size_t length = strlen(name);
+    bool is_time = strcmp(figures[index].unit, "ns") == 0;
+    if (is_time && length > 3 && strcmp(name + length - 3, "_ns") == 0) {
+        length -= 3;
+    }
+    (void)snprintf(out_family->name, sizeof out_family->name, "slipring_%.*s%s%s", (int)length, name,
+                   is_time ? "_seconds" : "", strcmp(figures[index].type, "counter") == 0 ? "_total" : "");
+    out_family->type = figures[index].type;
+    out_family->unit = is_time ? "seconds" : figures[index].unit;
+    out_family->labels = "";
+    out_family->help = figures[index].help;
+}
+
+static void list_one(struct buffer *buffer, const struct family *family, bool of_primitive)
+{
+    buffer_format(buffer, "| `%s` | %s | %s | ", family->name, family->type,
+                  strcmp(family->unit, "none") == 0 ? "" : family->unit);
+    buffer_add_text(buffer, of_primitive ? "`primitive_name` `primitive_type`" : "");
+    if (family->labels[0] != '\0') {
+        buffer_format(buffer, "%s`%s`", of_primitive ? " " : "", family->labels);
+    }
+    buffer_format(buffer, " | %s |\n", family->help);
+}
+
+void families_list(struct buffer *buffer)
+{
+    buffer_add_text(buffer, "| family | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n");
+    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
+        const struct family *family = families_get((enum family_id)id);
+        list_one(buffer, family, strncmp(family->name, "primitive_", strlen("primitive_")) == 0);
+    }
+    for (unsigned index = 0; index < SR_AGENT_FIGURE_COUNT; index++) {
+        struct family family;
+        families_of_figure(index, &family);
+        list_one(buffer, &family, false);
+    }
+}

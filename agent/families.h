@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metric families as a table: pure/family.def, and the agent's own figures under their family names. */
+#ifndef AGENT_FAMILIES_H
+#define AGENT_FAMILIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+enum family_id {
+#define SR_FAMILY(name, type, unit, labels, help) FAMILY_##name,
+#include "pure/family.def"
+#undef SR_FAMILY
+    FAMILY_COUNT,
+};
+
+#define FAMILY_NAME_BYTES 80
+
+struct family {
+    char name[FAMILY_NAME_BYTES]; /* as in its TYPE line, with _total and the unit */
+    const char *type;
+    const char *unit;
+    const char *labels; /* beyond primitive_name and primitive_type; "" for none */
+    const char *help;
+};
+
+/* Of the fixed table. id < FAMILY_COUNT. */
+const struct family *families_get(enum family_id id);
+
+/* Of the agent's figure `index` (enum SR_FIGURE_…): slipring_<name>, where a unit of ns becomes _seconds and a counter
+ * gets _total. index < SR_AGENT_FIGURE_COUNT. */
+void families_of_figure(unsigned index, struct family *out_family);
+
+/* The whole reference as a Markdown table, the text of `slipringd --list-families`. */
+void families_list(struct buffer *buffer);
+
+#endif

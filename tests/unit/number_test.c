@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers as text for machines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pure/number.h"
+
+static char text[SR_NUMBER_TEXT_BYTES];
+
+static void assert_formats(double value, const char *expected)
+{
+    size_t length = sr_number_format(value, text);
+    assert_string_equal(text, expected);
+    assert_int_equal(length, strlen(expected));
+}
+
+static void a_double_is_its_shortest_decimal(void **state)
+{
+    (void)state;
+    assert_formats(0.0, "0");
+    assert_formats(-0.0, "0");
+    assert_formats(1.0, "1");
+    assert_formats(-3.0, "-3");
+    assert_formats(0.1, "0.1");
+    assert_formats(0.01083, "0.01083");
+    assert_formats(1e-7, "1e-07");
+    assert_formats(999999999999999.0, "999999999999999");
+    assert_formats(1e15, "1e+15");
+    assert_formats(0.1 + 0.2, "0.30000000000000004");
+    assert_formats(5.0 / 3.0, "1.6666666666666667");
+}
+
+static void every_double_reads_back_as_itself(void **state)
+{
+    (void)state;
+    const double edges[] = {DBL_MIN, DBL_MAX, DBL_EPSILON, DBL_TRUE_MIN, -DBL_MAX, 9007199254740993.0};
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        assert_true(sr_number_format(edges[i], text) > 0);
+        assert_true(strtod(text, NULL) == edges[i]);
+    }
+    uint64_t random = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        double value;
+        memcpy(&value, &random, sizeof value);
+        if (isfinite(value)) {
+            assert_true(sr_number_format(value, text) > 0);
+            assert_true(strtod(text, NULL) == value);
+        }
+    }
+}
+
+static void what_is_not_finite_has_no_text(void **state)
+{
+    (void)state;
+    assert_formats(NAN, "");
+    assert_formats(INFINITY, "");
+    assert_formats(-INFINITY, "");
+}
+
+static void whatever_the_locale_writes_for_the_point_becomes_a_point(void **state)
+{
+    (void)state;
+    strcpy(text, "0,25");
+    assert_int_equal(sr_number_settle_point(text), 4);
+    assert_string_equal(text, "0.25");
+    strcpy(text, "-1\xd9\xab"
+                 "5e-07"); /* U+066B, two bytes */
+    assert_int_equal(sr_number_settle_point(text), 8);
+    assert_string_equal(text, "-1.5e-07");
+    strcpy(text, "12");
+    assert_int_equal(sr_number_settle_point(text), 2);
+}
+
+static void a_sum_of_nanoseconds_is_exact_seconds(void **state)
+{
+    (void)state;
+    assert_int_equal(sr_number_format_sum(0, 0, text), 1);
+    assert_string_equal(text, "0");
+    (void)sr_number_format_sum(1, 0, text);
+    assert_string_equal(text, "0.000000001");
+    (void)sr_number_format_sum(1500000000, 0, text);
+    assert_string_equal(text, "1.5");
+    (void)sr_number_format_sum(0, 1, text);
+    assert_string_equal(text, "18446744073.709551616");
+    size_t length = sr_number_format_sum(UINT64_MAX, UINT64_MAX, text);
+    assert_int_equal(length, strlen(text));
+    assert_string_equal(text, "340282366920938463463374607431.768211455");
+}
+
+static void integers_are_digits(void **state)
+{
+    (void)state;
+    assert_int_equal(sr_number_format_integer(0, text), 1);
+    assert_string_equal(text, "0");
+    assert_int_equal(sr_number_format_integer(UINT64_MAX, text), 20);
+    assert_string_equal(text, "18446744073709551615");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_double_is_its_shortest_decimal),
+        cmocka_unit_test(every_double_reads_back_as_itself),
+        cmocka_unit_test(what_is_not_finite_has_no_text),
+        cmocka_unit_test(whatever_the_locale_writes_for_the_point_becomes_a_point),
+        cmocka_unit_test(a_sum_of_nanoseconds_is_exact_seconds),
+        cmocka_unit_test(integers_are_digits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
