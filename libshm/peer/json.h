@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One primitive, and the agent, as JSON: the same objects in the HTTP API (docs/api.md) and in the tools' --json.
+ *
+ * Durations are in seconds and money in dollars, both exact decimals; counts are integers up to 2^64 - 1. What is absent
+ * has no key: nothing is null or NaN. Names that are no UTF-8 have U+FFFD in place of the bad bytes. Pure but for
+ * memory; thread safe on different objects.
+ *
+ * Every function returns a new object for json_object_put(), or NULL when memory ran out. */
+#ifndef SR_PEER_JSON_H
+#define SR_PEER_JSON_H
+
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include <slipring/stats.h>
+
+#include "base/compiler.h"
+#include "peer/stats.h"
+
+/* How they are written everywhere: one line, '/' left alone. */
+#define SR_JSON_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
+/* docs/api-v1.schema.json, "primitive". now_ns is CLOCK_MONOTONIC, to say how old the figures are. */
+SR_MUST_CHECK struct json_object *sr_json_primitive(const struct slipring_stats *stats,
+                                                    const struct slipring_stats_detail *detail,
+                                                    uint64_t now_ns);
+
+/* "agent" there. figures NULL: not published yet. */
+SR_MUST_CHECK struct json_object *sr_json_agent(const struct sr_stats_agent *agent,
+                                                const struct sr_agent_figures *figures, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A primitive and the agent as JSON: the whole text for figures made by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "peer/json.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct slipring_stats stats;
+static struct slipring_stats_detail detail;
+static struct json_object *made;
+
+static int make_figures(void **state)
+{
+    (void)state;
+    memset(&stats, 0, sizeof stats);
+    memset(&detail, 0, sizeof detail);
+    strcpy(detail.name, "a/b");
+    strcpy(detail.type, "step");
+    stats.published_ns = 100 * SECOND;
+    detail.bound_count = 1;
+    detail.bounds[0] = (struct slipring_bound_stats){.bound_ns = SECOND / 1000, .is_le = 1};
+    detail.category_count = 1;
+    strcpy(detail.categories[0].name, "default");
+    return 0;
+}
+
+static void fill_figures(void)
+{
+    stats.present = SLIPRING_HAS_DURATION | SLIPRING_HAS_SLO | SLIPRING_HAS_SAVINGS_RATE;
+    stats.count = 10;
+    stats.failures = 1;
+    stats.aborted = 2;
+    stats.active = 3;
+    stats.min_ns = 1;
+    stats.max_ns = 90 * SECOND;
+    stats.mean_ns = 1.5e9;
+    stats.sum_ns[0] = 15 * SECOND;
+    stats.lifetime = (struct slipring_window_stats){.n = 10,
+                                                    .failures = 1,
+                                                    .span_ns = 50 * SECOND,
+                                                    .percentile_ns = {1e9, 2e9, 3e9, 4e9, 5e9},
+                                                    .relative_error = 0.0108301,
+                                                    .per_second = 0.2};
+    stats.minute = (struct slipring_window_stats){.n = 4,
+                                                  .span_ns = 50 * SECOND,
+                                                  .percentile_ns = {1e8, 2e8, 3e8, 4e8, 5e8},
+                                                  .relative_error = 0.0108301,
+                                                  .per_second = 0.08};
+    stats.requests_per_second = 0.08;
+    stats.slo_compliance = 0.75;
+    stats.budget_remaining = -24;
+    stats.budget_remaining_clamped = 0;
+    stats.cost_nanodollars = 5 * SECOND / 2;
+    stats.savings_nanodollars = 3 * SECOND;
+    stats.savings_rate = 0.5454545454545454;
+    stats.spilled = 5;
+    stats.clamped = 6;
+    detail.objective_count = 2;
+    detail.objectives[0] = (struct slipring_objective_stats){.name = "fast",
+                                                             .kind = SLIPRING_LATENCY,
+                                                             .target_ppb = 990000000,
+                                                             .threshold_ns = SECOND / 4,
+                                                             .period_s = 2592000,
+                                                             .good = 9,
+                                                             .total = 12,
+                                                             .compliance = 0.75,
+                                                             .budget_remaining = -24,
+                                                             .burn_rate = 25,
+                                                             .exact_since_ns = 60 * SECOND};
+    detail.objectives[1] = (struct slipring_objective_stats){.name = "up",
+                                                             .kind = SLIPRING_AVAILABILITY,
+                                                             .target_ppb = 500000000,
+                                                             .period_s = 3600,
+                                                             .good = 9,
+                                                             .total = 12,
+                                                             .compliance = 0.75,
+                                                             .budget_remaining = 0.5,
+                                                             .burn_rate = 0.5};
+    detail.bound_count = 2;
+    detail.bounds[1] =
+        (struct slipring_bound_stats){.bound_ns = SECOND / 4, .count = 9, .exact_since_ns = 60 * SECOND};
+    detail.category_count = 2;
+    strcpy(detail.categories[1].name, "tokens");
+    detail.categories[1].cost_nanodollars = 5 * SECOND / 2;
+    detail.categories[1].savings_nanodollars = 3 * SECOND;
+}
+
+static const char *make(void)
+{
+    json_object_put(made);
+    made = sr_json_primitive(&stats, &detail, 100 * SECOND + SECOND / 20);
+    assert_non_null(made);
+    return json_object_to_json_string_ext(made, SR_JSON_FLAGS);
+}
+
+static void a_primitive_with_everything_is_this_text(void **state)
+{
+    (void)state;
+    fill_figures();
+    assert_string_equal(
+        make(), "{\"name\":\"a/b\",\"type\":\"step\",\"age_seconds\":0.05,"
+                "\"percentiles\":{\"window\":\"1m\",\"n\":4,\"relative_error\":0.0108301,"
+                "\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0.4,\"p99.9\":0.5},"
+                "\"slo\":{\"window\":\"lifetime\",\"slo_compliance\":0.75,\"error_budget_remaining\":0,"
+                "\"error_budget_balance\":-24,\"availability\":0.75,\"latency_compliance\":0.75,\"latency_"
+                "violations\":3,"
+                "\"total_requests\":12,\"successful_requests\":9,\"objectives\":["
+                "{\"name\":\"fast\",\"kind\":\"latency\",\"target\":0.99,\"threshold_seconds\":0.25,\"period_"
+                "seconds\":2592000,"
+                "\"good\":9,\"total\":12,\"compliance\":0.75,\"error_budget_remaining\":0,\"error_budget_"
+                "balance\":-24,"
+                "\"burn_rate\":25,\"exact_for_seconds\":40},"
+                "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period_seconds\":3600,\"good\":"
+                "9,\"total\":12,"
+                "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
+                "rate\":0.5}]},"
+                "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0.08,\"active_requests\":3,"
+                "\"total_requests\":12},"
+                "\"cost\":{\"window\":\"lifetime\",\"total_cost\":2.5,\"total_savings\":3,\"net_cost\":-0.5,"
+                "\"savings_rate\":0.5454545454545454,\"cost_breakdown\":{\"default\":0,\"tokens\":2.5},"
+                "\"savings_breakdown\":{\"default\":0,\"tokens\":3}},"
+                "\"counts\":{\"executions\":10,\"success\":9,\"failure\":1,\"aborted\":2,\"spilled\":5,"
+                "\"clamped\":6},"
+                "\"duration_seconds\":{\"sum\":15,\"min\":0.000000001,\"max\":90,\"mean\":1.5},"
+                "\"windows\":{\"lifetime\":{\"n\":10,\"relative_error\":0.0108301,\"p50\":1,\"p90\":2,"
+                "\"p95\":3,\"p99\":4,"
+                "\"p99.9\":5,\"failures\":1,\"span_seconds\":50,\"per_second\":0.2},"
+                "\"1m\":{\"n\":4,\"relative_error\":0.0108301,\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0."
+                "4,\"p99.9\":0.5,"
+                "\"failures\":0,\"span_seconds\":50,\"per_second\":0.08}},"
+                "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
+                "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
+}
+
+static void an_idle_primitive_has_counts_of_0_and_no_percentiles(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        make(), "{\"name\":\"a/"
+                "b\",\"type\":\"step\",\"age_seconds\":0.05,\"percentiles\":{\"window\":\"1m\",\"n\":0},"
+                "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0,\"active_requests\":0,"
+                "\"total_requests\":0},"
+                "\"cost\":{\"window\":\"lifetime\",\"total_cost\":0,\"total_savings\":0,\"net_cost\":0,"
+                "\"cost_breakdown\":{\"default\":0},\"savings_breakdown\":{\"default\":0}},"
+                "\"counts\":{\"executions\":0,\"success\":0,\"failure\":0,\"aborted\":0,\"spilled\":0,"
+                "\"clamped\":0},\"duration_seconds\":{\"sum\":0},"
+                "\"windows\":{\"lifetime\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0},"
+                "\"1m\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0}},"
+                "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true}]}");
+}
+
+static void objectives_without_events_are_listed_without_ratios(void **state)
+{
+    (void)state;
+    detail.objective_count = 1;
+    detail.objectives[0] = (struct slipring_objective_stats){
+        .name = "up", .kind = SLIPRING_AVAILABILITY, .target_ppb = 999000000, .period_s = 3600};
+    assert_non_null(strstr(make(),
+                           "\"slo\":{\"window\":\"lifetime\",\"total_requests\":0,\"successful_requests\":0,"
+                           "\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.999,"
+                           "\"period_seconds\":3600,\"good\":0,\"total\":0}]}"));
+}
+
+static void impossible_figures_still_make_valid_json(void **state)
+{
+    (void)state;
+    memset(&stats, 0xff, sizeof stats);
+    memset(&detail, 0xff, sizeof detail);
+    detail.name[sizeof detail.name - 1] = '\0';
+    detail.type[sizeof detail.type - 1] = '\0';
+    for (unsigned i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
+        detail.categories[i].name[31] = '\0';
+    }
+    for (unsigned i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        detail.objectives[i].name[31] = '\0';
+    }
+    stats.minute.percentile_ns[0] = INFINITY;
+    const char *text = make();
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "NaN"));
+    assert_null(strstr(text, "nfinity"));
+    enum json_tokener_error error;
+    struct json_object *parsed = json_tokener_parse_verbose(text, &error);
+    assert_int_equal(error, json_tokener_success);
+    json_object_put(parsed);
+}
+
+static void bytes_that_are_no_utf8_or_would_end_a_string_are_made_harmless(void **state)
+{
+    (void)state;
+    strcpy(detail.name, "\xff\"\\\n\x1b");
+    assert_non_null(strstr(make(), "{\"name\":\"\xef\xbf\xbd\\\"\\\\\\n\\u001b\",\"type\""));
+}
+
+static void the_agent_says_who_it_is_and_how_old_its_figures_are(void **state)
+{
+    (void)state;
+    struct sr_stats_agent agent = {.pid = 17,
+                                   .started_wall_ns = SECOND,
+                                   .published_ns = 90 * SECOND,
+                                   .alive = true,
+                                   .listen = "127.0.0.1:9464"};
+    struct sr_agent_figures figures = {.samples_drained = UINT64_MAX};
+    made = sr_json_agent(&agent, &figures, 100 * SECOND);
+    assert_non_null(made);
+    const char *text = json_object_to_json_string_ext(made, SR_JSON_FLAGS);
+    static const char head[] =
+        "{\"pid\":17,\"alive\":true,\"listen\":\"127.0.0.1:9464\",\"started_unix_seconds\":1,"
+        "\"age_seconds\":10,\"figures\":{\"started_wall_ns\":0,";
+    assert_memory_equal(text, head, sizeof head - 1);
+    assert_non_null(strstr(text, "\"samples_drained\":18446744073709551615,"));
+    json_object_put(made);
+
+    made = sr_json_agent(&(struct sr_stats_agent){.pid = 0}, NULL, 100 * SECOND);
+    assert_string_equal(json_object_to_json_string_ext(made, SR_JSON_FLAGS),
+                        "{\"pid\":0,\"alive\":false,\"listen\":\"\",\"started_unix_seconds\":0}");
+}
+
+static int put_made(void **state)
+{
+    (void)state;
+    json_object_put(made);
+    made = NULL;
+    return 0;
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make_figures, put_made)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_primitive_with_everything_is_this_text),
+        CASE(an_idle_primitive_has_counts_of_0_and_no_percentiles),
+        CASE(objectives_without_events_are_listed_without_ratios),
+        CASE(impossible_figures_still_make_valid_json),
+        CASE(bytes_that_are_no_utf8_or_would_end_a_string_are_made_harmless),
+        CASE(the_agent_says_who_it_is_and_how_old_its_figures_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
