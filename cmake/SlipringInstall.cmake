@@ -2,6 +2,10 @@
 # `cmake --install`: headers, both libraries, binaries, a pkg-config file and a CMake package.
 include(CMakePackageConfigHelpers)
 
+if(SLIPRING_SANITIZE OR SLIPRING_CRASHPOINTS)
+    install(CODE "message(FATAL_ERROR \"a build with sanitizers or crash points is not for installing\")")
+endif()
+
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/slipring")
 
 install(

@@ -10,7 +10,8 @@ usage: tests/run.sh [--quick] [--help]
 Installs what the tests need (tools/packages.txt; as root or with sudo), builds
 and runs:
   1. preset release, warnings as errors: every test
-  2. presets asan and tsan: unit, property and stress tests
+  2. preset asan, with crash points: unit, property, stress and crash tests
+  3. preset tsan: unit, property and stress tests
 
   --quick   release only, without the tests labelled e2e-slow; under 3 minutes
 
