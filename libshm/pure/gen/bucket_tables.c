@@ -4,7 +4,8 @@
  *     gen_bucket_tables OUT.h [SCHEMA [MAX_NS]]
  *
  * SCHEMA is 0 to 8, by default 5, MAX_NS the longest duration, by default 2^52 - 1; bucket.c asserts that the
- * header it is given was made for its own. Exits 0, or 1 with a line on stderr and no OUT.h. */
+ * header it is given was made for its own. Exits 0, or 1 with a line on stderr; OUT.h may then be
+ * incomplete and is left for the build to throw away. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,7 +84,6 @@ int main(int argc, char **argv)
     int failed = ferror(out);
     if (fclose(out) != 0 || failed) {
         fprintf(stderr, "gen_bucket_tables: %s: could not write it\n", argv[1]);
-        remove(argv[1]);
         return 1;
     }
     return 0;
