@@ -12,11 +12,11 @@
 extern "C" {
 #endif
 
-#define SLIPRING_OBJECTIVE_COUNT 8
-#define SLIPRING_OBJECTIVE_NAME_MAX 31           /* bytes of UTF-8 without control characters */
-#define SLIPRING_PERIOD_MIN_S UINT64_C(3600)     /* one hour */
-#define SLIPRING_PERIOD_MAX_S UINT64_C(7776000)  /* ninety days */
-#define SLIPRING_PERIOD_DEFAULT_S UINT64_C(2592000) /* thirty days */
+#define SLIPRING_OBJECTIVE_COUNT    8
+#define SLIPRING_OBJECTIVE_NAME_MAX 31                /* bytes of UTF-8 without control characters */
+#define SLIPRING_PERIOD_MIN_S       UINT64_C(3600)    /* one hour */
+#define SLIPRING_PERIOD_MAX_S       UINT64_C(7776000) /* ninety days */
+#define SLIPRING_PERIOD_DEFAULT_S   UINT64_C(2592000) /* thirty days */
 
 /* A target as integer parts per billion: SLIPRING_TARGET(0.999) is 999000000. A constant expression. */
 #define SLIPRING_TARGET(ratio) ((uint32_t)((ratio)*1e9 + 0.5))

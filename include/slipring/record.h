@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define SLIPRING_DURATION_MAX_NS ((UINT64_C(1) << 52) - 1) /* nanoseconds: 52 days */
-#define SLIPRING_AMOUNT_MAX (UINT64_C(1) << 53)            /* nano-dollars: nine million dollars a sample */
+#define SLIPRING_AMOUNT_MAX      (UINT64_C(1) << 53)       /* nano-dollars: nine million dollars a sample */
 
 enum slipring_outcome {
     SLIPRING_SUCCESS = 0,
@@ -40,8 +40,8 @@ struct slipring_cost {
 };
 
 /* Record one execution that took duration_ns nanoseconds. cost may be NULL: it cost nothing. Reads no clock. */
-void slipring_record(struct slipring_primitive *primitive, uint64_t duration_ns, enum slipring_outcome outcome,
-                     const struct slipring_cost *cost);
+void slipring_record(struct slipring_primitive *primitive, uint64_t duration_ns,
+                     enum slipring_outcome outcome, const struct slipring_cost *cost);
 
 /* Record a cost or savings alone, without an execution: no count, no duration. */
 void slipring_record_cost(struct slipring_primitive *primitive, const struct slipring_cost *cost);
@@ -59,7 +59,8 @@ struct slipring_span {
 struct slipring_span slipring_begin(struct slipring_primitive *primitive);
 
 /* End it: records the time since slipring_begin(). A clock that ran backwards gives 0, counted as clamped. */
-void slipring_end(struct slipring_span *span, enum slipring_outcome outcome, const struct slipring_cost *cost);
+void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
+                  const struct slipring_cost *cost);
 
 /* End it without a sample: it never happened, only the count of active executions falls. */
 void slipring_cancel(struct slipring_span *span);

@@ -30,11 +30,11 @@ enum slipring_percentile {
  * bucket (a, b] that holds the rank, so that the true sample lies within relative_error of the figure. They
  * exist when n > 0. */
 struct slipring_window_stats {
-    uint64_t n;          /* executions in the window: success and failure */
-    uint64_t failures;   /* of these, failed */
-    uint64_t span_ns;    /* the time that the window really covers */
+    uint64_t n;        /* executions in the window: success and failure */
+    uint64_t failures; /* of these, failed */
+    uint64_t span_ns;  /* the time that the window really covers */
     double percentile_ns[SLIPRING_PERCENTILE_COUNT];
-    double relative_error; /* 0.01083: (b-a)/(b+a) at growth 2^(1/32) */
+    double relative_error; /* 0.0108301: (b-a)/(b+a) at growth 2^(1/32) */
     double per_second;     /* n over span; 0 when idle */
     uint64_t reserved[2];
 };
@@ -46,27 +46,27 @@ enum slipring_stats_present {
 };
 
 struct slipring_stats {
-    uint64_t present;         /* bits of enum slipring_stats_present */
-    uint64_t published_ns;    /* CLOCK_MONOTONIC of the agent at publishing */
-    uint64_t count;           /* executions recorded: success + failure, not aborted */
-    uint64_t failures;        /* of these, failed */
-    uint64_t aborted;         /* in flight when their process died */
-    int64_t active;           /* begun and not ended, over live processes */
-    uint64_t min_ns, max_ns;  /* lifetime; a sample that spilled counts with its exact value too */
-    double mean_ns;           /* lifetime */
-    uint64_t sum_ns[2];       /* lifetime sum of durations, low and high 64 bits */
+    uint64_t present;        /* bits of enum slipring_stats_present */
+    uint64_t published_ns;   /* CLOCK_MONOTONIC of the agent at publishing */
+    uint64_t count;          /* executions recorded: success + failure, not aborted */
+    uint64_t failures;       /* of these, failed */
+    uint64_t aborted;        /* in flight when their process died */
+    int64_t active;          /* begun and not ended, over live processes */
+    uint64_t min_ns, max_ns; /* lifetime; a sample that spilled counts with its exact value too */
+    double mean_ns;          /* lifetime */
+    uint64_t sum_ns[2];      /* lifetime sum of durations, low and high 64 bits */
     struct slipring_window_stats lifetime;
     struct slipring_window_stats minute; /* the last 60 s */
     double requests_per_second;          /* over the minute window; 0 when idle */
     double slo_compliance;               /* the least good/total over the objectives */
-    double budget_remaining;             /* the least of them, 1 - bad/((1-target) total), unclamped: may be negative */
-    double budget_remaining_clamped;     /* the same within 0 to 1 */
-    uint64_t cost_nanodollars;           /* lifetime, all categories */
-    uint64_t savings_nanodollars;        /* lifetime, all categories */
-    double savings_rate;                 /* savings / (cost + savings) */
-    uint64_t spilled;                    /* of count: booked through the spill, without a time stamp of their own */
-    uint64_t clamped;                    /* durations or amounts that were out of range */
-    uint64_t window_spilled;             /* of minute.n: came through the spill */
+    double budget_remaining; /* the least of them, 1 - bad/((1-target) total), unclamped: may be negative */
+    double budget_remaining_clamped; /* the same within 0 to 1 */
+    uint64_t cost_nanodollars;       /* lifetime, all categories */
+    uint64_t savings_nanodollars;    /* lifetime, all categories */
+    double savings_rate;             /* savings / (cost + savings) */
+    uint64_t spilled;        /* of count: booked through the spill, without a time stamp of their own */
+    uint64_t clamped;        /* durations or amounts that were out of range */
+    uint64_t window_spilled; /* of minute.n: came through the spill */
     uint64_t reserved[5];
 };
 
@@ -82,7 +82,8 @@ struct slipring_objective_stats {
     double compliance;
     double budget_remaining; /* unclamped */
     double burn_rate;        /* (1 - compliance) / (1 - target) */
-    uint64_t exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
+    uint64_t
+        exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
     uint64_t reserved[2];
 };
 

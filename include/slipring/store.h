@@ -8,8 +8,8 @@
  *   slipring_category_get         yes           no                    yes                 nothing
  *   the askers (…_status, …)      yes           yes                   yes                 nothing
  *
- *   (1) slipring_close() against a record on the same store in another thread: the record is counted as
- *       dropped or delivered, and never crashes; the mapping stays for the life of the process.
+ *   (1) slipring_close() against a record on the same store in another thread: the record is delivered (the
+ *       thread has a ring) or counted as dropped, and never crashes; the mapping stays for the process's life.
  *
  * A handle outlives a fork: the child's first record attaches the child as a process of its own.
  * The library starts no thread, installs no signal handler, writes to no descriptor, never aborts or exits. */
@@ -24,11 +24,11 @@
 extern "C" {
 #endif
 
-#define SLIPRING_STORE_NAME_MAX 64    /* bytes: letters, digits, '.', '_', '-'; not starting with '.' or '-' */
+#define SLIPRING_STORE_NAME_MAX     64 /* bytes: letters, digits, '.', '_', '-'; not starting with '.' or '-' */
 #define SLIPRING_PRIMITIVE_NAME_MAX 128 /* bytes of UTF-8 without control characters */
 #define SLIPRING_PRIMITIVE_TYPE_MAX 63  /* the same */
-#define SLIPRING_CATEGORY_NAME_MAX 31   /* the same */
-#define SLIPRING_CATEGORY_COUNT 16      /* per primitive, "default" among them */
+#define SLIPRING_CATEGORY_NAME_MAX  31  /* the same */
+#define SLIPRING_CATEGORY_COUNT     16  /* per primitive, "default" among them */
 
 struct slipring_store;     /* a store opened by this process; opaque */
 struct slipring_primitive; /* a named, typed thing that is executed and recorded; opaque */
@@ -42,8 +42,9 @@ struct slipring_primitive; /* a named, typed thing that is executed and recorded
  * function takes a NULL store or primitive as one that records nothing. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct slipring_store **out_store);
 
-/* Give back one opening; the last one releases this process's rings and its process slot to the agent.
- * Handles stay valid memory; recording on them is counted as dropped. CLOSED when it was closed before. */
+/* Give back one opening. The last one releases the calling thread's rings to the agent, and the process slot when no
+ * other thread holds a ring; those go back when their threads end. Handles stay valid memory; recording
+ * on them is counted as dropped. CLOSED when it was closed before. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_close(struct slipring_store *store);
 
 /* The process-wide store, opened at the first call as slipring_open(NULL) does; the same pointer ever after,
@@ -62,10 +63,11 @@ uint64_t slipring_store_dropped(const struct slipring_store *store);
 /* Get or register the primitive (name, type). type NULL means "primitive". The same pair gives the same
  * handle within a process, and the same books across processes.
  *
- * *out_primitive is set also on failure and may be recorded on: LIMIT_REACHED records under __overflow__ (type
- * __overflow__), NO_SPACE and a store that is not OK count as dropped. BAD_NAME and TABLE_FULL set it to NULL. */
-SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_get(struct slipring_store *store, const char *name,
-                                                                const char *type,
+ * *out_primitive is set also on failure and may be recorded on: LIMIT_REACHED and NO_SPACE record under
+ * __overflow__ (type __overflow__), so that totals stay right; a store that is not OK counts as dropped.
+ * BAD_NAME, TABLE_FULL and NO_MEMORY set it to NULL. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_get(struct slipring_store *store,
+                                                                const char *name, const char *type,
                                                                 struct slipring_primitive **out_primitive);
 
 /* How the primitive stands: OK, LIMIT_REACHED (recording under __overflow__), or why it drops. */

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Published figures: how the agent shows a primitive's numbers to every reader without making anyone wait.
  *
- * A latch of two copies (after seqcount_latch): the low bit of `latch` names the copy that may be being
- * written, the other one is whole. Publishing raises the latch, writes the freed copy, raises it again and
- * writes the other, so that
- *   G1  a reader finds a whole copy at any moment, also when the agent was killed in the middle of publishing;
- *   G2  a reader never waits for the agent: it retries only when a whole publishing passed during its copy, at
- *       most SR_PUBLISH_TRIES times;
- *   G3  the agent never waits for a reader.
- * latch 0 means that nothing was ever published.
+ * A latch of two copies (after seqcount_latch). The low bit of `latch` names the copy that may be being written;
+ * the other one is whole. Publishing writes that copy, then raises the latch by one: so the new copy is the whole
+ * one, and the former one is what is written next time. latch 0 means that nothing was ever published.
  *
- * Progress: writer wait-free; reader wait-free (bounded retries, then NO_DATA). A killed agent leaves the latch odd
- * or even: both name a whole copy. */
+ *      latch   2k                  2k                       2k + 1
+ *      copy 0  may be in writing   being written            whole, new
+ *      copy 1  whole               whole, what readers take may be in writing, next time
+ *
+ *   G1  A reader finds a whole copy at any moment, also when the agent was killed in the middle of publishing: a kill
+ *       before the raise leaves the copy that readers take untouched, and the next agent begins with the torn one.
+ *   G2  A reader never waits for the agent: it retries only when the agent published during its copying, at most
+ *       SR_PUBLISH_TRIES times.
+ *   G3  The agent never waits for a reader.
+ *
+ * Progress: writer wait-free; reader wait-free (bounded retries, then NO_DATA). */
 #ifndef SR_PROTOCOL_PUBLISH_H
 #define SR_PROTOCOL_PUBLISH_H
 
@@ -25,10 +29,13 @@
 #define SR_PUBLISH_TRIES 64
 
 /* Publish one copy's worth of 8-byte words. `copies` are two areas of `bytes` each, `stride` bytes apart. */
-void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from, uint64_t bytes);
+void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from,
+                      uint64_t bytes);
 
-/* Copy the first `bytes` of the whole copy, starting at `offset` within it. OK or NO_DATA. */
+/* Copy `bytes` of the whole copy, starting at `offset` within it; both multiples of 8. OK or NO_DATA, which after exhausted
+ * retries leaves `out` with torn bytes. */
 SR_MUST_CHECK enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies,
-                                                   uint64_t stride, uint64_t offset, void *out, uint64_t bytes);
+                                                   uint64_t stride, uint64_t offset, void *out,
+                                                   uint64_t bytes);
 
 #endif

@@ -30,7 +30,8 @@ static void raise_high(struct sr_segment *segment, uint32_t high)
     uint32_t seen = atomic_load_explicit(hint, memory_order_relaxed);
     while (seen < high &&
            /* relaxed: as above */
-           !atomic_compare_exchange_weak_explicit(hint, &seen, high, memory_order_relaxed, memory_order_relaxed)) {
+           !atomic_compare_exchange_weak_explicit(hint, &seen, high, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
 }
 
@@ -46,7 +47,8 @@ static struct survey survey_keys(const struct sr_segment *segment, const char *n
     struct survey survey = {.found = SR_PRIMITIVE_MAX, .first_empty = SR_PRIMITIVE_MAX};
     const uint32_t hash = hash_of(name, type);
     /* relaxed: a hint */
-    uint32_t high = atomic_load_explicit(&sr_segment_header(segment)->hint.registry_high, memory_order_relaxed);
+    uint32_t high =
+        atomic_load_explicit(&sr_segment_header(segment)->hint.registry_high, memory_order_relaxed);
     for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
         /* acquire: pairs with the release that made it READY (G3) */
         uint64_t key = atomic_load_explicit(sr_segment_registry_key(segment, id), memory_order_acquire);
@@ -116,8 +118,8 @@ static enum slipring_status add(struct sr_segment *segment, const char *name, co
     return status;
 }
 
-enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name, const char *type, uint32_t slot,
-                                     uint32_t *out_primitive)
+enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name, const char *type,
+                                     uint32_t slot, uint32_t *out_primitive)
 {
     *out_primitive = SR_PRIMITIVE_OVERFLOW;
     struct survey survey = survey_keys(segment, name, type);
@@ -126,7 +128,8 @@ enum slipring_status sr_registry_get(struct sr_segment *segment, const char *nam
         return SLIPRING_OK;
     }
     /* relaxed: a soft limit */
-    uint32_t limit = atomic_load_explicit(&sr_segment_header(segment)->control.primitive_limit, memory_order_relaxed);
+    uint32_t limit =
+        atomic_load_explicit(&sr_segment_header(segment)->control.primitive_limit, memory_order_relaxed);
     if (survey.used >= limit || survey.first_empty == SR_PRIMITIVE_MAX) {
         return SLIPRING_LIMIT_REACHED;
     }

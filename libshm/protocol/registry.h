@@ -20,8 +20,8 @@
 
 /* Get or add (name, type); both already checked. slot: the caller's process slot or SR_SLOT_NONE.
  * OK; LIMIT_REACHED with *out_primitive = SR_PRIMITIVE_OVERFLOW; NO_SPACE and other reservation failures the same. */
-SR_MUST_CHECK enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name, const char *type,
-                                                   uint32_t slot, uint32_t *out_primitive);
+SR_MUST_CHECK enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name,
+                                                   const char *type, uint32_t slot, uint32_t *out_primitive);
 
 /* The creator's first act: id 0. */
 SR_MUST_CHECK enum slipring_status sr_registry_add_overflow(struct sr_segment *segment);

@@ -42,7 +42,8 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
     out_ring->limit = out_ring->tail; /* unknown: the first record looks at the head */
     /* relaxed: as above */
     out_ring->begun = atomic_load_explicit(&out_ring->line->begun, memory_order_relaxed);
-    sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), out_ring->line, base, shape->cells, fresh);
+    sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), out_ring->line, base, shape->cells,
+                  fresh);
 }
 
 static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
@@ -68,8 +69,8 @@ static void take_possession(struct sr_segment *segment, uint32_t ring, uint32_t 
     open_view(segment, ring, slot, generation, primitive, base, true, out_ring);
     SR_CRASHPOINT(ring_before_owned);
     /* release: pairs with the agent's acquire of the state; else it reads the last owner's info */
-    atomic_store_explicit(sr_segment_ring_state(segment, ring), sr_state_word(generation, slot, SR_RING_OWNED),
-                          memory_order_release);
+    atomic_store_explicit(sr_segment_ring_state(segment, ring),
+                          sr_state_word(generation, slot, SR_RING_OWNED), memory_order_release);
 }
 
 /* CAS a ring from `wanted` to CLAIMING. */
@@ -89,8 +90,8 @@ static bool claim_state(struct sr_segment *segment, uint32_t ring, uint32_t want
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, uint32_t primitive, uint32_t class,
-                                   uint64_t first_ns, struct sr_ring *out_ring)
+enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, uint32_t primitive,
+                                   uint32_t class, uint64_t first_ns, struct sr_ring *out_ring)
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[class];
     _Atomic uint32_t *cursor = &sr_segment_header(segment)->hint.ring_cursor[class];
@@ -100,7 +101,8 @@ enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, ui
         /* relaxed: a hint; 0 for FREE, so that low ids are reused and the scan stays short */
         uint32_t from = pass ? atomic_load_explicit(cursor, memory_order_relaxed) % shape->rings : 0;
         /* relaxed: a hint */
-        uint32_t span = pass ? shape->rings : atomic_load_explicit(cursor, memory_order_relaxed) % (shape->rings + 1);
+        uint32_t span =
+            pass ? shape->rings : atomic_load_explicit(cursor, memory_order_relaxed) % (shape->rings + 1);
         for (uint32_t i = 0; i < span; i++) {
             const uint32_t ring = shape->first_ring + (from + i) % shape->rings;
             uint32_t generation = 0;
@@ -143,8 +145,9 @@ bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, ui
     const struct sr_ring_info_shm *info = sr_segment_ring_info(segment, ring);
     /* relaxed, both: written by a thread of this process before the release we acquired */
     const uint32_t base = atomic_load_explicit(&info->spill_base, memory_order_relaxed);
-    const bool is_ours = atomic_load_explicit(&info->primitive, memory_order_relaxed) == primitive && /* relaxed: as above */
-                         base <= SR_BUCKET_COUNT;
+    const bool is_ours =
+        atomic_load_explicit(&info->primitive, memory_order_relaxed) == primitive && /* relaxed: as above */
+        base <= SR_BUCKET_COUNT;
     if (!is_ours) {
         /* release: as sr_ring_release() */
         atomic_store_explicit(state, sr_state_word(generation, slot, SR_RING_RELEASED), memory_order_release);
@@ -158,7 +161,8 @@ void sr_ring_release(struct sr_ring *ring)
 {
     /* release: pairs with the agent's acquire of RELEASED; else it folds before our last store */
     atomic_store_explicit(sr_segment_ring_state(ring->segment, ring->ring),
-                          sr_state_word(ring->generation, ring->slot, SR_RING_RELEASED), memory_order_release);
+                          sr_state_word(ring->generation, ring->slot, SR_RING_RELEASED),
+                          memory_order_release);
     SR_CRASHPOINT(ring_released);
 }
 
@@ -184,7 +188,8 @@ static bool adopt_offer(struct sr_ring *ring, uint64_t first_ns)
     }
     const uint32_t bigger = (uint32_t)(offer - 1);
     struct sr_segment *segment = ring->segment;
-    if (sr_ring_class_of(bigger) <= sr_ring_class_of(ring->ring) || !sr_segment_ring_is_reserved(segment, bigger)) {
+    if (sr_ring_class_of(bigger) <= sr_ring_class_of(ring->ring) ||
+        !sr_segment_ring_is_reserved(segment, bigger)) {
         return false;
     }
     _Atomic uint64_t *state = sr_segment_ring_state(segment, bigger);
@@ -200,9 +205,11 @@ static bool adopt_offer(struct sr_ring *ring, uint64_t first_ns)
                                                  memory_order_acquire, memory_order_relaxed)) {
         return false;
     }
+    struct sr_ring view;
+    take_possession(segment, bigger, ring->slot, generation, ring->primitive, first_ns, &view);
+    view.busy = ring->busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
-    take_possession(segment, bigger, old.slot, generation, old.primitive, first_ns, ring);
-    ring->busy = old.busy;
+    *ring = view;
     sr_ring_release(&old);
     return true;
 }

@@ -47,12 +47,13 @@ struct sr_ring {
 
 /* Claim a ring of `class` for (slot, primitive); `first_ns` is the duration to be recorded first (the small spill
  * window is laid around it). OK; IN_USE: none left; or why pages could not be reserved. */
-SR_MUST_CHECK enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, uint32_t primitive,
-                                                 uint32_t class, uint64_t first_ns, struct sr_ring *out_ring);
+SR_MUST_CHECK enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot,
+                                                 uint32_t primitive, uint32_t class, uint64_t first_ns,
+                                                 struct sr_ring *out_ring);
 
 /* Take up a ring again that another thread of this slot released for the same primitive. false: the agent has it. */
-SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t primitive,
-                                  struct sr_ring *out_ring);
+SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot,
+                                  uint32_t primitive, struct sr_ring *out_ring);
 
 /* The owner is done with it. */
 void sr_ring_release(struct sr_ring *ring);

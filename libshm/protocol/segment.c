@@ -20,13 +20,13 @@ enum {
 };
 
 const struct sr_ring_shape sr_ring_shapes[SR_CLASS_COUNT] = {
-#define X(name, ring_count, sample_count, cell_count)                         \
-    {.first_ring = FIRST_##name,                                              \
-     .rings = (ring_count),                                                   \
-     .samples = (sample_count),                                               \
-     .cells = (cell_count),                                                   \
-     .spill_words = WORDS_OF(cell_count),                                     \
-     .pool_off = POOL(name),                                                  \
+#define X(name, ring_count, sample_count, cell_count)                                                        \
+    {.first_ring = FIRST_##name,                                                                             \
+     .rings = (ring_count),                                                                                  \
+     .samples = (sample_count),                                                                              \
+     .cells = (cell_count),                                                                                  \
+     .spill_words = WORDS_OF(cell_count),                                                                    \
+     .pool_off = POOL(name),                                                                                 \
      .block_bytes = SR_BLOCK_BYTES(sample_count, WORDS_OF(cell_count))},
     SR_RING_CLASSES(X)
 #undef X
@@ -59,12 +59,14 @@ static enum slipring_status fill(uint8_t *base, void *context)
     header->made_wall_ns = sr_clock_wall_ns();
     uint64_t random = 0;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
-        random = sr_clock_ns() ^ header->made_wall_ns; /* unique enough: it only has to differ from the last one */
+        random =
+            sr_clock_ns() ^ header->made_wall_ns; /* unique enough: it only has to differ from the last one */
     }
     header->incarnation = random | 1;
     uint32_t count = 0;
-#define X(name, size) \
-    header->regions[count++] = (struct sr_region_shm){.offset = offsetof(struct sr_ring_map, name), .bytes = (size)};
+#define X(name, size)                                                                                        \
+    header->regions[count++] =                                                                               \
+        (struct sr_region_shm){.offset = offsetof(struct sr_ring_map, name), .bytes = (size)};
     SR_RING_REGIONS(X)
 #undef X
     header->region_count = count;
@@ -97,7 +99,8 @@ static enum slipring_status check_header(const struct sr_segment *segment)
     if (header->abi_major != SR_ABI_MAJOR || header->schema != SR_BUCKET_SCHEMA) {
         return SLIPRING_OTHER_VERSION;
     }
-    if (header->segment_bytes != sizeof(struct sr_ring_map) || segment->map.bytes != sizeof(struct sr_ring_map)) {
+    if (header->segment_bytes != sizeof(struct sr_ring_map) ||
+        segment->map.bytes != sizeof(struct sr_ring_map)) {
         return SLIPRING_WRONG_SIZE;
     }
     return SLIPRING_OK;
@@ -237,7 +240,8 @@ enum slipring_status sr_segment_reserve_slot(struct sr_segment *segment, uint32_
     if (sr_segment_slot_is_reserved(segment, slot)) {
         return SLIPRING_OK;
     }
-    enum slipring_status status = reserve_part(segment, sr_segment_slot(segment, slot), sizeof(struct sr_slot_shm));
+    enum slipring_status status =
+        reserve_part(segment, sr_segment_slot(segment, slot), sizeof(struct sr_slot_shm));
     if (status == SLIPRING_OK) {
         mark(DIRECTORY(segment, slot_page, slot / 4));
     }

@@ -23,7 +23,8 @@ struct sr_segment {
 SR_MUST_CHECK enum slipring_status sr_segment_make(struct sr_segment *segment, const char *store, mode_t mode,
                                                    gid_t group);
 /* Attach only. */
-SR_MUST_CHECK enum slipring_status sr_segment_attach(struct sr_segment *segment, const char *store, bool writable);
+SR_MUST_CHECK enum slipring_status sr_segment_attach(struct sr_segment *segment, const char *store,
+                                                     bool writable);
 /* The same for a file that is given by its path (segment->map.path is set): a copied segment. */
 SR_MUST_CHECK enum slipring_status sr_segment_attach_path(struct sr_segment *segment, bool writable);
 
@@ -66,12 +67,14 @@ SR_INLINE struct sr_ring_info_shm *sr_segment_ring_info(const struct sr_segment 
     return (struct sr_ring_info_shm *)SR_AT(segment, ring_info) + ring;
 }
 
-SR_INLINE struct sr_producer_line_shm *sr_segment_producer_line(const struct sr_segment *segment, uint32_t ring)
+SR_INLINE struct sr_producer_line_shm *sr_segment_producer_line(const struct sr_segment *segment,
+                                                                uint32_t ring)
 {
     return (struct sr_producer_line_shm *)SR_AT(segment, producer_line) + ring;
 }
 
-SR_INLINE struct sr_consumer_line_shm *sr_segment_consumer_line(const struct sr_segment *segment, uint32_t ring)
+SR_INLINE struct sr_consumer_line_shm *sr_segment_consumer_line(const struct sr_segment *segment,
+                                                                uint32_t ring)
 {
     return (struct sr_consumer_line_shm *)SR_AT(segment, consumer_line) + ring;
 }
@@ -101,7 +104,7 @@ SR_INLINE uint32_t sr_ring_class_of(uint32_t ring)
 {
     uint32_t class = 0;
     while (ring - sr_ring_shapes[class].first_ring >= sr_ring_shapes[class].rings) {
-        class++;
+        class ++;
     }
     return class;
 }
@@ -128,7 +131,8 @@ bool sr_segment_extent_is_reserved(const struct sr_segment *segment, uint32_t ex
 bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring);     /* lines and block */
 
 /* OK, or a status of sr_map_reserve(): nothing may be touched then. Signal safe. */
-SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segment *segment, uint32_t primitive);
+SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segment *segment,
+                                                                uint32_t primitive);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_slot(struct sr_segment *segment, uint32_t slot);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_t ring);
 

@@ -22,7 +22,8 @@ static void lower(_Atomic uint64_t *word, uint64_t value)
     uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
     while (value < seen &&
            /* relaxed: as above */
-           !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed, memory_order_relaxed)) {
+           !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
 }
 
@@ -32,7 +33,8 @@ static void raise(_Atomic uint64_t *word, uint64_t value)
     uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
     while (value > seen &&
            /* relaxed: as above */
-           !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed, memory_order_relaxed)) {
+           !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
 }
 
@@ -43,7 +45,8 @@ static uint32_t bound_word(_Atomic uint64_t *block, uint64_t ns)
         _Atomic uint64_t *at = &block[SR_SPILL_BOUNDS + 2 * i];
         uint64_t there = 0;
         /* relaxed: entries are never changed again, and folded by value */
-        if (atomic_compare_exchange_strong_explicit(at, &there, ns, memory_order_relaxed, memory_order_relaxed) ||
+        if (atomic_compare_exchange_strong_explicit(at, &there, ns, memory_order_relaxed,
+                                                    memory_order_relaxed) ||
             there == ns) {
             return SR_SPILL_BOUNDS + 2 * i + 1;
         }
@@ -70,7 +73,8 @@ static uint32_t commit_word(const struct sr_spill_sample *sample)
     case SR_KIND_CANCEL:
         return SR_SPILL_CANCELS;
     default: {
-        const uint32_t cells = sample->meta & SR_SAMPLE_FAILURE ? SR_SPILL_CELLS + SR_BUCKET_COUNT : SR_SPILL_CELLS;
+        const uint32_t cells =
+            sample->meta & SR_SAMPLE_FAILURE ? SR_SPILL_CELLS + SR_BUCKET_COUNT : SR_SPILL_CELLS;
         return cells + sr_bucket_index(sample->duration_ns);
     }
     }
@@ -83,10 +87,12 @@ void sr_shared_spill_init(_Atomic uint64_t *block)
     atomic_store_explicit(&block[SR_SPILL_MAX], 0, memory_order_relaxed); /* relaxed: as above */
 }
 
-void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive, const struct sr_spill_sample *sample)
+void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive,
+                          const struct sr_spill_sample *sample)
 {
     _Atomic uint64_t *block = sr_segment_shared_spill(segment, primitive);
-    const uint32_t category = (uint32_t)((sample->meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
+    const uint32_t category =
+        (uint32_t)((sample->meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
 
     add_first(block, SR_SPILL_ENTER, 1);
     SR_CRASHPOINT(shared_after_enter);

@@ -22,6 +22,7 @@
 /* Prepare a new primitive's zeroed block (its registrant alone knows it). */
 void sr_shared_spill_init(_Atomic uint64_t *block);
 
-void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive, const struct sr_spill_sample *sample);
+void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive,
+                          const struct sr_spill_sample *sample);
 
 #endif

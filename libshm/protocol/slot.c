@@ -43,10 +43,12 @@ static void write_identity(struct sr_slot_shm *shm)
     atomic_store_explicit(&shm->attached_ns, sr_clock_ns(), memory_order_relaxed);
 }
 
-enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_path, struct sr_slot_hold *out_hold)
+enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_path,
+                                  struct sr_slot_hold *out_hold)
 {
     /* relaxed: a hint */
-    uint32_t first = atomic_load_explicit(&sr_segment_header(segment)->hint.slot_cursor, memory_order_relaxed);
+    uint32_t first =
+        atomic_load_explicit(&sr_segment_header(segment)->hint.slot_cursor, memory_order_relaxed);
     uint32_t slot = SR_SLOT_NONE;
     struct sr_liveness_hold hold = {.page = NULL};
     enum slipring_status status =

@@ -45,7 +45,8 @@ static void insert_bound(struct sr_spill_bounds *bounds, uint64_t ns)
     bounds->count++;
 }
 
-static void read_defaults(struct sr_spill_bounds *bounds, const struct sr_segment *segment, uint32_t primitive)
+static void read_defaults(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
+                          uint32_t primitive)
 {
     for (uint32_t i = 0; i < SR_BOUND_DEFAULT_COUNT; i++) {
         insert_bound(bounds, sr_bound_defaults[i]);
@@ -79,8 +80,8 @@ static bool read_announced(struct sr_spill_bounds *bounds, const struct sr_bound
     return atomic_load_explicit(&shm->version, memory_order_relaxed) == version;
 }
 
-void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment, uint32_t primitive,
-                          uint64_t epoch)
+void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
+                          uint32_t primitive, uint64_t epoch)
 {
     struct sr_spill_bounds fresh = {.epoch = epoch, .present = 1};
     const struct sr_bounds_shm *shm = sr_segment_bounds(segment, primitive);
@@ -144,8 +145,8 @@ bool sr_spill_settle(const struct sr_producer_line_shm *line, _Atomic uint64_t *
 {
     const uint64_t word = noted(&line->redo_word);
     const uint64_t value = noted(&line->redo_value);
-    const bool is_commit_word =
-        word == SR_SPILL_AMOUNTS || word == SR_SPILL_CANCELS || (word >= SR_SPILL_CELLS && word < spill_words);
+    const bool is_commit_word = word == SR_SPILL_AMOUNTS || word == SR_SPILL_CANCELS ||
+                                (word >= SR_SPILL_CELLS && word < spill_words);
     if (value == 0 || !is_commit_word || noted(&block[word]) != value) {
         return false;
     }

@@ -39,7 +39,7 @@ struct sr_spill_bounds {
     uint32_t count;   /* of ns[] */
     uint32_t present; /* 1: copied at least once */
     uint64_t ns[SLIPRING_BOUND_COUNT];
-    uint8_t entry[SLIPRING_BOUND_COUNT];          /* index in the block's bound table + 1; 0: not looked up yet */
+    uint8_t entry[SLIPRING_BOUND_COUNT]; /* index in the block's bound table + 1; 0: not looked up yet */
     uint64_t has_bound[(SR_BUCKET_COUNT + 63) / 64]; /* bit a bucket: some bound lies in it */
 };
 
@@ -69,8 +69,8 @@ void sr_spill_open(struct sr_spill *spill, _Atomic uint64_t *block, struct sr_pr
 /* Take over the bounds in force for a primitive. Without an announcement: the default `le` bounds and the entry's own
  * latency objectives. Reads shared memory: bounded, checked. */
 struct sr_segment;
-void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment, uint32_t primitive,
-                          uint64_t epoch);
+void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
+                          uint32_t primitive, uint64_t epoch);
 
 /* The block's table entry of bounds->ns[slot]; appends. SR_SPILL_BOUND_MAX: the table is full. Owner only. */
 uint32_t sr_spill_bound_entry(struct sr_spill *spill, int slot);
@@ -104,10 +104,12 @@ SR_INLINE void sr_spill_note(_Atomic uint64_t *redo_field, uint64_t value)
 
 /* Book one sample whose commit word is `word` (a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS). `bound` is an entry of
  * the bound table, SR_SPILL_BOUND_MAX: lost, or -1: none. */
-SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct sr_spill_sample *sample, int bound)
+SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct sr_spill_sample *sample,
+                             int bound)
 {
     struct sr_producer_line_shm *line = spill->line;
-    const uint32_t category = (uint32_t)((sample->meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
+    const uint32_t category =
+        (uint32_t)((sample->meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
     const uint64_t value = sr_spill_own(spill, word) + 1;
     uint64_t what = sample->meta;
 
@@ -164,7 +166,8 @@ SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct
         sr_spill_store_rest(spill, SR_SPILL_COST + category, cost);
         sr_spill_store_rest(spill, SR_SPILL_SAVINGS + category, savings);
     }
-    if (SR_UNLIKELY(what & (SR_REDO_BOUND | SR_REDO_LOST | SR_REDO_MINMAX | SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED))) {
+    if (SR_UNLIKELY(what &
+                    (SR_REDO_BOUND | SR_REDO_LOST | SR_REDO_MINMAX | SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED))) {
         if (what & SR_REDO_BOUND) {
             sr_spill_store_rest(spill, SR_SPILL_BOUNDS + 2 * (uint32_t)bound + 1, bounded);
         }

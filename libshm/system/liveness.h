@@ -37,8 +37,9 @@ struct sr_liveness_hold {
 /* Try slots from `first` on, `count` in all with wrap-around, for which `wanted(slot)` is true; lock the first free
  * one. OK, IN_USE (none could be locked), or why the lock file cannot be used. */
 SR_MUST_CHECK enum slipring_status sr_liveness_take(const char *path, uint32_t first, uint32_t count,
-                                                    bool (*wanted)(uint32_t slot, void *context), void *context,
-                                                    struct sr_liveness_hold *out_hold, uint32_t *out_slot);
+                                                    bool (*wanted)(uint32_t slot, void *context),
+                                                    void *context, struct sr_liveness_hold *out_hold,
+                                                    uint32_t *out_slot);
 void sr_liveness_release(struct sr_liveness_hold *hold);
 
 /* Agent and tools: ask, and take dead slots' bytes. Keeps one descriptor. */

@@ -89,7 +89,8 @@ static enum slipring_status map_descriptor(struct sr_map *map, int fd, uint64_t 
         return SLIPRING_WRONG_SIZE;
     }
     uint64_t size = bytes ? bytes : (uint64_t)st.st_size;
-    void *base = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *base =
+        mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED) {
         return fail_with(map, SLIPRING_NO_MEMORY);
     }
@@ -133,7 +134,8 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
     if (!size_is_allowed(making->bytes)) {
         return SLIPRING_FILE_LIMIT;
     }
-    if (fchmod(fd, making->mode) != 0 || (making->group != (gid_t)-1 && fchown(fd, (uid_t)-1, making->group) != 0)) {
+    if (fchmod(fd, making->mode) != 0 ||
+        (making->group != (gid_t)-1 && fchown(fd, (uid_t)-1, making->group) != 0)) {
         return fail_with(map, SLIPRING_NOT_PERMITTED);
     }
     if (ftruncate(fd, (off_t)making->bytes) != 0) {

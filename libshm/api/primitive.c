@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handles of primitives, their categories and objectives. Handles are kept memory: see process.h. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "api/process.h"
+#include "protocol/registry.h"
+#include "pure/name.h"
+#include "pure/objective.h"
+
+static struct slipring_primitive
+    *handles;                 /* SR_HANDLE_MAX places of address space, mapped at the first get */
+static uint32_t handle_count; /* changed under the process lock, after the handle is whole */
+
+struct slipring_primitive *sr_handle_at(uint32_t index)
+{
+    return &handles[index];
+}
+
+static bool map_handles(void)
+{
+    if (!handles) {
+        void *at = mmap(NULL, SR_HANDLE_MAX * sizeof *handles, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        handles = at == MAP_FAILED ? NULL : at;
+    }
+    return handles != NULL;
+}
+
+static struct slipring_primitive *find_handle(const struct slipring_store *store, uint64_t hash,
+                                              const char *name, const char *type)
+{
+    for (uint32_t i = 0; i < handle_count; i++) {
+        struct slipring_primitive *handle = &handles[i];
+        if (handle->hash == hash && handle->store == store && strcmp(handle->name, name) == 0 &&
+            strcmp(handle->type, type) == 0) {
+            return handle;
+        }
+    }
+    return NULL;
+}
+
+/* (Re-)register a handle whose store is OK now. Lock held. */
+static void register_handle(struct slipring_primitive *handle)
+{
+    struct slipring_store *store = handle->store;
+    enum slipring_status status = slipring_store_status(store);
+    if (status == SLIPRING_OK) {
+        const struct sr_attachment *attachment = sr_process_attachment(store);
+        status = sr_registry_get(&store->segment, handle->name, handle->type,
+                                 attachment ? attachment->slot.slot : SR_SLOT_NONE, &handle->id);
+        handle->is_live = 1; /* also under __overflow__ */
+    }
+    handle->status = (uint32_t)status;
+}
+
+static struct slipring_primitive *add_handle(struct slipring_store *store, uint64_t hash, const char *name,
+                                             const char *type)
+{
+    if (handle_count == SR_HANDLE_MAX) {
+        return NULL;
+    }
+    struct slipring_primitive *handle = &handles[handle_count];
+    memset(handle, 0, sizeof *handle); /* a fork may have left it half-written in the child */
+    handle->store = store;
+    handle->hash = hash;
+    handle->index = handle_count;
+    memcpy(handle->name, name, strlen(name) + 1);
+    memcpy(handle->type, type, strlen(type) + 1);
+    register_handle(handle);
+    handle_count++;
+    return handle;
+}
+
+SR_PUBLIC enum slipring_status slipring_primitive_get(struct slipring_store *store, const char *name,
+                                                      const char *type,
+                                                      struct slipring_primitive **out_primitive)
+{
+    *out_primitive = NULL;
+    type = type ? type : "primitive";
+    if (!store) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    if (sr_name_check(name, SLIPRING_PRIMITIVE_NAME_MAX) != SR_NAME_OK ||
+        sr_name_check(type, SLIPRING_PRIMITIVE_TYPE_MAX) != SR_NAME_OK) {
+        return SLIPRING_BAD_NAME;
+    }
+    if (!sr_process_lock()) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    enum slipring_status status = SLIPRING_NO_MEMORY;
+    if (map_handles()) {
+        const uint64_t hash = sr_name_hash(name, type);
+        struct slipring_primitive *handle = find_handle(store, hash, name, type);
+        if (handle && handle->status != SLIPRING_OK) {
+            register_handle(handle); /* the store opened since, or room was made */
+        } else if (!handle) {
+            handle = add_handle(store, hash, name, type);
+        }
+        status = handle ? (enum slipring_status)handle->status : SLIPRING_TABLE_FULL;
+        *out_primitive = handle;
+    }
+    sr_process_unlock();
+    return status;
+}
+
+SR_PUBLIC enum slipring_status slipring_primitive_status(const struct slipring_primitive *primitive)
+{
+    if (!primitive) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    const enum slipring_status store = slipring_store_status(primitive->store);
+    return store == SLIPRING_OK ? (enum slipring_status)primitive->status : store;
+}
+
+SR_PUBLIC enum slipring_status slipring_category_get(struct slipring_primitive *primitive, const char *name,
+                                                     uint32_t *out_category)
+{
+    *out_category = 0;
+    if (!primitive) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    if (sr_name_check(name, SLIPRING_CATEGORY_NAME_MAX) != SR_NAME_OK) {
+        return SLIPRING_BAD_NAME;
+    }
+    if (!primitive->is_live) {
+        return slipring_primitive_status(primitive);
+    }
+    return sr_registry_category(&primitive->store->segment, primitive->id, name, out_category);
+}
+
+/* --- objectives ----------------------------------------------------------------------------------------------------------- */
+
+static enum slipring_status check_objective(const struct slipring_objective *objective)
+{
+    const bool is_latency = objective->kind == SLIPRING_LATENCY;
+    if (!is_latency && objective->kind != SLIPRING_AVAILABILITY) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    if (!sr_objective_target_valid(objective->target_ppb)) {
+        return SLIPRING_BAD_TARGET;
+    }
+    if (is_latency ? objective->threshold_ns == 0 || objective->threshold_ns > SLIPRING_DURATION_MAX_NS
+                   : objective->threshold_ns != 0) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    if (objective->period_s < SLIPRING_PERIOD_MIN_S || objective->period_s > SLIPRING_PERIOD_MAX_S) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    return sr_name_check(objective->name, SLIPRING_OBJECTIVE_NAME_MAX) == SR_NAME_OK ? SLIPRING_OK
+                                                                                     : SLIPRING_BAD_NAME;
+}
+
+SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive *primitive,
+                                                      const struct slipring_objective *objective)
+{
+    if (!primitive || !objective) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    struct slipring_objective whole = *objective;
+    whole.period_s = whole.period_s ? whole.period_s : SLIPRING_PERIOD_DEFAULT_S;
+    if (!whole.name) {
+        whole.name = whole.kind == SLIPRING_LATENCY ? "latency" : "availability";
+    }
+    enum slipring_status status = check_objective(&whole);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    if (slipring_primitive_status(primitive) != SLIPRING_OK) {
+        return slipring_primitive_status(primitive); /* __overflow__ has no objectives */
+    }
+    return sr_registry_objective(&primitive->store->segment, primitive->id, &whole);
+}
+
+SR_PUBLIC enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,
+                                                      const struct slipring_slo *slo)
+{
+    if (!slo || (slo->target_ppb == 0 && slo->availability_ppb == 0)) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    const struct slipring_objective latency = {
+        .kind = SLIPRING_LATENCY,
+        .target_ppb = slo->target_ppb,
+        .threshold_ns = slo->latency_threshold_ns,
+        .period_s = slo->period_s,
+    };
+    const struct slipring_objective availability = {
+        .kind = SLIPRING_AVAILABILITY,
+        .target_ppb = slo->availability_ppb,
+        .period_s = slo->period_s,
+    };
+    enum slipring_status status = SLIPRING_OK;
+    if (slo->target_ppb != 0) {
+        status = slipring_objective_add(primitive, &latency);
+    }
+    if (status == SLIPRING_OK && slo->availability_ppb != 0) {
+        status = slipring_objective_add(primitive, &availability);
+    }
+    return status;
+}

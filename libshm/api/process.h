@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the library keeps in its host process, and how that survives fork, signals and threads.
+ *
+ * Two kinds of memory:
+ *   wiped   one private mapping with MADV_WIPEONFORK: the process lock, slots, threads, rings. A forked child, however
+ *           it was forked, reads zero there, and zero means "not attached": its first record attaches it anew.
+ *           A child can so never write into its parent's rings.
+ *   kept    handles of stores and primitives: names, ids, mappings. Valid in the child as they are.
+ * Neither is ever given back: a handle stays valid memory.
+ *
+ * G1  Thread-local storage is one pointer and one flag (initial-exec, 16 bytes: fits what dlopen has left).
+ * G2  The process lock is taken only outside the hot path, and never in a signal handler that interrupted its holder
+ *     (sr_thread_depth says so): such a record goes to the shared spill. fork() waits for it, so that no child is
+ *     born with a liveness lock half-taken (system/liveness.h); a raw clone() does not wait, and its child
+ *     finds the lock wiped, that is, free.
+ * G3  No thread is started, no signal handler installed, no descriptor kept open. One thread-specific key, for giving
+ *     rings back at a thread's end, and one pthread_atfork, at the first open. */
+#ifndef SR_API_PROCESS_H
+#define SR_API_PROCESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <slipring/slipring.h>
+
+#include "protocol/ring.h"
+#include "protocol/segment.h"
+#include "protocol/slot.h"
+
+#define SR_STORE_MAX    8u
+#define SR_HANDLE_MAX   65536u
+#define SR_RELEASED_MAX 4096u
+#define SR_ARENA_BYTES  (UINT64_C(1) << 30) /* address space, not memory */
+
+/* --- kept ---------------------------------------------------------------------------------------------------------------- */
+
+struct slipring_store {
+    char name[SLIPRING_STORE_NAME_MAX + 1];
+    char lock_path[PATH_MAX];
+    uint32_t index; /* in the table of stores */
+    struct sr_segment segment;
+    _Atomic uint32_t status; /* enum slipring_status */
+    _Atomic uint32_t openers;
+    _Atomic int error;
+    _Atomic uint64_t dropped;
+    _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
+    struct sr_map stats_map;
+};
+
+struct slipring_primitive {
+    struct slipring_store *store;
+    uint64_t hash;
+    uint32_t index;   /* of the handle: place in each thread's table of rings */
+    uint32_t id;      /* in the registry */
+    uint32_t status;  /* enum slipring_status: OK, or why it records under __overflow__ or drops */
+    uint32_t is_live; /* 1: records reach shared memory */
+    char name[SLIPRING_PRIMITIVE_NAME_MAX + 1];
+    char type[SLIPRING_PRIMITIVE_TYPE_MAX + 1];
+};
+
+/* --- wiped --------------------------------------------------------------------------------------------------------------- */
+
+struct sr_thread {
+    uint32_t ring_count; /* size of rings[]; 0: not attached, or wiped */
+    uint32_t is_attached;
+    struct sr_ring **rings; /* by handle index; NULL: no ring yet */
+    struct sr_thread *next_free;
+};
+
+/* A ring that a thread of this process gave back, and that another one may take up again. */
+struct sr_released {
+    uint32_t ring;
+    uint32_t handle;
+};
+
+struct sr_attachment {        /* to one store */
+    struct sr_slot_hold slot; /* valid when is_attached */
+    uint32_t is_attached;
+    uint32_t has_failed; /* no slot to be had; retried when the agent says so */
+    uint64_t failed_epoch;
+    uint32_t rings; /* held now */
+};
+
+struct sr_process {
+    pthread_mutex_t lock; /* zero is PTHREAD_MUTEX_INITIALIZER on Linux */
+    _Atomic uint32_t id;  /* attachment id, for spans; 0: not attached */
+    uint32_t released_count;
+    uint64_t arena_used;
+    struct sr_thread *free_threads;
+    struct sr_ring *free_rings; /* linked through ->segment */
+    struct sr_attachment attachments[SR_STORE_MAX];
+    struct sr_released released[SR_RELEASED_MAX];
+};
+
+extern __thread struct sr_thread *sr_thread_current __attribute__((tls_model("initial-exec")));
+extern __thread uint32_t sr_thread_depth
+    __attribute__((tls_model("initial-exec")));                             /* inside the slow path */
+extern struct sr_process *sr_process __attribute__((visibility("hidden"))); /* NULL before the first open */
+
+extern uint64_t sr_arena_bytes __attribute__((visibility("hidden")));
+
+/* Map the arena, register fork handler and key, once. OK, NO_MEMORY, SYSTEM. */
+SR_MUST_CHECK enum slipring_status sr_process_start(void);
+
+/* The lock, for slow paths. Locking marks the thread (G2); false: this thread is inside already, or no start. */
+SR_MUST_CHECK bool sr_process_lock(void);
+void sr_process_unlock(void);
+
+/* Wiped memory, zeroed, 128-byte aligned; NULL when the arena is used up. Lock held. */
+void *sr_process_alloc(uint64_t bytes);
+
+/* The id of this process's attachment: new in a forked child. Lock held. */
+uint32_t sr_process_attach_id(void);
+
+/* The store's slot in this process; takes one at the first call. NULL: none to be had (now). Lock held. */
+struct sr_attachment *sr_process_attachment(struct slipring_store *store);
+
+/* This thread's ring for the primitive: claimed at its first record. NULL: there is none to be had, or this
+ * thread is inside the slow path already: use the shared spill. first_ns: see sr_ring_claim(). */
+struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t first_ns);
+
+/* Release the calling thread's rings of one store (NULL: of all). Lock held. */
+void sr_thread_release(struct sr_thread *thread, const struct slipring_store *store);
+
+/* The one indexed load. NULL also for a wiped or new thread, and for a busy ring. */
+SR_INLINE struct sr_ring *sr_thread_find(const struct slipring_primitive *primitive)
+{
+    const struct sr_thread *thread = sr_thread_current;
+    if (SR_UNLIKELY(primitive->index >= thread->ring_count)) {
+        return NULL;
+    }
+    return thread->rings[primitive->index];
+}
+
+/* Handle tables. */
+struct slipring_primitive *sr_handle_at(uint32_t index);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recording: the short way through a ring of one's own, and the long ways round. */
+#include <slipring/record.h>
+
+#include "api/process.h"
+#include "protocol/shared_spill.h"
+#include "system/clock.h"
+
+#define SPAN_IS_OPEN       (UINT32_C(1) << 0)
+#define SPAN_IS_COUNTED    (UINT32_C(1) << 1) /* its begin stands in a ring or in the slot's span table */
+#define RESERVED_IN_RING   (UINT32_C(1) << 0)
+#define RESERVED_ELSEWHERE (UINT32_C(1) << 1)
+
+static void drop(struct slipring_primitive *primitive)
+{
+    /* relaxed: a counter for people */
+    (void)atomic_fetch_add_explicit(&primitive->store->dropped, 1, memory_order_relaxed);
+}
+
+static bool is_recording(const struct slipring_primitive *primitive)
+{
+    return primitive->is_live && slipring_store_status(primitive->store) == SLIPRING_OK;
+}
+
+SR_INLINE void enter(struct sr_ring *ring)
+{
+    ring->busy = 1;
+    atomic_signal_fence(memory_order_seq_cst); /* a handler from here on sees it (ring.h G5) */
+}
+
+SR_INLINE void leave(struct sr_ring *ring)
+{
+    atomic_signal_fence(memory_order_seq_cst); /* a handler until here sees it */
+    ring->busy = 0;
+}
+
+/* Take the caller's sample apart; clamp and mark what is out of range. */
+SR_INLINE struct sr_spill_sample make_sample(uint64_t meta, uint64_t duration_ns,
+                                             const struct slipring_cost *cost)
+{
+    struct sr_spill_sample sample = {.meta = meta, .duration_ns = duration_ns};
+    if (SR_UNLIKELY(duration_ns > SLIPRING_DURATION_MAX_NS)) {
+        sample.duration_ns = SLIPRING_DURATION_MAX_NS;
+        sample.meta |= SR_SAMPLE_CLAMPED;
+    }
+    if (cost) {
+        sample.cost = cost->cost_nanodollars;
+        sample.savings = cost->savings_nanodollars;
+        if (SR_UNLIKELY(sample.cost > SLIPRING_AMOUNT_MAX || sample.savings > SLIPRING_AMOUNT_MAX)) {
+            sample.cost = sample.cost > SLIPRING_AMOUNT_MAX ? SLIPRING_AMOUNT_MAX : sample.cost;
+            sample.savings = sample.savings > SLIPRING_AMOUNT_MAX ? SLIPRING_AMOUNT_MAX : sample.savings;
+            sample.meta |= SR_SAMPLE_CLAMPED;
+        }
+        if (SR_LIKELY(cost->category < SLIPRING_CATEGORY_COUNT)) {
+            sample.meta |= (uint64_t)cost->category << SR_SAMPLE_CATEGORY_SHIFT;
+        }
+    }
+    return sample;
+}
+
+/* No ring, a busy one, or a duration outside its spill's window: the shared spill. A span's end, which a sample in
+ * a ring would carry, then goes to the slot's span table. */
+static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+{
+    struct sr_segment *segment = &primitive->store->segment;
+    sr_shared_spill_book(segment, primitive->id, sample);
+    if (!(sample->meta & SR_SAMPLE_ENDED)) {
+        return;
+    }
+    const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
+    if (attachment->is_attached) {
+        bool counted = sr_slot_span_ended(segment, attachment->slot.slot, primitive->id);
+        (void)counted; /* a full table counts itself as unattributed */
+    }
+}
+
+static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+{
+    if (!is_recording(primitive)) {
+        drop(primitive);
+        return;
+    }
+    struct sr_ring *ring = sr_thread_ring(primitive, sample->duration_ns);
+    if (!ring) {
+        book_shared(primitive, sample);
+        return;
+    }
+    enter(ring);
+    const bool booked = sr_ring_put(ring, sample);
+    leave(ring);
+    if (!booked) {
+        book_shared(primitive, sample);
+    }
+}
+
+SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+{
+    struct sr_ring *ring = sr_thread_find(primitive);
+    if (SR_UNLIKELY(!ring || ring->busy)) {
+        put_slowly(primitive, sample);
+        return;
+    }
+    enter(ring);
+    const bool booked = sr_ring_put(ring, sample);
+    leave(ring);
+    if (SR_UNLIKELY(!booked)) {
+        book_shared(primitive, sample);
+    }
+}
+
+SR_INLINE uint64_t execution_meta(enum slipring_outcome outcome)
+{
+    return SR_KIND_EXECUTION | (outcome != SLIPRING_SUCCESS ? SR_SAMPLE_FAILURE : 0);
+}
+
+SR_PUBLIC void slipring_record(struct slipring_primitive *primitive, uint64_t duration_ns,
+                               enum slipring_outcome outcome, const struct slipring_cost *cost)
+{
+    if (SR_UNLIKELY(!primitive)) {
+        return;
+    }
+    const struct sr_spill_sample sample = make_sample(execution_meta(outcome), duration_ns, cost);
+    put(primitive, &sample);
+}
+
+SR_PUBLIC void slipring_record_cost(struct slipring_primitive *primitive, const struct slipring_cost *cost)
+{
+    if (!primitive || !cost) {
+        return;
+    }
+    const struct sr_spill_sample sample = make_sample(SR_KIND_AMOUNT, 0, cost);
+    put(primitive, &sample);
+}
+
+/* --- spans ---------------------------------------------------------------------------------------------------------------- */
+
+/* Count a begin without a ring of one's own to count it in. false: it cannot be counted. */
+static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
+{
+    if (!is_recording(primitive)) {
+        return false;
+    }
+    struct sr_ring *ring =
+        sr_thread_ring(primitive, UINT64_C(1000000)); /* a millisecond: nothing better is known */
+    if (ring) {
+        enter(ring);
+        sr_ring_count_begun(ring);
+        leave(ring);
+        return true;
+    }
+    const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
+    return attachment->is_attached &&
+           sr_slot_span_begun(&primitive->store->segment, attachment->slot.slot, primitive->id);
+}
+
+static uint32_t current_attachment(void)
+{
+    /* relaxed: 0 or this process's own id; a span's program handed it over */
+    return sr_process ? atomic_load_explicit(&sr_process->id, memory_order_relaxed) : 0;
+}
+
+/* Not a parent's span or reservation in a forked child? 0: made before this process was attached (in a signal handler
+ * that interrupted its very first record), nothing is known against it. */
+static bool is_of_this_process(uint32_t attachment)
+{
+    return attachment == 0 || attachment == current_attachment();
+}
+
+SR_PUBLIC struct slipring_span slipring_begin(struct slipring_primitive *primitive)
+{
+    struct slipring_span span = {.primitive = primitive, .flags = SPAN_IS_OPEN};
+    if (SR_UNLIKELY(!primitive)) {
+        span.flags = 0;
+        return span;
+    }
+    struct sr_ring *ring = sr_thread_find(primitive);
+    if (SR_LIKELY(ring && !ring->busy)) {
+        enter(ring);
+        sr_ring_count_begun(ring);
+        leave(ring);
+        span.flags |= SPAN_IS_COUNTED;
+    } else if (count_begin_slowly(primitive)) {
+        span.flags |= SPAN_IS_COUNTED;
+    }
+    span.attachment = current_attachment();
+    span.start_ns = sr_clock_ns();
+    return span;
+}
+
+/* Close the span: may it be ended here and now? */
+static bool close_span(struct slipring_span *span)
+{
+    const bool is_open = (span->flags & SPAN_IS_OPEN) && span->primitive;
+    span->flags &= ~SPAN_IS_OPEN;
+    return is_open && is_of_this_process(span->attachment);
+}
+
+SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
+                            const struct slipring_cost *cost)
+{
+    const uint64_t now_ns = sr_clock_ns();
+    if (!span || !close_span(span)) {
+        return;
+    }
+    const uint64_t ended = span->flags & SPAN_IS_COUNTED ? SR_SAMPLE_ENDED : 0;
+    const bool ran_backwards = now_ns < span->start_ns;
+    const uint64_t duration_ns = ran_backwards ? 0 : now_ns - span->start_ns;
+    struct sr_spill_sample sample = make_sample(execution_meta(outcome) | ended, duration_ns, cost);
+    if (SR_UNLIKELY(ran_backwards)) {
+        sample.meta |= SR_SAMPLE_CLAMPED;
+    }
+    put(span->primitive, &sample);
+}
+
+SR_PUBLIC void slipring_cancel(struct slipring_span *span)
+{
+    if (!span || !close_span(span) || !(span->flags & SPAN_IS_COUNTED)) {
+        return;
+    }
+    const struct sr_spill_sample sample = make_sample(SR_KIND_CANCEL | SR_SAMPLE_ENDED, 0, NULL);
+    put(span->primitive, &sample);
+}
+
+/* --- zero-copy -------------------------------------------------------------------------------------------------------------- */
+
+SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
+                                struct slipring_reservation *out_reservation)
+{
+    *out_reservation = (struct slipring_reservation){.primitive = primitive, .flags = RESERVED_ELSEWHERE};
+    out_reservation->cost_nanodollars = &out_reservation->own[0];
+    out_reservation->savings_nanodollars = &out_reservation->own[1];
+    if (!primitive) {
+        return;
+    }
+    struct sr_ring *ring = sr_thread_find(primitive);
+    if (!ring && is_recording(primitive)) {
+        ring = sr_thread_ring(primitive, UINT64_C(1000000));
+    }
+    out_reservation->attachment = current_attachment();
+    if (!ring || ring->busy || ring->tail == ring->limit) {
+        return;
+    }
+    enter(ring); /* until commit or discard */
+    struct sr_sample_shm *at = &ring->samples[ring->tail & ring->mask];
+    at->cost_nanodollars = 0;
+    at->savings_nanodollars = 0;
+    out_reservation->cost_nanodollars = &at->cost_nanodollars;
+    out_reservation->savings_nanodollars = &at->savings_nanodollars;
+    out_reservation->ring = ring;
+    out_reservation->flags = RESERVED_IN_RING;
+}
+
+SR_PUBLIC void slipring_commit(struct slipring_reservation *reservation, uint64_t duration_ns,
+                               enum slipring_outcome outcome, uint32_t category)
+{
+    if (!reservation || !reservation->primitive || reservation->flags == 0) {
+        return;
+    }
+    const uint32_t flags = reservation->flags;
+    reservation->flags = 0;
+    if (!is_of_this_process(reservation->attachment)) {
+        return;
+    }
+    const struct slipring_cost cost = {
+        .cost_nanodollars = *reservation->cost_nanodollars,
+        .savings_nanodollars = *reservation->savings_nanodollars,
+        .category = category,
+    };
+    const struct sr_spill_sample sample = make_sample(execution_meta(outcome), duration_ns, &cost);
+    if (flags == RESERVED_IN_RING) {
+        struct sr_ring *ring = reservation->ring;
+        sr_ring_publish(ring, &sample);
+        leave(ring);
+    } else {
+        put(reservation->primitive, &sample);
+    }
+}
+
+SR_PUBLIC void slipring_discard(struct slipring_reservation *reservation)
+{
+    if (!reservation || reservation->flags == 0) {
+        return;
+    }
+    if (reservation->flags == RESERVED_IN_RING && is_of_this_process(reservation->attachment)) {
+        leave(reservation->ring);
+    }
+    reservation->flags = 0;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing stores. A store's struct is kept memory: see process.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/process.h"
+#include "pure/name.h"
+
+static struct slipring_store stores[SR_STORE_MAX];
+static _Atomic uint32_t store_count;
+
+static void set_status(struct slipring_store *store, enum slipring_status status)
+{
+    /* release: pairs with slipring_store_status(); who sees OK sees the mapping */
+    atomic_store_explicit(&store->status, (uint32_t)status, memory_order_release);
+}
+
+/* The ring segment and the lock file. Lock held. */
+static enum slipring_status attach(struct slipring_store *store)
+{
+    struct sr_map lock_file = {.base = NULL};
+    enum slipring_status status = sr_map_name(&lock_file, store->name, "lock");
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    memcpy(store->lock_path, lock_file.path, sizeof store->lock_path);
+    if (!store->segment.map.base) {
+        status = sr_segment_make(&store->segment, store->name, 0600, (gid_t)-1);
+    }
+    if (status == SLIPRING_OK) {
+        status = sr_liveness_make(store->lock_path, 0600, (gid_t)-1);
+        store->segment.map.error = status == SLIPRING_OK ? 0 : errno;
+    }
+    /* relaxed: for people */
+    atomic_store_explicit(&store->error, store->segment.map.error, memory_order_relaxed);
+    return status;
+}
+
+/* Find or add the store's place. NULL: the table is full. Lock held. */
+static struct slipring_store *place_of(const char *name)
+{
+    /* relaxed: changed under the lock; acquire is slipring_store_status()'s */
+    uint32_t count = atomic_load_explicit(&store_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(stores[i].name, name) == 0) {
+            return &stores[i];
+        }
+    }
+    if (count == SR_STORE_MAX) {
+        return NULL;
+    }
+    struct slipring_store *store = &stores[count];
+    memset(store, 0, sizeof *store); /* a fork may have left it half-written in the child */
+    memcpy(store->name, name, strlen(name) + 1);
+    store->index = count;
+    set_status(store, SLIPRING_CLOSED);
+    /* relaxed: as above */
+    atomic_store_explicit(&store_count, count + 1, memory_order_relaxed);
+    return store;
+}
+
+static const char *name_or_default(const char *name)
+{
+    if (name) {
+        return name;
+    }
+    const char *from_environment = getenv("SLIPRING_STORE");
+    return from_environment && from_environment[0] ? from_environment : "default";
+}
+
+SR_PUBLIC enum slipring_status slipring_open(const char *name, struct slipring_store **out_store)
+{
+    *out_store = NULL;
+    name = name_or_default(name);
+    if (sr_name_check_store(name) != SR_NAME_OK) {
+        return SLIPRING_BAD_NAME;
+    }
+    enum slipring_status started = sr_process_start();
+    if (started != SLIPRING_OK) {
+        return started;
+    }
+    if (!sr_process_lock()) {
+        return SLIPRING_BAD_ARGUMENT; /* from a signal handler inside ourselves: documented as not allowed */
+    }
+    enum slipring_status status = SLIPRING_TABLE_FULL;
+    struct slipring_store *store = place_of(name);
+    if (store) {
+        status = slipring_store_status(store);
+        if (status != SLIPRING_OK) {
+            status = attach(store);
+            set_status(store, status);
+        }
+        /* relaxed: changed under the lock */
+        (void)atomic_fetch_add_explicit(&store->openers, 1, memory_order_relaxed);
+        *out_store = store;
+    }
+    sr_process_unlock();
+    return status;
+}
+
+SR_PUBLIC enum slipring_status slipring_close(struct slipring_store *store)
+{
+    if (!store) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    if (!sr_process_lock()) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    enum slipring_status status = SLIPRING_OK;
+    /* relaxed: changed under the lock */
+    uint32_t openers = atomic_load_explicit(&store->openers, memory_order_relaxed);
+    if (openers == 0) {
+        status = SLIPRING_CLOSED;
+    } else {
+        /* relaxed: as above */
+        atomic_store_explicit(&store->openers, openers - 1, memory_order_relaxed);
+    }
+    if (openers == 1) {
+        set_status(store, SLIPRING_CLOSED);
+        if (sr_thread_current->is_attached) {
+            sr_thread_release(sr_thread_current, store);
+        }
+        struct sr_attachment *attachment = &sr_process->attachments[store->index];
+        if (attachment->is_attached && attachment->rings == 0) {
+            sr_slot_release(&store->segment, &attachment->slot);
+            attachment->is_attached = 0;
+        }
+    }
+    sr_process_unlock();
+    return status;
+}
+
+SR_PUBLIC struct slipring_store *slipring_default(void)
+{
+    static _Atomic(struct slipring_store *) opened;
+    /* acquire: pairs with the release below */
+    struct slipring_store *store = atomic_load_explicit(&opened, memory_order_acquire);
+    if (store) {
+        return store;
+    }
+    /* A store that could not be opened still counts what it drops: any status is as good here. */
+    if (slipring_open(NULL, &store) != SLIPRING_OK && !store) {
+        return NULL;
+    }
+    struct slipring_store *expected = NULL;
+    /* release: pairs with the acquire above; acquire on failure: the other thread's store */
+    if (!atomic_compare_exchange_strong_explicit(&opened, &expected, store, memory_order_release,
+                                                 memory_order_acquire)) {
+        enum slipring_status closed = slipring_close(store); /* we were the second opener: give ours back */
+        (void)closed;
+        store = expected;
+    }
+    return store;
+}
+
+SR_PUBLIC enum slipring_status slipring_store_status(const struct slipring_store *store)
+{
+    if (!store) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    /* acquire: pairs with set_status() */
+    return (enum slipring_status)atomic_load_explicit(&store->status, memory_order_acquire);
+}
+
+SR_PUBLIC int slipring_store_errno(const struct slipring_store *store)
+{
+    /* relaxed: for people */
+    return store ? atomic_load_explicit(&store->error, memory_order_relaxed) : 0;
+}
+
+SR_PUBLIC uint64_t slipring_store_dropped(const struct slipring_store *store)
+{
+    /* relaxed: a counter for people */
+    return store ? atomic_load_explicit(&store->dropped, memory_order_relaxed) : 0;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thread's table of rings: made at its first record, given back at its end. */
+#include "api/thread.h"
+
+#include <string.h>
+
+#include "api/process.h"
+
+#define FIRST_RINGS 64u
+
+/* What a thread that never recorded looks like; read only. Saves the hot path a NULL check. */
+static struct sr_thread no_thread;
+
+__thread struct sr_thread *sr_thread_current __attribute__((tls_model("initial-exec"))) = &no_thread;
+__thread uint32_t sr_thread_depth __attribute__((tls_model("initial-exec")));
+
+static pthread_key_t end_key;
+
+/* --- attaching ------------------------------------------------------------------------------------------------------------ */
+
+/* This thread's struct, new or wiped by a fork. NULL: no memory. Lock held. */
+static struct sr_thread *attach_thread(void)
+{
+    struct sr_thread *thread = sr_thread_current;
+    if (thread->is_attached) {
+        return thread;
+    }
+    thread = sr_process->free_threads;
+    if (thread) {
+        sr_process->free_threads = thread->next_free;
+    } else {
+        thread = sr_process_alloc(sizeof *thread);
+        if (!thread) {
+            return NULL;
+        }
+    }
+    thread->is_attached = 1;
+    sr_thread_current = thread;
+    /* Without the key (no memory for it) the rings come back when the process ends. */
+    (void)pthread_setspecific(end_key, thread);
+    return thread;
+}
+
+/* Make room for handle `index`. The old table stays valid memory: a signal handler may be reading it. */
+static bool grow_table(struct sr_thread *thread, uint32_t index)
+{
+    uint32_t count = thread->ring_count ? thread->ring_count : FIRST_RINGS;
+    while (count <= index) {
+        count *= 4;
+    }
+    if (count == thread->ring_count) {
+        return true;
+    }
+    struct sr_ring **rings = sr_process_alloc((uint64_t)count * sizeof(struct sr_ring *));
+    if (!rings) {
+        return false;
+    }
+    if (thread->rings) {
+        memcpy(rings, thread->rings, thread->ring_count * sizeof(struct sr_ring *));
+    }
+    thread->rings = rings;
+    atomic_signal_fence(memory_order_seq_cst); /* a handler never sees the new count with the old table */
+    thread->ring_count = count;
+    return true;
+}
+
+static struct sr_ring *new_ring(void)
+{
+    struct sr_ring *ring = sr_process->free_rings;
+    if (ring) {
+        sr_process->free_rings = (struct sr_ring *)(void *)ring->samples;
+        memset(ring, 0, sizeof *ring);
+        return ring;
+    }
+    return sr_process_alloc(sizeof *ring);
+}
+
+static void free_ring(struct sr_ring *ring)
+{
+    memset(ring, 0, sizeof *ring);
+    ring->samples = (struct sr_sample_shm *)(void *)sr_process->free_rings; /* the link of the free list */
+    sr_process->free_rings = ring;
+}
+
+/* --- rings ---------------------------------------------------------------------------------------------------------------- */
+
+/* A ring of this primitive that another thread of ours gave back. */
+static bool retake(struct slipring_primitive *primitive, const struct sr_attachment *attachment,
+                   struct sr_ring *ring)
+{
+    for (uint32_t i = sr_process->released_count; i-- > 0;) {
+        if (sr_process->released[i].handle != primitive->index) {
+            continue;
+        }
+        const uint32_t id = sr_process->released[i].ring;
+        sr_process->released[i] = sr_process->released[--sr_process->released_count];
+        if (sr_ring_retake(&primitive->store->segment, id, attachment->slot.slot, primitive->id, ring)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool claim(struct slipring_primitive *primitive, const struct sr_attachment *attachment,
+                  uint64_t first_ns, struct sr_ring *ring)
+{
+    struct sr_segment *segment = &primitive->store->segment;
+    if (retake(primitive, attachment, ring)) {
+        return true;
+    }
+    /* relaxed: a soft limit */
+    const uint32_t cap =
+        atomic_load_explicit(&sr_segment_header(segment)->control.ring_cap, memory_order_relaxed);
+    if (attachment->rings >= cap) {
+        return false;
+    }
+    for (uint32_t class = SR_CLASS_small; class < SR_CLASS_COUNT; class ++) {
+        enum slipring_status status =
+            sr_ring_claim(segment, attachment->slot.slot, primitive->id, class, first_ns, ring);
+        if (status != SLIPRING_IN_USE) {
+            return status == SLIPRING_OK;
+        }
+    }
+    return false;
+}
+
+/* A ring that records nothing itself: always busy, so every record goes on to the shared spill without trying to
+ * claim again before the agent says that it is worth it. */
+static void make_absent(struct sr_ring *ring, struct slipring_primitive *primitive)
+{
+    memset(ring, 0, sizeof *ring);
+    ring->control = &sr_segment_header(&primitive->store->segment)->control;
+    ring->busy = 1;
+    /* relaxed: a hint when to try again */
+    ring->limit = atomic_load_explicit(&ring->control->reserve_epoch, memory_order_relaxed);
+}
+
+static bool is_absent(const struct sr_ring *ring)
+{
+    return ring->samples == NULL;
+}
+
+static struct sr_ring *find_or_claim(struct slipring_primitive *primitive, uint64_t first_ns)
+{
+    struct sr_thread *thread = attach_thread();
+    if (!thread || !grow_table(thread, primitive->index)) {
+        return NULL;
+    }
+    struct sr_ring *ring = thread->rings[primitive->index];
+    if (ring && !is_absent(ring)) {
+        return ring;
+    }
+    if (!ring) {
+        ring = new_ring();
+        if (!ring) {
+            return NULL;
+        }
+    }
+    struct sr_attachment *attachment = sr_process_attachment(primitive->store);
+    if (attachment && claim(primitive, attachment, first_ns, ring)) {
+        attachment->rings++;
+    } else {
+        make_absent(ring, primitive);
+    }
+    atomic_signal_fence(memory_order_seq_cst); /* a handler sees the ring whole or not at all */
+    thread->rings[primitive->index] = ring;
+    return is_absent(ring) ? NULL : ring;
+}
+
+struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t first_ns)
+{
+    const struct sr_ring *ring = sr_thread_find(primitive);
+    if (ring) {
+        if (!is_absent(ring)) {
+            return NULL; /* busy: we are nested in one of its records */
+        }
+        /* relaxed: a hint */
+        if (atomic_load_explicit(&ring->control->reserve_epoch, memory_order_relaxed) == ring->limit) {
+            return NULL;
+        }
+    }
+    if (!sr_process_lock()) {
+        return NULL;
+    }
+    struct sr_ring *claimed = find_or_claim(primitive, first_ns);
+    sr_process_unlock();
+    return claimed;
+}
+
+/* --- giving back ---------------------------------------------------------------------------------------------------------- */
+
+static void release_ring(struct sr_ring *ring, const struct slipring_primitive *primitive)
+{
+    if (is_absent(ring)) {
+        return;
+    }
+    struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
+    if (sr_process->released_count < SR_RELEASED_MAX) {
+        sr_process->released[sr_process->released_count++] =
+            (struct sr_released){.ring = ring->ring, .handle = primitive->index};
+    }
+    sr_ring_release(ring);
+    attachment->rings--;
+}
+
+void sr_thread_release(struct sr_thread *thread, const struct slipring_store *store)
+{
+    for (uint32_t i = 0; i < thread->ring_count; i++) {
+        struct sr_ring *ring = thread->rings[i];
+        const struct slipring_primitive *primitive = ring ? sr_handle_at(i) : NULL;
+        if (!ring || (store && primitive->store != store)) {
+            continue;
+        }
+        thread->rings[i] = NULL;
+        atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is given back */
+        release_ring(ring, primitive);
+        free_ring(ring);
+    }
+}
+
+/* The thread ends. Its table is kept for the next one. */
+static void end_thread(void *value)
+{
+    struct sr_thread *thread = value;
+    if (!thread->is_attached || !sr_process_lock()) { /* wiped by a fork: nothing of it is ours */
+        return;
+    }
+    sr_thread_release(thread, NULL);
+    thread->is_attached = 0;
+    sr_thread_current = &no_thread;
+    thread->next_free = sr_process->free_threads;
+    sr_process->free_threads = thread;
+    sr_process_unlock();
+}
+
+int sr_thread_start(void)
+{
+    return pthread_key_create(&end_key, end_thread);
+}

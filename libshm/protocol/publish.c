@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The latch of two copies: see publish.h. */
+#include "protocol/publish.h"
+
+#include <string.h>
+
+#include "base/crashpoint.h"
+
+static _Atomic uint64_t *copy_of(const void *copies, uint64_t stride, uint64_t which)
+{
+    return (_Atomic uint64_t *)(void *)((uint8_t *)(uintptr_t)copies + stride * which);
+}
+
+void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from,
+                      uint64_t bytes)
+{
+    /* relaxed: the agent alone writes it */
+    const uint64_t seen = atomic_load_explicit(latch, memory_order_relaxed);
+    _Atomic uint64_t *to = copy_of(copies, stride, seen & 1);
+    for (uint64_t i = 0; i < bytes / 8; i++) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)from + 8 * i, sizeof word);
+        /* release: after the last raise; pairs with the acquire of the words in sr_publish_read(), else a reader sees this
+         * word with that raise unseen and takes a torn copy for whole */
+        atomic_store_explicit(&to[i], word, memory_order_release);
+        if (i == bytes / 16) {
+            SR_CRASHPOINT(publish_half_written);
+        }
+    }
+    SR_CRASHPOINT(publish_before_raise);
+    /* release: pairs with the acquire of the latch in sr_publish_read(); else the new copy is taken before it is there */
+    atomic_store_explicit(latch, seen + 1, memory_order_release);
+}
+
+enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies, uint64_t stride,
+                                     uint64_t offset, void *out, uint64_t bytes)
+{
+    for (int tries = 0; tries < SR_PUBLISH_TRIES; tries++) {
+        /* acquire: pairs with the raise in sr_publish_write() */
+        const uint64_t before = atomic_load_explicit(latch, memory_order_acquire);
+        if (before == 0) {
+            return SLIPRING_NO_DATA;
+        }
+        const _Atomic uint64_t *from = copy_of(copies, stride, (before & 1) ^ 1) + offset / 8;
+        for (uint64_t i = 0; i < bytes / 8; i++) {
+            /* acquire: pairs with the release of the words: who sees a later publishing's word sees the raise before it */
+            const uint64_t word = atomic_load_explicit(&from[i], memory_order_acquire);
+            memcpy((uint8_t *)out + 8 * i, &word, sizeof word);
+        }
+        /* relaxed: ordered after the acquire loads above */
+        if (atomic_load_explicit(latch, memory_order_relaxed) == before) {
+            return SLIPRING_OK;
+        }
+    }
+    return SLIPRING_NO_DATA;
+}
