@@ -170,6 +170,23 @@ static void objectives_without_events_are_listed_without_ratios(void **state)
                            "\"period_seconds\":3600,\"good\":0,\"total\":0}]}"));
 }
 
+static void of_several_latency_objectives_the_worst_one_is_shown(void **state)
+{
+    (void)state;
+    detail.objective_count = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        detail.objectives[i] = (struct slipring_objective_stats){
+            .kind = SLIPRING_LATENCY, .target_ppb = 900000000, .period_s = 3600, .total = 10};
+    }
+    detail.objectives[0].good = 8;
+    detail.objectives[0].compliance = 0.8;
+    detail.objectives[1].good = 5;
+    detail.objectives[1].compliance = 0.5;
+    detail.objectives[2].good = 9;
+    detail.objectives[2].compliance = 0.9;
+    assert_non_null(strstr(make(), "\"latency_compliance\":0.5,\"latency_violations\":5,"));
+}
+
 static void impossible_figures_still_make_valid_json(void **state)
 {
     (void)state;
@@ -241,6 +258,7 @@ int main(void)
         CASE(a_primitive_with_everything_is_this_text),
         CASE(an_idle_primitive_has_counts_of_0_and_no_percentiles),
         CASE(objectives_without_events_are_listed_without_ratios),
+        CASE(of_several_latency_objectives_the_worst_one_is_shown),
         CASE(impossible_figures_still_make_valid_json),
         CASE(bytes_that_are_no_utf8_or_would_end_a_string_are_made_harmless),
         CASE(the_agent_says_who_it_is_and_how_old_its_figures_are),

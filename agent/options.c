@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of slipringd. See options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pure/name.h"
+
+#define LISTEN_DEFAULT "127.0.0.1:9464"
+
+enum option_id {
+#define SLIPRINGD_OPTION(id, name, argument, help) OPTION_##id,
+#include "options.def"
+#undef SLIPRINGD_OPTION
+    OPTION_COUNT,
+};
+
+static const struct {
+    const char *name, *argument, *help;
+} table[OPTION_COUNT] = {
+#define SLIPRINGD_OPTION(id, name, argument, help) [OPTION_##id] = {(name), (argument), (help)},
+#include "options.def"
+#undef SLIPRINGD_OPTION
+};
+
+/* The option that `text` begins with, "--name" or "--name=value". OPTION_COUNT: none. *out_value is NULL without '='. */
+static enum option_id find_option(const char *text, const char **out_value)
+{
+    *out_value = NULL;
+    if (strcmp(text, "-h") == 0) {
+        return OPTION_help;
+    }
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        size_t length = strlen(table[id].name);
+        if (strncmp(text, table[id].name, length) == 0 && (text[length] == '\0' || text[length] == '=')) {
+            *out_value = text[length] == '=' ? text + length + 1 : NULL;
+            return (enum option_id)id;
+        }
+    }
+    return OPTION_COUNT;
+}
+
+/* 1 to max, in decimal digits. */
+static bool parse_count(const char *text, uint32_t max, uint32_t *out_count)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length > 9 || strspn(text, "0123456789") != length) {
+        return false;
+    }
+    unsigned long count = strtoul(text, NULL, 10);
+    *out_count = (uint32_t)count;
+    return count >= 1 && count <= max;
+}
+
+static bool parse_group(const char *text, gid_t *out_group, struct buffer *message)
+{
+    uint32_t number;
+    errno = 0;
+    const struct group *group = getgrnam(text);
+    if (group != NULL) {
+        *out_group = group->gr_gid;
+    } else if (strcmp(text, "0") == 0) {
+        *out_group = 0;
+    } else if (parse_count(text, INT_MAX, &number)) {
+        *out_group = number;
+    } else {
+        buffer_format(message, "--group: there is no group '%s' on this host", text);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_bounds(const char *text, struct sr_bound_list *out_list, struct buffer *message)
+{
+    size_t at = 0;
+    enum sr_parse result = sr_bound_parse_list(text, out_list, &at);
+    if (result == SR_PARSE_OK) {
+        return true;
+    }
+    int length = (int)strcspn(text + at, ", ");
+    buffer_format(message, "--le: '%.*s' is %s (1 to %d ascending decimal seconds, as in 0.1,0.5,1)", length,
+                  text + at, sr_parse_text(result), SR_BOUND_LIST_MAX);
+    return false;
+}
+
+static bool parse_store(const char *text, struct options *options, struct buffer *message)
+{
+    enum sr_name result = sr_name_check_store(text);
+    if (result != SR_NAME_OK) {
+        buffer_format(message, "--store: the name '%s' is %s", text, sr_name_text(result));
+        return false;
+    }
+    options->agent.store = text;
+    return true;
+}
+
+static bool parse_listen(const char *text, struct options *options, struct buffer *message)
+{
+    const char *wrong = address_parse(text, &options->listen);
+    if (wrong != NULL) {
+        buffer_format(message, "--listen: '%s' %s", text, wrong);
+    }
+    return wrong == NULL;
+}
+
+static bool parse_limit(enum option_id id, const char *text, uint32_t max, uint32_t *out_count,
+                        struct buffer *message)
+{
+    bool good = parse_count(text, max, out_count);
+    if (!good) {
+        buffer_format(message, "%s: '%s' is no number from 1 to %u", table[id].name, text, max);
+    }
+    return good;
+}
+
+static bool take_value(enum option_id id, const char *text, struct options *options, struct buffer *message)
+{
+    switch (id) {
+    case OPTION_store:
+        return parse_store(text, options, message);
+    case OPTION_group:
+        return parse_group(text, &options->agent.group, message);
+    case OPTION_listen:
+        return parse_listen(text, options, message);
+    case OPTION_le:
+        return parse_bounds(text, &options->agent.le, message);
+    case OPTION_max_primitives:
+        return parse_limit(id, text, OPTIONS_PRIMITIVES_MAX, &options->agent.primitive_limit, message);
+    case OPTION_ring_cap:
+        return parse_limit(id, text, OPTIONS_RING_CAP_MAX, &options->agent.ring_cap, message);
+    case OPTION_shm_dir:
+        options->shm_dir = text;
+        if (text[0] != '/') {
+            buffer_format(message, "--shm-dir: '%s' is no absolute path", text);
+        }
+        return text[0] == '/';
+    case OPTION_log_level:
+        if (!log_parse_level(text, &options->log_level)) {
+            buffer_format(message, "--log-level: '%s' is none of error, warning, info, debug", text);
+            return false;
+        }
+        return true;
+    case OPTION_list_families:
+    case OPTION_version:
+    case OPTION_help:
+    case OPTION_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* The task of an option that takes no value and is one by itself. */
+static enum options_task task_of(enum option_id id)
+{
+    return id == OPTION_help ? OPTIONS_HELP : id == OPTION_version ? OPTIONS_VERSION : OPTIONS_LIST_FAMILIES;
+}
+
+enum options_task options_parse(int count, char *const *arguments, struct options *out_options,
+                                struct buffer *message)
+{
+    *out_options = (struct options){.agent.group = (gid_t)-1, .log_level = LOG_INFO};
+    const char *wrong = address_parse(LISTEN_DEFAULT, &out_options->listen);
+    (void)wrong; /* a constant, and tested */
+    enum options_task task = OPTIONS_RUN;
+    for (int i = 1; i < count; i++) {
+        const char *value;
+        enum option_id id = find_option(arguments[i], &value);
+        if (id == OPTION_COUNT) {
+            buffer_format(message, "there is no %s '%s': see slipringd --help",
+                          arguments[i][0] == '-' ? "option" : "argument", arguments[i]);
+            return OPTIONS_BAD;
+        }
+        if (table[id].argument == NULL) {
+            if (value != NULL) {
+                buffer_format(message, "%s takes no value", table[id].name);
+                return OPTIONS_BAD;
+            }
+            task = task == OPTIONS_RUN ? task_of(id) : task;
+            continue;
+        }
+        if (value == NULL && ++i < count) {
+            value = arguments[i];
+        }
+        if (value == NULL || value[0] == '\0') {
+            buffer_format(message, "%s needs a value: %s %s", table[id].name, table[id].name,
+                          table[id].argument);
+            return OPTIONS_BAD;
+        }
+        if (!take_value(id, value, out_options, message)) {
+            return OPTIONS_BAD;
+        }
+    }
+    return task;
+}
+
+static void add_indented(struct buffer *text, const char *lines)
+{
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        buffer_format(text, "        %.*s\n", (int)length, lines);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+static const char manual_head[] =
+    "NAME\n"
+    "    slipringd - the agent of a Slipring store: keeps its books and serves them\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    slipringd [OPTION...]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "    Takes what local processes record into the store's shared memory, keeps exact\n"
+    "    books of it, publishes figures ten times a second into the store's stats\n"
+    "    segment and serves them over HTTP. One agent serves a store; a second one is\n"
+    "    refused. Producers may start before, after and without it: what they record\n"
+    "    meanwhile is kept in their rings and counters and booked when it is back.\n"
+    "    Runs in the foreground and logs to stderr, one line an event (logfmt).\n"
+    "\n"
+    "OPTIONS\n";
+
+static const char manual_tail[] =
+    "HTTP\n"
+    "    /metrics                   Prometheus text format 0.0.4\n"
+    "    /api/v1/primitives         all primitives as JSON, and the agent itself\n"
+    "    /api/v1/primitives/NAME    one primitive; ?type=TYPE when two share it\n"
+    "    /-/healthy                 200: the process lives\n"
+    "    /-/ready                   200: figures were published just now; else 503\n"
+    "    /                          this list\n"
+    "\n"
+    "SIGNALS\n"
+    "    SIGTERM, SIGINT, SIGHUP    drain and publish once more, then exit 0; the same\n"
+    "                               again: exit at once. Nothing is lost either way.\n"
+    "\n"
+    "ENVIRONMENT\n"
+    "    SLIPRING_STORE             the store, without --store\n"
+    "    SLIPRING_SHM_DIR           where stores lie, without --shm-dir\n"
+    "    NOTIFY_SOCKET, WATCHDOG_USEC\n"
+    "                               systemd's readiness and watchdog protocol, as for\n"
+    "                               a service of Type=notify\n"
+    "    NO_COLOR                   when set, no colours on a terminal\n"
+    "\n"
+    "FILES\n"
+    "    /dev/shm/slipring.STORE.ring     what producers write\n"
+    "    /dev/shm/slipring.STORE.stats    the books and the published figures\n"
+    "    /dev/shm/slipring.STORE.lock     who is alive\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    0    stopped by a signal, or printed what was asked for\n"
+    "    1    could not start, or could not go on; the log says why\n"
+    "    2    wrong usage\n"
+    "\n"
+    "EXAMPLES\n"
+    "    slipringd\n"
+    "    slipringd --store web --group www-data --le 0.005,0.05,0.5,5\n"
+    "    slipringd --listen 0.0.0.0:9464    # for the whole network\n";
+
+void options_help(struct buffer *text)
+{
+    buffer_add_text(text, manual_head);
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        buffer_format(text, "    %s%s%s\n", table[id].name, table[id].argument == NULL ? "" : " ",
+                      table[id].argument == NULL ? "" : table[id].argument);
+        add_indented(text, table[id].help);
+        buffer_add(text, "\n", 1);
+    }
+    buffer_add_text(text, manual_tail);
+}

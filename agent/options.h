@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of slipringd, from the table in options.def. */
+#ifndef AGENT_OPTIONS_H
+#define AGENT_OPTIONS_H
+
+#include <stdint.h>
+
+#include "address.h"
+#include "buffer.h"
+#include "log.h"
+#include "store.h"
+
+/* What a store can hold at most; options.def says the same numbers to people, tests/unit/options_test.c compares. */
+#define OPTIONS_PRIMITIVES_MAX 16384
+#define OPTIONS_RING_CAP_MAX   37376
+
+enum options_task {
+    OPTIONS_RUN,  /* serve, as the options say */
+    OPTIONS_HELP, /* print and exit 0, as the next two */
+    OPTIONS_VERSION,
+    OPTIONS_LIST_FAMILIES,
+    OPTIONS_BAD, /* a message says why; exit 2 */
+};
+
+struct options {
+    struct agent_options agent;
+    struct address listen;
+    const char *shm_dir; /* NULL: leave the environment as it is */
+    enum log_level log_level;
+};
+
+/* arguments[0] is the program's name. OPTIONS_BAD: *out_options is not to be used, and one sentence without a newline was
+ * appended to *message. Looks up the group, else pure. The texts in *out_options are those of the arguments. */
+enum options_task options_parse(int count, char *const *arguments, struct options *out_options,
+                                struct buffer *message);
+
+/* The manual, appended. */
+void options_help(struct buffer *text);
+
+#endif
