@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chart of accounts: which durable word means what. The agent writes them (agent/books.c and its neighbours);
+ * `slipring verify` checks them against the rings. The areas and their items are in protocol/layout.h; an item of copy_small,
+ * copy_full or copy_shared has the words of its spill block, in the block's own order: copy_small item r is ring r,
+ * copy_full item r is ring SR_RINGS_SMALL + r, copy_shared item i is primitive i.
+ *
+ * Double entry, true of every committed state (sums over all books and all rings):
+ *   sum of book.taken    = sum of ring.head + store.former_taken
+ *   sum of book.spilled  = sum of execution cells in all copies + store.former_spilled
+ *   book.count           = book.taken - book.others + book.spilled = sum of book.cells, for every book
+ * The former_ words hold what was booked from a ring segment that is no more, or by an agent whose books are lost. */
+#ifndef SR_PEER_ACCOUNTS_H
+#define SR_PEER_ACCOUNTS_H
+
+#include "pure/bucket.h"
+
+#define SR_RINGS_SMALL 32768u
+
+/* Area `store`, its one item. */
+enum sr_store_word {
+    SR_STORE_BOOK_HIGH = 0, /* books below this index may exist */
+    SR_STORE_DRAINED,       /* sample slots taken from rings */
+    SR_STORE_SPILLED,       /* samples booked through spill blocks: executions, amounts, cancels */
+    SR_STORE_REFUSED,       /* impossible samples, of DRAINED */
+    SR_STORE_QUARANTINED,   /* slots left behind in quarantined rings */
+    SR_STORE_TORN,          /* updates of shared spills that were left half-made */
+    SR_STORE_UNATTRIBUTED,  /* spans that no process's table had room for */
+    SR_STORE_BOUND_LOST,
+    SR_STORE_CLAMPED,
+    SR_STORE_DRAINS,           /* batches */
+    SR_STORE_REPLAYS,          /* journals replayed */
+    SR_STORE_RESERVE_FAILURES, /* reservations that the file system refused */
+    SR_STORE_FORMER_TAKEN,
+    SR_STORE_FORMER_SPILLED,
+    SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
+};
+
+/* Area `book`: one item a book. The index of a book is not the id of a primitive: ids belong to a ring segment, books
+ * outlive it. Word SR_BOOK_OF_ID of item i belongs to the primitive with id i. */
+enum sr_book_word {
+    SR_BOOK_USED = 0, /* 1: the book exists; all below is meaningful */
+    SR_BOOK_OF_ID,    /* 0, or 1 + the book that primitive id i (this item's index) is booked under */
+    SR_BOOK_COUNT,    /* executions: success + failure */
+    SR_BOOK_FAILURES,
+    SR_BOOK_ABORTED,
+    SR_BOOK_SUM_LOW, /* of durations, ns, 128 bits */
+    SR_BOOK_SUM_HIGH,
+    SR_BOOK_MIN, /* meaningless while COUNT is 0 */
+    SR_BOOK_MAX,
+    SR_BOOK_CLAMPED,
+    SR_BOOK_SPILLED,         /* of COUNT: through spill blocks */
+    SR_BOOK_TAKEN,           /* sample slots taken from rings for this book, of every kind */
+    SR_BOOK_OTHERS,          /* of TAKEN: no executions (amounts, cancels, extension slots, refused) */
+    SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC when the book was begun */
+    SR_BOOK_MINUTE_OPEN_NS,  /* 0: the open slice is empty; else when it began */
+    SR_BOOK_MINUTE_COVER_NS, /* the minute window is complete from here on */
+    SR_BOOK_MINUTE_FIRST,    /* place of the oldest slice in SR_BOOK_SLICES */
+    SR_BOOK_MINUTE_COUNT,    /* slices */
+    SR_BOOK_BASE_COUNT,      /* COUNT, FAILURES and SPILLED when the last slice was closed */
+    SR_BOOK_BASE_FAILURES,
+    SR_BOOK_BASE_SPILLED,
+    SR_BOOK_BOUND_COUNT, /* entries of SR_BOOK_BOUNDS */
+    SR_BOOK_COST = 32,   /* nano-dollars, a word a category; saturating */
+    SR_BOOK_SAVINGS = 48,
+    SR_BOOK_NAME = 64,         /* 136 bytes, zero-terminated */
+    SR_BOOK_TYPE = 81,         /* 64 bytes, zero-terminated */
+    SR_BOOK_CATEGORIES = 96,   /* 16 names of 32 bytes, empty: none */
+    SR_BOOK_OBJECTIVES = 160,  /* 8 of SR_OBJECTIVE_WORDS */
+    SR_BOOK_BOUNDS = 224,      /* 24 of SR_BOUND_WORDS, ascending */
+    SR_BOOK_SLICES = 320,      /* 24 words: offset << 32 | words of the slice in area `slice` */
+    SR_BOOK_CELLS = 512,       /* a word a bucket: success and failure together */
+    SR_BOOK_BASE_CELLS = 2304, /* the cells when the last slice was closed */
+};
+_Static_assert(SR_BOOK_CELLS + SR_BUCKET_COUNT <= SR_BOOK_BASE_CELLS, "cells end before their base begins");
+_Static_assert(SR_BOOK_BASE_CELLS + SR_BUCKET_COUNT <= 4096, "a book is 4096 words");
+
+enum sr_book_objective_word {
+    SR_OBJECTIVE_NAME = 0, /* 32 bytes */
+    SR_OBJECTIVE_KIND = 4, /* enum slipring_objective_kind; 0: none */
+    SR_OBJECTIVE_TARGET_PPB,
+    SR_OBJECTIVE_THRESHOLD_NS,
+    SR_OBJECTIVE_PERIOD_S,
+    SR_OBJECTIVE_WORDS,
+};
+
+enum sr_book_bound_word {
+    SR_BOUND_NS = 0,
+    SR_BOUND_SLOT,           /* samples of its bucket for which it is the least bound at or above them */
+    SR_BOUND_EXACT_SINCE_NS, /* 0: always */
+    SR_BOUND_IS_LE,          /* 1: of the exposition; 0: an objective's threshold alone */
+    SR_BOUND_WORDS,
+};
+
+#define SR_BOOK_SLICE_MAX 24u
+
+/* A slice in area `slice`: this head, then `entries` words of bucket << 48 | count. */
+enum sr_slice_word {
+    SR_SLICE_START_NS = 0,
+    SR_SLICE_END_NS,
+    SR_SLICE_COUNT,
+    SR_SLICE_FAILURES,
+    SR_SLICE_SPILLED,
+    SR_SLICE_ENTRIES,
+    SR_SLICE_HEAD_WORDS,
+};
+#define SR_SLICE_COUNT_BITS 48u
+
+/* Area `ring`: one item a ring. */
+enum sr_ring_word {
+    SR_RING_LIFE = 0,   /* generation << 32 | slot << 8 | enum sr_ring_phase */
+    SR_RING_HEAD,       /* slots taken, ever: the truth whose copy is in the consumer line */
+    SR_RING_BEGUN,      /* of the producer line's `begun`: booked up to here */
+    SR_RING_BOOK,       /* 1 + index of the book */
+    SR_RING_SPILL_BASE, /* bucket of the block's first cell */
+    SR_RING_FOLD_NS,    /* CLOCK_MONOTONIC of the last fold of the block */
+    SR_RING_HAS_COPY,   /* 1: the block was folded at least once; its copy item is meaningful */
+};
+
+enum sr_ring_phase {
+    SR_PHASE_NONE = 0,
+    SR_PHASE_LIVE = 1,
+    SR_PHASE_FOLDED = 2,      /* of that generation: everything is booked, never to be read again */
+    SR_PHASE_QUARANTINED = 3, /* never to be read again, head stays */
+};
+
+/* Area `slot`: one item a process slot. */
+enum sr_slot_word {
+    SR_SLOT_LIFE = 0, /* generation << 32 | enum sr_ring_phase */
+    SR_SLOT_UNATTRIBUTED,
+    SR_SLOT_SPANS = 16, /* a triple an entry of the span table: key, begun, ended as booked */
+};
+
+/* Area `in_flight`: item slot, word book: begun - ended, two's complement. */
+
+/* How a life is told in one word. */
+static inline uint64_t sr_life(uint32_t generation, uint32_t slot, enum sr_ring_phase phase)
+{
+    return (uint64_t)generation << 32 | (uint64_t)(slot & 0xffffu) << 8 | (uint64_t)phase;
+}
+
+static inline enum sr_ring_phase sr_life_phase(uint64_t life)
+{
+    return (enum sr_ring_phase)(life & 0xffu);
+}
+
+static inline uint32_t sr_life_generation(uint64_t life)
+{
+    return (uint32_t)(life >> 32);
+}
+
+static inline uint32_t sr_life_slot(uint64_t life)
+{
+    return (uint32_t)(life >> 8 & 0xffffu);
+}
+
+#endif

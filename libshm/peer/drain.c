@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rings and the control line, as the agent handles them: see drain.h. */
+#include "peer/drain.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "protocol/spill.h"
+#include "system/guard.h"
+
+static struct sr_control_shm *control_of(const struct sr_drain *drain)
+{
+    return &sr_segment_header(&drain->segment)->control;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------ */
+
+static enum slipring_status open_lock_file(struct sr_drain *drain, const char *store, mode_t mode,
+                                           gid_t group)
+{
+    struct sr_map lock_file = {.base = NULL};
+    enum slipring_status status = sr_map_name(&lock_file, store, "lock");
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    memcpy(drain->lock_path, lock_file.path, sizeof drain->lock_path);
+    status = sr_liveness_make(drain->lock_path, mode, group);
+    return status == SLIPRING_OK ? sr_liveness_open(&drain->liveness, drain->lock_path) : status;
+}
+
+enum slipring_status sr_drain_open(struct sr_drain *out_drain, const char *store, mode_t mode, gid_t group)
+{
+    memset(out_drain, 0, sizeof *out_drain);
+    out_drain->liveness.fd = -1;
+    enum slipring_status status = sr_segment_make(&out_drain->segment, store, mode, group);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    status = sr_guard_add(out_drain->segment.map.base, out_drain->segment.map.bytes, true);
+    if (status == SLIPRING_OK) {
+        status = open_lock_file(out_drain, store, mode, group);
+    }
+    if (status == SLIPRING_OK) {
+        out_drain->seen = calloc(SR_RING_MAX, sizeof out_drain->seen[0]);
+        out_drain->dirty = calloc(SR_RING_MAX, sizeof out_drain->dirty[0]);
+        status = out_drain->seen && out_drain->dirty ? SLIPRING_OK : SLIPRING_NO_MEMORY;
+    }
+    if (status != SLIPRING_OK) {
+        sr_drain_close(out_drain);
+    }
+    return status;
+}
+
+void sr_drain_close(struct sr_drain *drain)
+{
+    sr_liveness_close(&drain->liveness);
+    free(drain->seen);
+    free(drain->dirty);
+    drain->seen = NULL;
+    drain->dirty = NULL;
+    if (drain->segment.map.base) {
+        sr_guard_remove(drain->segment.map.base);
+        sr_map_unmap(&drain->segment.map);
+    }
+}
+
+/* --- the control line --------------------------------------------------------------------------------------------------- */
+
+uint64_t sr_drain_incarnation(const struct sr_drain *drain)
+{
+    return sr_segment_header(&drain->segment)->incarnation; /* written once, before we attached */
+}
+
+void sr_drain_set_limits(struct sr_drain *drain, uint32_t primitive_limit, uint32_t ring_cap)
+{
+    /* relaxed, both: soft limits, in no order with anything */
+    atomic_store_explicit(&control_of(drain)->primitive_limit, primitive_limit, memory_order_relaxed);
+    atomic_store_explicit(&control_of(drain)->ring_cap, ring_cap,
+                          memory_order_relaxed); /* relaxed: as above */
+}
+
+void sr_drain_set_life(struct sr_drain *drain, uint64_t life)
+{
+    /* relaxed: for people and hints */
+    atomic_store_explicit(&control_of(drain)->agent_life, life, memory_order_relaxed);
+}
+
+void sr_drain_set_clock(struct sr_drain *drain, uint64_t now_ns)
+{
+    /* relaxed: a stamp says "between this and the next value", whatever else is visible */
+    atomic_store_explicit(&control_of(drain)->coarse_ns, now_ns, memory_order_relaxed);
+}
+
+uint64_t sr_drain_clock(const struct sr_drain *drain)
+{
+    /* relaxed: the agents alone write it, one after the other */
+    return atomic_load_explicit(&control_of(drain)->coarse_ns, memory_order_relaxed);
+}
+
+void sr_drain_raise_reserve_epoch(struct sr_drain *drain)
+{
+    /* relaxed: a hint that trying again may pay */
+    (void)atomic_fetch_add_explicit(&control_of(drain)->reserve_epoch, 1, memory_order_relaxed);
+}
+
+void sr_drain_raise_bounds_epoch(struct sr_drain *drain)
+{
+    /* release: after the announced bounds; who sees the epoch reads bounds at least as new */
+    (void)atomic_fetch_add_explicit(&control_of(drain)->bounds_epoch, 1, memory_order_release);
+}
+
+uint64_t sr_drain_free_bytes(const struct sr_drain *drain)
+{
+    struct statvfs fs;
+    return statvfs(drain->segment.map.path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
+}
+
+uint64_t sr_drain_faults(const struct sr_drain *drain)
+{
+    return sr_guard_faults(drain->segment.map.base);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------------ */
+
+uint64_t sr_drain_state(const struct sr_drain *drain, uint32_t ring)
+{
+    /* acquire: pairs with the release of OWNED and RELEASED; else we read the last owner's info, or miss stores made before
+     * the release of the ring */
+    return atomic_load_explicit(sr_segment_ring_state(&drain->segment, ring), memory_order_acquire);
+}
+
+bool sr_drain_is_reserved(const struct sr_drain *drain, uint32_t ring)
+{
+    return sr_segment_ring_is_reserved(&drain->segment, ring);
+}
+
+static bool is_in_use(uint32_t state)
+{
+    return state == SR_RING_OWNED || state == SR_RING_RELEASED || state == SR_RING_REAPING;
+}
+
+static bool has_changed(const struct sr_drain *drain, uint32_t ring)
+{
+    const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
+    const struct sr_ring_seen *seen = &drain->seen[ring];
+    /* relaxed, all: only whether to look; the look itself orders */
+    return atomic_load_explicit(&line->tail, memory_order_relaxed) != seen->tail ||
+           atomic_load_explicit(&line->begun, memory_order_relaxed) != seen->begun || /* relaxed: as above */
+           atomic_load_explicit(&line->redo_value, memory_order_relaxed) != seen->redo_value || /* as above */
+           atomic_load_explicit(&line->redo_word, memory_order_relaxed) != seen->redo_word;     /* as above */
+}
+
+uint32_t sr_drain_scan(struct sr_drain *drain)
+{
+    uint32_t count = 0;
+    drain->owned = 0;
+    for (uint32_t extent = 0; extent < SR_RING_MAX / SR_EXTENT_RINGS; extent++) {
+        if (!sr_segment_extent_is_reserved(&drain->segment, extent)) {
+            continue;
+        }
+        for (uint32_t ring = extent * SR_EXTENT_RINGS; ring < (extent + 1) * SR_EXTENT_RINGS; ring++) {
+            /* relaxed: as in has_changed() */
+            const uint32_t state = sr_state_of(
+                atomic_load_explicit(sr_segment_ring_state(&drain->segment, ring), memory_order_relaxed));
+            drain->owned += state == SR_RING_OWNED;
+            if (is_in_use(state) && has_changed(drain, ring)) {
+                drain->dirty[count++] = ring;
+            }
+        }
+    }
+    return count;
+}
+
+bool sr_drain_look(const struct sr_drain *drain, uint32_t ring, struct sr_ring_sight *out_sight)
+{
+    if (!sr_segment_ring_is_reserved(&drain->segment, ring)) {
+        return false;
+    }
+    const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
+    const uint64_t word = sr_drain_state(drain, ring);
+    *out_sight = (struct sr_ring_sight){.word = word,
+                                        .state = sr_state_of(word),
+                                        .slot = sr_state_slot(word),
+                                        .generation = sr_state_generation(word),
+                                        .samples = sr_ring_shapes[sr_ring_class_of(ring)].samples};
+    /* acquire: pairs with the release that published the sample; else we read a slot before it is written */
+    out_sight->line.tail = atomic_load_explicit(&line->tail, memory_order_acquire);
+    /* acquire, both: before the block is read, which then has at least what this record speaks of, or is not whole */
+    out_sight->line.redo_value = atomic_load_explicit(&line->redo_value, memory_order_acquire);
+    out_sight->line.redo_word =
+        atomic_load_explicit(&line->redo_word, memory_order_acquire); /* acquire: as above */
+    /* acquire: after the tail, whose ends have their begins by now */
+    out_sight->line.begun = atomic_load_explicit(&line->begun, memory_order_acquire);
+    return true;
+}
+
+void sr_drain_note_seen(struct sr_drain *drain, uint32_t ring, const struct sr_ring_seen *line)
+{
+    drain->seen[ring] = *line;
+}
+
+void sr_drain_forget_seen(struct sr_drain *drain, uint32_t ring)
+{
+    drain->seen[ring].tail = ~drain->seen[ring].tail;
+}
+
+bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring, const struct sr_ring_sight *sight,
+                    struct sr_ring_claim *out_claim)
+{
+    const struct sr_ring_info_shm *info = sr_segment_ring_info(&drain->segment, ring);
+    /* relaxed, all: ordered by the acquire of the state */
+    const uint32_t primitive = atomic_load_explicit(&info->primitive, memory_order_relaxed);
+    const uint32_t slot = atomic_load_explicit(&info->slot, memory_order_relaxed); /* as above: relaxed */
+    const uint32_t generation = atomic_load_explicit(&info->generation, memory_order_relaxed); /* as above */
+    const uint32_t base = atomic_load_explicit(&info->spill_base, memory_order_relaxed);       /* as above */
+    if (primitive >= SR_PRIMITIVE_MAX || slot != sight->slot || slot >= SR_SLOT_MAX ||
+        generation != sight->generation ||
+        base > SR_BUCKET_COUNT - sr_ring_shapes[sr_ring_class_of(ring)].cells) {
+        return false;
+    }
+    *out_claim = (struct sr_ring_claim){.primitive = primitive, .spill_base = base};
+    return true;
+}
+
+/* --- taking -------------------------------------------------------------------------------------------------------------- */
+
+void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t count,
+                      const struct sr_tally_bounds *bounds, struct sr_tally *tally)
+{
+    const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].samples - 1;
+    sr_tally_samples(tally, sr_segment_samples(&drain->segment, ring), mask, from, count, bounds);
+}
+
+uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count)
+{
+    if (ring < SR_RINGS_SMALL) {
+        *out_count = SR_SPILL_WORDS_SMALL;
+        return SR_WORD(copy_small, ring, 0);
+    }
+    *out_count = SR_SPILL_WORDS_FULL;
+    return SR_WORD(copy_full, ring - SR_RINGS_SMALL, 0);
+}
+
+void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t spill_base,
+                         const struct sr_words *words, struct sr_fold *out_fold)
+{
+    out_fold->first_copy = sr_drain_copy_words(ring, &out_fold->words);
+    out_fold->cells = sr_ring_shapes[sr_ring_class_of(ring)].cells;
+    out_fold->base = spill_base;
+    sr_fold_read(out_fold, sr_segment_spill(&drain->segment, ring), words);
+}
+
+bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring, const struct sr_fold *fold,
+                             const struct sr_ring_seen *line)
+{
+    return sr_fold_is_whole(fold, sr_segment_producer_line(&drain->segment, ring), line->redo_word,
+                            line->redo_value);
+}
+
+void sr_drain_settle(struct sr_drain *drain, uint32_t ring)
+{
+    (void)sr_spill_settle(sr_segment_producer_line(&drain->segment, ring),
+                          sr_segment_spill(&drain->segment, ring),
+                          sr_ring_shapes[sr_ring_class_of(ring)].spill_words); /* the fold sees what it did */
+}
+
+uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring)
+{
+    /* relaxed: the agents alone write it, one after the other */
+    return atomic_load_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, memory_order_relaxed);
+}
+
+void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head)
+{
+    /* release: after our reading of the slots; pairs with look_at_head() in ring.c, which takes it for the license to
+     * overwrite them */
+    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, head, memory_order_release);
+}
+
+bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word, enum sr_ring_state to)
+{
+    /* acq_rel: release of FREE pairs with the claimer's acquire, else it changes a block that we still fold; acquire of
+     * REAPING pairs with the release of RELEASED. acquire on failure: the caller looks again */
+    return atomic_compare_exchange_strong_explicit(sr_segment_ring_state(&drain->segment, ring), &word,
+                                                   (word & ~UINT64_C(0xff)) | to, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+/* --- offers -------------------------------------------------------------------------------------------------------------- */
+
+/* Make a FREE or EMPTY ring of the class OFFERED to the slot: pages first. */
+static enum slipring_status offer_one_of(struct sr_drain *drain, const struct sr_ring_shape *shape,
+                                         uint32_t slot, uint32_t *out_ring)
+{
+    for (uint32_t ring = shape->first_ring; ring < shape->first_ring + shape->rings; ring++) {
+        const uint64_t word = sr_drain_state(drain, ring);
+        if (sr_state_of(word) != SR_RING_FREE && sr_state_of(word) != SR_RING_EMPTY) {
+            continue;
+        }
+        enum slipring_status status = sr_segment_reserve_ring(&drain->segment, ring);
+        if (status != SLIPRING_OK) {
+            return status;
+        }
+        SR_CRASHPOINT(offer_reserved);
+        uint64_t expected = word;
+        /* release: after the reservation; pairs with the acquire of the adopter's CAS.
+         * relaxed on failure: a claimer was faster */
+        if (atomic_compare_exchange_strong_explicit(
+                sr_segment_ring_state(&drain->segment, ring), &expected,
+                sr_state_word(sr_state_generation(word), slot, SR_RING_OFFERED), memory_order_release,
+                memory_order_relaxed)) { /* as said above */
+            *out_ring = ring;
+            return SLIPRING_OK;
+        }
+    }
+    return SLIPRING_IN_USE;
+}
+
+enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t slot,
+                                    uint32_t *out_bigger)
+{
+    const uint32_t class = sr_ring_class_of(ring) + 1;
+    if (class >= SR_CLASS_COUNT) {
+        return SLIPRING_IN_USE;
+    }
+    uint32_t bigger = 0;
+    enum slipring_status status = offer_one_of(drain, &sr_ring_shapes[class], slot, &bigger);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    SR_CRASHPOINT(offer_made);
+    /* release: after OFFERED; pairs with the acquire in adopt_offer() of ring.c */
+    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)bigger + 1,
+                          memory_order_release);
+    *out_bigger = bigger;
+    return SLIPRING_OK;
+}
+
+void sr_drain_clear_offer(struct sr_drain *drain, uint32_t ring)
+{
+    /* relaxed: an offer that is gone is refused by its state */
+    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, 0, memory_order_relaxed);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's door to the ring segment: rings, their spill blocks, the control line, offers of bigger rings.
+ * peer/census.h has process slots, peer/catalog.h the registry; all three share struct sr_drain.
+ *
+ * G1  A page is touched only when the directories say that it is reserved; an id is range-checked before it
+ *     becomes an address.
+ * G2  Every word is read once into private memory; what the caller gets is private memory.
+ * G3  Ring states change by CAS from the word that was looked at: a producer that moved on meanwhile wins.
+ * G4  After the head is published (release) the slots below it are the producer's again: the caller publishes what it has
+ *     committed, never more.
+ *
+ * Nothing here waits. One thread. */
+#ifndef SR_PEER_DRAIN_H
+#define SR_PEER_DRAIN_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include <slipring/status.h>
+
+#include "base/crashpoint.h"
+#include "peer/accounts.h"
+#include "peer/fold.h"
+#include "peer/tally.h"
+#include "protocol/segment.h"
+#include "system/liveness.h"
+
+/* What the last look at a ring's producer line saw: a ring whose line still says so has nothing new. */
+struct sr_ring_seen {
+    uint64_t tail;
+    uint64_t begun;
+    uint64_t redo_word;
+    uint64_t redo_value;
+};
+
+struct sr_drain {
+    struct sr_segment segment;
+    struct sr_liveness liveness;
+    char lock_path[PATH_MAX];
+    struct sr_ring_seen *seen; /* a ring; wrong values cost a look */
+    uint32_t *dirty;           /* sr_drain_scan() writes here */
+    uint32_t owned;            /* rings that the last scan found OWNED */
+};
+
+/* Open, making what is absent, and guard the mapping. out_drain->segment.map has path and errno for messages, also on failure. */
+SR_MUST_CHECK enum slipring_status sr_drain_open(struct sr_drain *out_drain, const char *store, mode_t mode,
+                                                 gid_t group);
+void sr_drain_close(struct sr_drain *drain);
+
+/* --- the control line -------------------------------------------------------------------------------------------------- */
+
+uint64_t sr_drain_incarnation(const struct sr_drain *drain);
+void sr_drain_set_limits(struct sr_drain *drain, uint32_t primitive_limit, uint32_t ring_cap);
+void sr_drain_set_life(struct sr_drain *drain, uint64_t life); /* 0: no agent now */
+void sr_drain_set_clock(struct sr_drain *drain, uint64_t now_ns);
+uint64_t
+sr_drain_clock(const struct sr_drain *drain); /* SR_CLOCK_NEVER: no agent ever drained this segment */
+void sr_drain_raise_reserve_epoch(struct sr_drain *drain);
+void sr_drain_raise_bounds_epoch(struct sr_drain *drain);
+/* Bytes that the file system has left; UINT64_MAX when it doesn't say. A system call. */
+uint64_t sr_drain_free_bytes(const struct sr_drain *drain);
+/* Pages that faulted: the segment was truncated or punched. 0: none. */
+uint64_t sr_drain_faults(const struct sr_drain *drain);
+
+/* --- rings -------------------------------------------------------------------------------------------------------------- */
+
+/* Ids of rings, OWNED, RELEASED or REAPING, whose producer line changed since sr_drain_note_seen(). Returns how many stand in
+ * drain->dirty. */
+uint32_t sr_drain_scan(struct sr_drain *drain);
+
+/* One look. Tail before begun: a span's end is never seen before its begin. */
+struct sr_ring_sight {
+    uint64_t word; /* of the state, for sr_drain_change_state() */
+    uint32_t state;
+    uint32_t slot;
+    uint32_t generation;
+    uint32_t samples; /* that the ring holds */
+    struct sr_ring_seen line;
+};
+/* False: the ring's pages are not reserved. */
+SR_MUST_CHECK bool sr_drain_look(const struct sr_drain *drain, uint32_t ring,
+                                 struct sr_ring_sight *out_sight);
+void sr_drain_note_seen(struct sr_drain *drain, uint32_t ring, const struct sr_ring_seen *line);
+void sr_drain_forget_seen(struct sr_drain *drain, uint32_t ring); /* look again next time */
+
+/* The state word alone: of any ring below SR_RING_MAX. */
+uint64_t sr_drain_state(const struct sr_drain *drain, uint32_t ring);
+bool sr_drain_is_reserved(const struct sr_drain *drain, uint32_t ring);
+
+/* What the claimer wrote for the generation of `sight`. False: it is impossible. */
+struct sr_ring_claim {
+    uint32_t primitive;
+    uint32_t spill_base;
+};
+SR_MUST_CHECK bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring,
+                                  const struct sr_ring_sight *sight, struct sr_ring_claim *out_claim);
+
+/* Take samples [from, from + count), count at most what lies there, into the tally. */
+void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t count,
+                      const struct sr_tally_bounds *bounds, struct sr_tally *tally);
+
+/* Read the ring's block and its durable copy. */
+void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t spill_base,
+                         const struct sr_words *words, struct sr_fold *out_fold);
+SR_MUST_CHECK bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring,
+                                           const struct sr_fold *fold, const struct sr_ring_seen *line);
+/* First durable word of the ring's copy, and how many. */
+uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count);
+
+/* The owner is dead or done: finish or forget its last spill update. */
+void sr_drain_settle(struct sr_drain *drain, uint32_t ring);
+
+/* The head as the ring's line has it, and publishing it (G4). */
+uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring);
+void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head);
+
+/* G3. The slot and generation of `word` stay. */
+SR_MUST_CHECK bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,
+                                         enum sr_ring_state to);
+
+/* --- offers ------------------------------------------------------------------------------------------------------------- */
+
+/* A ring one class bigger than `ring`, with its pages, OFFERED to `slot` and named in the line of `ring`. OK with
+ * *out_bigger; IN_USE: the biggest class already, or none free; or why pages could not be reserved. */
+SR_MUST_CHECK enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t slot,
+                                                  uint32_t *out_bigger);
+/* Take the offer out of the line of `ring`. */
+void sr_drain_clear_offer(struct sr_drain *drain, uint32_t ring);
+
+#endif

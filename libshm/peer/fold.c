@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Differences of a spill block: see fold.h. */
+#include "peer/fold.h"
+
+#include <string.h>
+
+#include "pure/money.h"
+
+static uint64_t load(const _Atomic uint64_t *word)
+{
+    /* acquire: pairs with the release of the rest after its cell (spill.h G2); keeps the cells' loads last (G1) */
+    return atomic_load_explicit(word, memory_order_acquire);
+}
+
+void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const struct sr_words *words)
+{
+    sr_words_read(words, fold->first_copy, fold->words, fold->copy);
+    for (uint32_t i = 0; i < SR_SPILL_CELLS; i++) {
+        fold->now[i] = load(&block[i]);
+    }
+    /* These two commit an update as cells do. */
+    fold->now[SR_SPILL_AMOUNTS] = load(&block[SR_SPILL_AMOUNTS]);
+    fold->now[SR_SPILL_CANCELS] = load(&block[SR_SPILL_CANCELS]);
+    for (uint32_t i = SR_SPILL_CELLS; i < fold->words; i++) {
+        fold->now[i] = load(&block[i]);
+    }
+}
+
+static uint64_t grown(const struct sr_fold *fold, uint32_t word)
+{
+    return fold->now[word] - fold->copy[word];
+}
+
+/* Counters that grow by one at a time. */
+static bool are_possible(const struct sr_fold *fold, uint64_t most)
+{
+    static const uint8_t counters[] = {SR_SPILL_ENDED,   SR_SPILL_CLAMPED,    SR_SPILL_AMOUNTS,
+                                       SR_SPILL_CANCELS, SR_SPILL_BOUND_LOST, SR_SPILL_ENTER,
+                                       SR_SPILL_EXIT};
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(counters); i++) {
+        if (grown(fold, counters[i]) > most) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < SR_SPILL_BOUND_MAX; i++) {
+        if (grown(fold, SR_SPILL_BOUNDS + 2 * i + 1) > most) {
+            return false;
+        }
+    }
+    for (uint32_t i = SR_SPILL_CELLS; i < SR_SPILL_CELLS + 2 * fold->cells; i++) {
+        if (grown(fold, i) > most) {
+            return false;
+        }
+    }
+    for (uint32_t i = SR_SPILL_COST; i < SR_SPILL_SAVINGS + SLIPRING_CATEGORY_COUNT; i++) {
+        if (grown(fold, i) > UINT64_MAX / 2) { /* backwards */
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t tally_cells(const struct sr_fold *fold, uint32_t first, struct sr_tally *tally)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < fold->cells; i++) {
+        const uint64_t count = grown(fold, first + i);
+        if (count) {
+            sr_tally_cell(tally, fold->base + i, count);
+            sum += count;
+        }
+    }
+    return sum;
+}
+
+static void tally_bounds(const struct sr_fold *fold, const struct sr_tally_bounds *bounds,
+                         struct sr_tally *tally)
+{
+    for (uint32_t i = 0; i < SR_SPILL_BOUND_MAX; i++) {
+        const uint64_t bound_ns = fold->now[SR_SPILL_BOUNDS + 2 * i];
+        const uint64_t count = grown(fold, SR_SPILL_BOUNDS + 2 * i + 1);
+        if (count == 0 || bound_ns == 0 || bound_ns > SR_DURATION_MAX_NS) {
+            continue;
+        }
+        const int slot = sr_bound_slot(bounds->ns, bounds->count, bound_ns); /* G3 */
+        if (slot >= 0) {
+            tally->slots[slot] += count;
+        }
+    }
+}
+
+static void tally_amounts(const struct sr_fold *fold, struct sr_tally *tally)
+{
+    bool is_saturated = false; /* the books saturate: a sum that large is nobody's bill */
+    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
+        tally->cost[i] = sr_money_add(tally->cost[i], grown(fold, SR_SPILL_COST + i), &is_saturated);
+        tally->savings[i] = sr_money_add(tally->savings[i], grown(fold, SR_SPILL_SAVINGS + i), &is_saturated);
+    }
+}
+
+bool sr_fold_tally(const struct sr_fold *fold, uint64_t most, const struct sr_tally_bounds *bounds,
+                   struct sr_tally *tally)
+{
+    if (!are_possible(fold, most)) {
+        return false;
+    }
+    const uint64_t successes = tally_cells(fold, SR_SPILL_CELLS, tally);
+    const uint64_t failures = tally_cells(fold, SR_SPILL_CELLS + fold->cells, tally);
+    tally->executions += successes + failures;
+    tally->failures += failures;
+    tally->spilled += successes + failures;
+    tally->spilled_others += grown(fold, SR_SPILL_AMOUNTS) + grown(fold, SR_SPILL_CANCELS);
+    tally->ended += grown(fold, SR_SPILL_ENDED);
+    tally->clamped += grown(fold, SR_SPILL_CLAMPED);
+    tally->bound_lost += grown(fold, SR_SPILL_BOUND_LOST);
+    tally->sum += grown(fold, SR_SPILL_SUM); /* modulo 2^64 on purpose: the block's sum wraps */
+    if (fold->now[SR_SPILL_MIN] <= fold->now[SR_SPILL_MAX] && fold->now[SR_SPILL_MAX] <= SR_DURATION_MAX_NS) {
+        tally->min = fold->now[SR_SPILL_MIN] < tally->min ? fold->now[SR_SPILL_MIN] : tally->min;
+        tally->max = fold->now[SR_SPILL_MAX] > tally->max ? fold->now[SR_SPILL_MAX] : tally->max;
+    }
+    tally_bounds(fold, bounds, tally);
+    tally_amounts(fold, tally);
+    return true;
+}
+
+void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch)
+{
+    for (uint32_t i = 0; i < fold->words; i++) {
+        if (fold->now[i] != fold->copy[i] && i != SR_SPILL_MIN &&
+            i != SR_SPILL_MAX) { /* these two: by value */
+            sr_batch_set(batch, fold->first_copy + i, fold->now[i]);
+        }
+    }
+}
+
+bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line, uint64_t redo_word,
+                      uint64_t redo_value)
+{
+    if (redo_value == 0) { /* never spilled */
+        return true;
+    }
+    if (redo_word >= fold->words || fold->now[redo_word] != redo_value) {
+        return false;
+    }
+    /* The commit was there; is the rest? Compared one by one: a cost may be missing while the sum is the old one still. */
+    const uint64_t what = load(&line->redo_what);
+    const uint32_t category = (uint32_t)((what & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
+    const uint32_t entry = (uint32_t)(what >> SR_REDO_BOUND_SHIFT & 0xff) % SR_SPILL_BOUND_MAX;
+    const struct {
+        uint64_t flag;
+        uint32_t word;
+        const _Atomic uint64_t *field;
+    } rest[] = {
+        {SR_REDO_COST, SR_SPILL_COST + category, &line->redo_cost},
+        {SR_REDO_COST, SR_SPILL_SAVINGS + category, &line->redo_savings},
+        {SR_REDO_BOUND, SR_SPILL_BOUNDS + 2 * entry + 1, &line->redo_bound},
+        {SR_REDO_LOST, SR_SPILL_BOUND_LOST, &line->redo_lost},
+        {SR_REDO_MINMAX, SR_SPILL_MIN, &line->redo_min},
+        {SR_REDO_MINMAX, SR_SPILL_MAX, &line->redo_max},
+        {SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED, SR_SPILL_ENDED, &line->redo_ended},
+        {SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED, SR_SPILL_CLAMPED, &line->redo_clamped},
+        {0, SR_SPILL_SUM, &line->redo_sum},
+    };
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(rest); i++) {
+        const bool counts = rest[i].flag == 0 || (what & rest[i].flag);
+        if (counts && fold->now[rest[i].word] != load(rest[i].field)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folding a spill block: what it holds beyond the agent's durable copy of it goes to a tally, and the copy follows in the
+ * same commit.
+ *
+ * G1  Cells are read last (spill.h G2): a bound's count, an end or a cost is never folded before its sample. What a
+ *     look between a cell and its rest misses, the next one gets.
+ * G2  A difference that runs backwards, or beyond what hardware could have done since the last look, says that the block is
+ *     not what its protocol makes of it: nothing is folded, the ring is to be quarantined.
+ * G3  Bounds are folded by value: the count of a bound that the books don't keep goes to the least kept bound above it
+ *     in its bucket, and to none when there is none. */
+#ifndef SR_PEER_FOLD_H
+#define SR_PEER_FOLD_H
+
+#include "peer/tally.h"
+#include "protocol/journal.h"
+
+/* A block and its durable copy, in private memory. */
+struct sr_fold {
+    uint32_t words;      /* of the block */
+    uint32_t cells;      /* a status */
+    uint32_t base;       /* bucket of the first cell; base + cells <= SR_BUCKET_COUNT */
+    uint32_t first_copy; /* durable word of copy[0] */
+    uint64_t now[SR_SPILL_WORDS_FULL];
+    uint64_t copy[SR_SPILL_WORDS_FULL];
+};
+
+/* Read a block whose pages are reserved, and its copy as the last commit left it. words, cells, base and first_copy are
+ * set by the caller. */
+void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const struct sr_words *words);
+
+/* Add the differences to the tally. most: how much a counter can have grown since the last look. False: impossible (G2),
+ * and the tally is worth nothing. */
+SR_MUST_CHECK bool sr_fold_tally(const struct sr_fold *fold, uint64_t most,
+                                 const struct sr_tally_bounds *bounds, struct sr_tally *tally);
+
+/* Let the copy follow. Its pages exist, and the batch has room for SR_FOLD_PAIRS_MAX. */
+void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch);
+#define SR_FOLD_PAIRS_MAX SR_SPILL_WORDS_FULL
+
+/* Was the update that the redo record (word, value) speaks of in the block, whole, when it was read? */
+SR_MUST_CHECK bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line,
+                                    uint64_t redo_word, uint64_t redo_value);
+
+/* How much a counter can grow in `elapsed_ns`: 2e9 a second, and a second's worth on top. */
+SR_INLINE uint64_t sr_fold_most(uint64_t elapsed_ns)
+{
+    return elapsed_ns < UINT64_MAX / 4 ? 2 * elapsed_ns + UINT64_C(2000000000) : UINT64_MAX / 2;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tally: what one look at one ring, or at one spill block, adds to the books. Private memory, filled from
+ * shared memory that anybody may have scribbled over: every word is read once, checked, then used, and what cannot be is
+ * refused and counted. Nothing here touches a durable word; a tally can be thrown away. */
+#ifndef SR_PEER_TALLY_H
+#define SR_PEER_TALLY_H
+
+#include <stdbool.h>
+
+#include "protocol/layout.h"
+#include "pure/bound.h"
+#include "pure/wide.h"
+
+/* The exact bounds of a primitive, ascending, and where they lie. */
+struct sr_tally_bounds {
+    uint32_t count;
+    uint64_t ns[SLIPRING_BOUND_COUNT];
+    uint64_t has_bound[(SR_BUCKET_COUNT + 63) / 64]; /* bit a bucket: some bound lies in it */
+};
+
+struct sr_tally {
+    uint64_t taken;      /* sample slots */
+    uint64_t others;     /* of these, no executions */
+    uint64_t refused;    /* of these, impossible */
+    uint64_t executions; /* from slots and from spill blocks: the sum of the cells */
+    uint64_t failures;
+    uint64_t spilled;        /* of the executions, from spill blocks */
+    uint64_t spilled_others; /* amounts and cancels from spill blocks */
+    uint64_t ended;          /* spans */
+    uint64_t clamped;
+    uint64_t bound_lost;
+    uint64_t oldest_ns; /* stamp of the first slot; 0: none */
+    uint64_t min, max;  /* of the durations; UINT64_MAX and 0: none */
+    sr_wide sum;
+    uint64_t cost[SLIPRING_CATEGORY_COUNT];
+    uint64_t savings[SLIPRING_CATEGORY_COUNT];
+    uint64_t slots[SLIPRING_BOUND_COUNT]; /* samples by exact bound: see pure/bound.h */
+    uint32_t touched_count;
+    uint16_t touched[SR_BUCKET_COUNT + 1]; /* cells that are not zero; the last place is never used */
+    uint64_t cells[SR_BUCKET_COUNT];       /* success and failure together */
+};
+
+/* Fill in has_bound from count and ns. */
+void sr_tally_bounds_set(struct sr_tally_bounds *bounds, const uint64_t *ns, uint32_t count);
+
+/* Begin: a tally that is all zero bytes, or was used before. Costs as much as it was used. */
+void sr_tally_clear(struct sr_tally *tally);
+
+/* Take `count` slots from `from` on of a ring of mask + 1 slots. */
+void sr_tally_samples(struct sr_tally *tally, const struct sr_sample_shm *samples, uint64_t mask,
+                      uint64_t from, uint64_t count, const struct sr_tally_bounds *bounds);
+
+SR_INLINE void sr_tally_cell(struct sr_tally *tally, uint32_t bucket, uint64_t count)
+{
+    const uint64_t before = tally->cells[bucket];
+    tally->cells[bucket] = before + count;
+    tally->touched[tally->touched_count] = (uint16_t)bucket;
+    tally->touched_count += before == 0;
+}
+
+SR_INLINE bool sr_tally_has_bound(const struct sr_tally_bounds *bounds, uint32_t bucket)
+{
+    return bounds->has_bound[bucket / 64] >> (bucket % 64) & 1;
+}
+
+#endif
