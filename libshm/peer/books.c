@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stats segment as the agent holds it: see books.h. */
+#include "peer/books.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/publish.h"
+#include "protocol/stats_segment.h"
+#include "system/guard.h"
+
+static struct sr_stats_header_shm *header_of(const struct sr_books *books)
+{
+    return sr_stats_segment_header(books->map.base);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------ */
+
+/* G2. */
+static enum slipring_status check_file(struct sr_books *books, mode_t mode, gid_t group)
+{
+    struct stat st;
+    if (fstat(books->fd, &st) != 0) {
+        books->map.error = errno;
+        return SLIPRING_SYSTEM;
+    }
+    if (st.st_dev != books->map.dev || st.st_ino != books->map.ino) {
+        return SLIPRING_ABSENT; /* replaced between mapping and opening */
+    }
+    const bool is_ours = st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 07777) == mode &&
+                         (group == (gid_t)-1 || st.st_gid == group);
+    books->map.error = 0;
+    return is_ours ? SLIPRING_OK : SLIPRING_NOT_PERMITTED;
+}
+
+/* G1. */
+static enum slipring_status lock(struct sr_books *books, mode_t mode, gid_t group, uint64_t *out_holder)
+{
+    books->fd = open(books->map.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (books->fd < 0) {
+        books->map.error = errno;
+        return errno == ENOENT ? SLIPRING_ABSENT : SLIPRING_NOT_PERMITTED;
+    }
+    enum slipring_status status = check_file(books, mode, group);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    struct flock flock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SR_STATS_AGENT_BYTE, .l_len = 1};
+    if (fcntl(books->fd, F_OFD_SETLK, &flock) == 0) {
+        return SLIPRING_OK;
+    }
+    books->map.error = errno;
+    if (errno != EAGAIN && errno != EACCES) {
+        return SLIPRING_SYSTEM;
+    }
+    /* relaxed: for people */
+    *out_holder = atomic_load_explicit(&header_of(books)->agent_pid, memory_order_relaxed);
+    return SLIPRING_IN_USE;
+}
+
+static enum slipring_status take_up_words(struct sr_books *books, uint32_t *out_replayed)
+{
+    enum slipring_status status = sr_words_open(&books->words, &books->map);
+    if (status == SLIPRING_OK) {
+        status = sr_batch_open(&books->batch, &books->words, sr_stats_segment_journal(books->map.base));
+    }
+    if (status == SLIPRING_OK) {
+        status = sr_batch_replay(&books->batch, out_replayed);
+    }
+    /* The one item of area `store` exists whenever an agent runs. */
+    return status == SLIPRING_OK ? sr_words_reserve(&books->words, SR_WORD(store, 0, 0), SR_WORDS_PER_store)
+                                 : status;
+}
+
+enum slipring_status sr_books_open(struct sr_books *out_books, const char *store, mode_t mode, gid_t group,
+                                   uint64_t *out_holder, uint32_t *out_replayed)
+{
+    memset(out_books, 0, sizeof *out_books);
+    out_books->fd = -1;
+    *out_holder = 0;
+    *out_replayed = 0;
+    enum slipring_status status = sr_stats_segment_make(&out_books->map, store, mode, group);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    status = sr_guard_add(out_books->map.base, out_books->map.bytes, true);
+    if (status == SLIPRING_OK) {
+        status = lock(out_books, mode, group, out_holder);
+    }
+    if (status == SLIPRING_OK) {
+        status = take_up_words(out_books, out_replayed);
+    }
+    if (status != SLIPRING_OK) {
+        sr_books_close(out_books);
+    }
+    return status;
+}
+
+void sr_books_close(struct sr_books *books)
+{
+    sr_batch_close(&books->batch);
+    sr_words_close(&books->words);
+    if (books->map.base) {
+        sr_guard_remove(books->map.base);
+        sr_map_unmap(&books->map);
+    }
+    if (books->fd >= 0) {
+        (void)close(books->fd); /* the lock goes with it */
+        books->fd = -1;
+    }
+}
+
+/* --- the header --------------------------------------------------------------------------------------------------------- */
+
+uint64_t sr_books_ring_incarnation(const struct sr_books *books)
+{
+    /* relaxed: the agents alone write it, one after the other */
+    return atomic_load_explicit(&header_of(books)->ring_incarnation, memory_order_relaxed);
+}
+
+void sr_books_set_ring_incarnation(struct sr_books *books, uint64_t incarnation)
+{
+    /* release: after the words that speak of this ring segment; a kill before it makes the next agent clear them again */
+    atomic_store_explicit(&header_of(books)->ring_incarnation, incarnation, memory_order_release);
+}
+
+void sr_books_set_agent(struct sr_books *books, uint64_t pid, uint64_t started_wall_ns, uint64_t life)
+{
+    /* relaxed, all: for people */
+    atomic_store_explicit(&header_of(books)->agent_started_wall_ns, started_wall_ns, memory_order_relaxed);
+    atomic_store_explicit(&header_of(books)->agent_life, life, memory_order_relaxed); /* relaxed: as above */
+    atomic_store_explicit(&header_of(books)->agent_pid, pid, memory_order_relaxed);   /* relaxed: as above */
+}
+
+void sr_books_set_listen(struct sr_books *books, const char *address)
+{
+    char *listen = header_of(books)->agent_listen;
+    const size_t room = sizeof header_of(books)->agent_listen;
+    memset(listen, 0, room);
+    memcpy(listen, address, strnlen(address, room - 1));
+}
+
+void sr_books_clear_ring_words(struct sr_books *books)
+{
+#define CLEAR(area)                                                                                          \
+    sr_words_clear(&books->words, SR_WORD(area, 0, 0),                                                       \
+                   (uint32_t)SR_ITEMS_PER_##area *(uint32_t)SR_WORDS_PER_##area)
+    CLEAR(ring);
+    CLEAR(slot);
+    CLEAR(in_flight);
+    CLEAR(copy_small);
+    CLEAR(copy_full);
+    CLEAR(copy_shared);
+#undef CLEAR
+    for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
+        sr_words_clear(&books->words, SR_WORD(book, id, SR_BOOK_OF_ID), 1);
+    }
+}
+
+/* --- publishing --------------------------------------------------------------------------------------------------------- */
+
+enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t high)
+{
+    if (high <= books->figures_high) {
+        return SLIPRING_OK;
+    }
+    enum slipring_status status = sr_map_reserve(
+        &books->map, offsetof(struct sr_stats_map, figure) + books->figures_high * SR_FIGURE_BYTES,
+        (high - books->figures_high) * SR_FIGURE_BYTES);
+    if (status == SLIPRING_OK) {
+        books->figures_high = high;
+    }
+    return status;
+}
+
+void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
+                      const struct slipring_stats_detail *detail)
+{
+    struct sr_figure_shm *figure = sr_stats_segment_figure(books->map.base, id);
+    const struct sr_figure_copy_shm copy = {.stats = *stats, .detail = *detail};
+    sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], &copy, sizeof copy);
+}
+
+void sr_books_redirect(struct sr_books *books, uint32_t id, uint32_t other)
+{
+    /* release: after the figure it names; pairs with figure_of() in api/stats.c */
+    atomic_store_explicit(&sr_stats_segment_figure(books->map.base, id)->alias,
+                          id == other ? 0 : (uint64_t)other + 1, memory_order_release);
+}
+
+void sr_books_publish_agent(struct sr_books *books, const struct sr_agent_figures *figures)
+{
+    _Static_assert(sizeof *figures == SR_AGENT_FIGURE_COUNT * sizeof(uint64_t),
+                   "words, in the table's order");
+    _Static_assert(SR_AGENT_FIGURE_COUNT <= SR_AGENT_FIGURE_MAX, "they fit their place");
+    struct sr_agent_figure_shm *shm = sr_stats_segment_agent_figure(books->map.base);
+    sr_publish_write(&shm->latch, shm->copies, sizeof shm->copies[0], figures, sizeof *figures);
+}
+
+void sr_books_finish_publishing(struct sr_books *books, uint64_t now_ns, uint32_t high)
+{
+    /* release: after the pages below it were reserved; pairs with the acquire of whoever reads figures */
+    atomic_store_explicit(&header_of(books)->primitive_high, high, memory_order_release);
+    /* relaxed: for people */
+    atomic_store_explicit(&header_of(books)->published_ns, now_ns, memory_order_relaxed);
+}

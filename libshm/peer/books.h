@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's door to the stats segment: made, checked and locked; the durable words with their journal; the places that
+ * figures are published in. What a word means is in peer/accounts.h; how words change is in protocol/journal.h.
+ *
+ * G1  One agent a store: a write lock on a byte of the stats segment, held by its descriptor, dropped by the kernel
+ *     however the agent dies. The second one gets IN_USE and the first one's pid.
+ * G2  A stats segment that somebody else could have written is refused: it is ours by uid, has exactly the mode and
+ *     group that we give it, and one link (NOT_PERMITTED).
+ * G3  When sr_books_open() returns OK, what the last agent committed is applied, and nothing that it did not.
+ *
+ * One thread, but for what peer/stats.h reads. */
+#ifndef SR_PEER_BOOKS_H
+#define SR_PEER_BOOKS_H
+
+#include <slipring/stats.h>
+
+#include "peer/accounts.h"
+#include "peer/stats.h"
+#include "protocol/journal.h"
+#include "protocol/words.h"
+
+struct sr_books {
+    struct sr_map map;
+    int fd; /* holds the lock; -1: none */
+    struct sr_words words;
+    struct sr_batch batch;
+    uint64_t figures_high; /* figures below it have their pages */
+};
+
+/* Open, making what is absent. out_books->map has path and errno for messages, also on failure.
+ * IN_USE: *out_holder is the pid of the agent that holds it, 0 when that can't be told. *out_replayed: pairs that a
+ * killed agent had committed. */
+SR_MUST_CHECK enum slipring_status sr_books_open(struct sr_books *out_books, const char *store, mode_t mode,
+                                                 gid_t group, uint64_t *out_holder, uint32_t *out_replayed);
+void sr_books_close(struct sr_books *books);
+
+/* --- the header --------------------------------------------------------------------------------------------------------- */
+
+/* The ring segment that the ring words speak of; 0: none yet. */
+uint64_t sr_books_ring_incarnation(const struct sr_books *books);
+void sr_books_set_ring_incarnation(struct sr_books *books, uint64_t incarnation);
+/* Who publishes; pid 0: stopped cleanly. */
+void sr_books_set_agent(struct sr_books *books, uint64_t pid, uint64_t started_wall_ns, uint64_t life);
+void sr_books_set_listen(struct sr_books *books, const char *address);
+
+/* Words of areas ring, slot, in_flight and the copies, and SR_BOOK_OF_ID of every book: to zero, outside the journal. */
+void sr_books_clear_ring_words(struct sr_books *books);
+
+/* --- publishing --------------------------------------------------------------------------------------------------------- */
+
+/* Make sure that figures below `high` have their pages. OK, or the status of the reservation: publish below the old
+ * mark only. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t high);
+
+/* Publish figures in place id, which has its pages. */
+void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
+                      const struct slipring_stats_detail *detail);
+/* Readers of place id are sent to place `other`; to id itself: nowhere. */
+void sr_books_redirect(struct sr_books *books, uint32_t id, uint32_t other);
+void sr_books_publish_agent(struct sr_books *books, const struct sr_agent_figures *figures);
+/* All of this round is out: places below `high` exist. */
+void sr_books_finish_publishing(struct sr_books *books, uint64_t now_ns, uint32_t high);
+
+#endif

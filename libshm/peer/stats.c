@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The readers' door to what the agent published: see stats.h. */
+#include "peer/stats.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocol/publish.h"
+#include "protocol/stats_segment.h"
+#include "pure/name.h"
+#include "system/guard.h"
+
+struct sr_stats {
+    const uint8_t *base;
+    bool is_ours; /* map is: to be unmapped */
+    struct sr_map map;
+};
+
+static enum slipring_status open_mapped(const struct sr_map *map, struct sr_stats **out_stats)
+{
+    struct sr_stats *stats = calloc(1, sizeof *stats);
+    if (!stats) {
+        return SLIPRING_NO_MEMORY;
+    }
+    stats->map = *map;
+    enum slipring_status status = sr_stats_segment_attach(&stats->map);
+    if (status == SLIPRING_OK) {
+        status = sr_guard_add(stats->map.base, stats->map.bytes, false);
+        if (status != SLIPRING_OK) {
+            sr_map_unmap(&stats->map);
+        }
+    }
+    if (status != SLIPRING_OK) {
+        free(stats);
+        return status;
+    }
+    stats->base = stats->map.base;
+    stats->is_ours = true;
+    *out_stats = stats;
+    return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_open(const char *store, struct sr_stats **out_stats)
+{
+    *out_stats = NULL;
+    if (!store) {
+        const char *name = getenv("SLIPRING_STORE");
+        store = name && name[0] ? name : "default";
+    }
+    if (sr_name_check_store(store) != SR_NAME_OK) {
+        return SLIPRING_BAD_NAME;
+    }
+    struct sr_map map = {.base = NULL};
+    enum slipring_status status = sr_map_name(&map, store, "stats");
+    return status == SLIPRING_OK ? open_mapped(&map, out_stats) : status;
+}
+
+enum slipring_status sr_stats_open_at(const char *path, struct sr_stats **out_stats)
+{
+    *out_stats = NULL;
+    struct sr_map map = {.base = NULL};
+    if (strlen(path) >= sizeof map.path) {
+        return SLIPRING_BAD_NAME;
+    }
+    memcpy(map.path, path, strlen(path) + 1);
+    return open_mapped(&map, out_stats);
+}
+
+struct sr_stats *sr_stats_of_mapping(const void *base, const char *path)
+{
+    struct sr_stats *stats = calloc(1, sizeof *stats);
+    if (stats) {
+        stats->base = base;
+        memcpy(stats->map.path, path, strnlen(path, sizeof stats->map.path - 1));
+    }
+    return stats;
+}
+
+void sr_stats_close(struct sr_stats *stats)
+{
+    if (stats && stats->is_ours) {
+        sr_guard_remove(stats->map.base);
+        sr_map_unmap(&stats->map);
+    }
+    free(stats);
+}
+
+const char *sr_stats_path(const struct sr_stats *stats)
+{
+    return stats->map.path;
+}
+
+uint32_t sr_stats_high(const struct sr_stats *stats)
+{
+    /* acquire: pairs with sr_books_finish_publishing(); the figures below it have their pages */
+    const uint64_t high =
+        atomic_load_explicit(&sr_stats_segment_header(stats->base)->primitive_high, memory_order_acquire);
+    return high <= SR_PRIMITIVE_MAX ? (uint32_t)high : SR_PRIMITIVE_MAX;
+}
+
+/* Whatever was there: counts within their arrays, texts terminated. */
+static void make_sound(struct slipring_stats_detail *detail)
+{
+    detail->name[sizeof detail->name - 1] = '\0';
+    detail->type[sizeof detail->type - 1] = '\0';
+    detail->objective_count = detail->objective_count < SLIPRING_OBJECTIVE_COUNT ? detail->objective_count
+                                                                                 : SLIPRING_OBJECTIVE_COUNT;
+    detail->category_count =
+        detail->category_count < SLIPRING_CATEGORY_COUNT ? detail->category_count : SLIPRING_CATEGORY_COUNT;
+    detail->bound_count =
+        detail->bound_count < SLIPRING_BOUND_COUNT ? detail->bound_count : SLIPRING_BOUND_COUNT;
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        detail->objectives[i].name[sizeof detail->objectives[i].name - 1] = '\0';
+    }
+    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
+        detail->categories[i].name[sizeof detail->categories[i].name - 1] = '\0';
+    }
+}
+
+enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, struct slipring_stats *out_stats,
+                                  struct slipring_stats_detail *out_detail)
+{
+    if (id >= sr_stats_high(stats)) {
+        return SLIPRING_NO_DATA;
+    }
+    const struct sr_figure_shm *figure = sr_stats_segment_figure(stats->base, id);
+    /* acquire: pairs with sr_books_redirect() */
+    if (atomic_load_explicit(&figure->alias, memory_order_acquire) != 0) {
+        return SLIPRING_NO_DATA;
+    }
+    struct sr_figure_copy_shm copy;
+    const uint64_t bytes = out_detail ? sizeof copy : sizeof copy.stats;
+    enum slipring_status status =
+        sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &copy, bytes);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    *out_stats = copy.stats;
+    if (out_detail) {
+        make_sound(&copy.detail);
+        *out_detail = copy.detail;
+    }
+    return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_agent_figures(const struct sr_stats *stats,
+                                            struct sr_agent_figures *out_figures)
+{
+    struct sr_agent_figures figures;
+    const struct sr_agent_figure_shm *shm = sr_stats_segment_agent_figure(stats->base);
+    enum slipring_status status =
+        sr_publish_read(&shm->latch, shm->copies, sizeof shm->copies[0], 0, &figures, sizeof figures);
+    if (status == SLIPRING_OK) {
+        *out_figures = figures;
+    }
+    return status;
+}
+
+/* Does an agent hold its lock on the file? A reader of it can ask. */
+static bool is_held(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        return false;
+    }
+    /* Asking for a read lock: only a writer's stands against it, and only the agent may write. */
+    struct flock flock = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = SR_STATS_AGENT_BYTE, .l_len = 1};
+    const bool held = fcntl(fd, F_OFD_GETLK, &flock) == 0 && flock.l_type != F_UNLCK;
+    (void)close(fd); /* read only: nothing to lose */
+    return held;
+}
+
+void sr_stats_agent(const struct sr_stats *stats, struct sr_stats_agent *out_agent)
+{
+    const struct sr_stats_header_shm *header = sr_stats_segment_header(stats->base);
+    *out_agent = (struct sr_stats_agent){.alive = is_held(stats->map.path)};
+    /* relaxed, all: for people */
+    out_agent->pid = atomic_load_explicit(&header->agent_pid, memory_order_relaxed);
+    out_agent->started_wall_ns =
+        atomic_load_explicit(&header->agent_started_wall_ns, memory_order_relaxed); /* as above */
+    out_agent->published_ns =
+        atomic_load_explicit(&header->published_ns, memory_order_relaxed); /* as above */
+    memcpy(out_agent->listen, header->agent_listen, sizeof out_agent->listen);
+    out_agent->listen[sizeof out_agent->listen - 1] = '\0';
+}
