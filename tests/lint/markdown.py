@@ -20,6 +20,10 @@ ROOTS = [ROOT, os.path.join(ROOT, "include"), os.path.join(ROOT, "libshm"), os.p
 SOURCES = "\n".join(read(f) for f in files(C_FOLDERS, (".c", ".h", ".def", ".map", ".sh", ".txt"))
                     + files(["cmake"], (".in", ".cmake")) + ["CMakeLists.txt"])
 KNOWN = set(re.findall(r"\w+", SOURCES))
+# Rows of the tables of figures become metrics called slipring_<row>.
+ROWS = set(re.findall(r"^[A-Z_]+\((\w+)", "\n".join(read(f) for f in files(C_FOLDERS, (".def",))), re.M))
+KNOWN |= {f"slipring_{row}" for row in ROWS}
+SYSTEM_HEADERS = set(re.findall(r"#\s*include\s*<([\w/]+\.h)>", SOURCES))
 BASENAMES = {os.path.basename(f) for f in files(C_FOLDERS + ("cmake", "docs", "."), SUFFIXES)}
 
 
@@ -45,7 +49,7 @@ def path_faults(words, beside):
                 yield f"`{one}` is nowhere here"
     elif "/" not in word and word.endswith(SUFFIXES) and not word.startswith("."):
         for one in braces(word):
-            if "*" not in one and one not in BASENAMES and not exists(one, beside):
+            if "*" not in one and one not in BASENAMES | SYSTEM_HEADERS and not exists(one, beside):
                 yield f"no file is called `{one}`"
 
 
