@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "peer/clock.h"
 #include "pure/utf8.h"
 
 static const struct {
@@ -144,13 +145,6 @@ size_t log_format(enum log_level level, uint64_t wall_ns, bool colours, const st
     return line.used + strlen(end);
 }
 
-static uint64_t wall_clock_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void log_fields(enum log_level level, const struct log_field *fields)
 {
     if (level > atomic_load_explicit(&least_severe, memory_order_relaxed)) { /* orders nothing: a filter */
@@ -158,7 +152,7 @@ void log_fields(enum log_level level, const struct log_field *fields)
     }
     char line[LOG_LINE_BYTES];
     bool colours = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
-    size_t length = log_format(level, wall_clock_ns(), colours, fields, line, sizeof line);
+    size_t length = log_format(level, sr_clock_wall_ns(), colours, fields, line, sizeof line);
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written; /* a full disk or a closed pipe: nobody left to tell */
 }

@@ -224,13 +224,6 @@ static const char manual_head[] =
     "OPTIONS\n";
 
 static const char manual_tail[] =
-    "HTTP\n"
-    "    /metrics                   Prometheus text format 0.0.4\n"
-    "    /api/v1/primitives         all primitives as JSON, and the agent itself\n"
-    "    /api/v1/primitives/NAME    one primitive; ?type=TYPE when two share it\n"
-    "    /-/healthy                 200: the process lives\n"
-    "    /-/ready                   200: figures were published just now; else 503\n"
-    "    /                          this list\n"
     "\n"
     "SIGNALS\n"
     "    SIGTERM, SIGINT, SIGHUP    drain and publish once more, exit 0; a second\n"
@@ -268,5 +261,9 @@ void options_help(struct buffer *text)
         add_indented(text, table[id].help);
         buffer_add(text, "\n", 1);
     }
+    buffer_add_text(text, "HTTP\n");
+#define SLIPRINGD_PAGE(page, answer) buffer_format(text, "    %-24s  %s\n", (page), (answer));
+#include "pages.def"
+#undef SLIPRINGD_PAGE
     buffer_add_text(text, manual_tail);
 }

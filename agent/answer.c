@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The paths of the HTTP side. See answer.h. */
+#include "answer.h"
+
+#include <string.h>
+
+#include <slipring/version.h>
+
+#include "peer/json.h"
+#include "pure/utf8.h"
+
+#define TYPE_TEXT "text/plain; charset=utf-8"
+#define TYPE_JSON "application/json; charset=utf-8"
+#define API       "/api/v1/primitives"
+
+static void begin(struct answer *answer, unsigned status, const char *content_type)
+{
+    *answer = (struct answer){.status = status, .content_type = content_type};
+}
+
+/* An answer that could not be made whole is none. */
+static void fail(struct answer *answer)
+{
+    buffer_free(&answer->body);
+    begin(answer, 500, TYPE_TEXT);
+}
+
+/* Appends the object's text and gives the object back. */
+static void add_json(struct buffer *body, struct json_object *object)
+{
+    size_t length;
+    const char *text =
+        object == NULL ? NULL : json_object_to_json_string_length(object, SR_JSON_FLAGS, &length);
+    if (text == NULL) {
+        body->failed = true;
+    } else {
+        buffer_add(body, text, length);
+    }
+    json_object_put(object);
+}
+
+void answer_error(const char *path, unsigned status, const char *message, const char *hint,
+                  struct answer *out_answer)
+{
+    bool json = strncmp(path, "/api/", strlen("/api/")) == 0;
+    begin(out_answer, status, json ? TYPE_JSON : TYPE_TEXT);
+    struct buffer *body = &out_answer->body;
+    if (!json) {
+        buffer_format(body, "%u: %s\n%s\n", status, message, hint);
+    } else {
+        buffer_format(body, "{\"error\":{\"status\":%u,\"message\":", status);
+        add_json(body, json_object_new_string(message));
+        buffer_add_text(body, ",\"hint\":");
+        add_json(body, json_object_new_string(hint));
+        buffer_add_text(body, "}}\n");
+    }
+    if (body->failed) {
+        fail(out_answer);
+    }
+}
+
+static void answer_root(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                        struct answer *out_answer)
+{
+    (void)path, (void)type, (void)now_ns;
+    begin(out_answer, 200, TYPE_TEXT);
+    struct buffer *body = &out_answer->body;
+    buffer_format(body, "slipringd " SLIPRING_VERSION ", store %s\n\n", answerer->store);
+#define SLIPRINGD_PAGE(page, help) buffer_format(body, "%-24s  %s\n", (page), (help));
+#include "pages.def"
+#undef SLIPRINGD_PAGE
+}
+
+static void answer_healthy(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                           struct answer *out_answer)
+{
+    (void)answerer, (void)path, (void)type, (void)now_ns;
+    begin(out_answer, 200, TYPE_TEXT);
+    buffer_add_text(&out_answer->body, "healthy\n");
+}
+
+static void answer_ready(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                         struct answer *out_answer)
+{
+    (void)type;
+    struct sr_stats_agent agent;
+    sr_stats_agent(answerer->stats, &agent);
+    if (agent.published_ns == 0) {
+        answer_error(path, 503, "nothing was published yet", "Try again in a moment.", out_answer);
+    } else if (now_ns > agent.published_ns && now_ns - agent.published_ns > ANSWER_READY_NS) {
+        answer_error(path, 503, "the last publishing is more than 3 s ago",
+                     "The drain thread stands still: see the agent's log.", out_answer);
+    } else {
+        begin(out_answer, 200, TYPE_TEXT);
+        buffer_add_text(&out_answer->body, "ready\n");
+    }
+}
+
+static void answer_metrics(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                           struct answer *out_answer)
+{
+    (void)path, (void)type, (void)now_ns;
+    begin(out_answer, 200, EXPOSITION_CONTENT_TYPE);
+    out_answer->is_scrape = true;
+    exposition_begin(&answerer->exposition);
+    uint32_t high = sr_stats_high(answerer->stats);
+    for (uint32_t id = 0; id < high; id++) {
+        struct slipring_stats stats;
+        struct slipring_stats_detail detail;
+        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK) {
+            exposition_primitive(&answerer->exposition, &stats, &detail);
+        }
+    }
+    struct sr_agent_figures figures;
+    if (sr_stats_agent_figures(answerer->stats, &figures) == SLIPRING_OK) {
+        exposition_agent(&answerer->exposition, &figures);
+    }
+    out_answer->body.failed |= !exposition_finish(&answerer->exposition, &out_answer->body);
+}
+
+static void answer_list(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                        struct answer *out_answer)
+{
+    (void)path, (void)type;
+    begin(out_answer, 200, TYPE_JSON);
+    struct buffer *body = &out_answer->body;
+    struct sr_stats_agent agent;
+    struct sr_agent_figures figures;
+    sr_stats_agent(answerer->stats, &agent);
+    agent.alive = true; /* it is the one that answers */
+    bool published = sr_stats_agent_figures(answerer->stats, &figures) == SLIPRING_OK;
+    buffer_format(body, "{\"version\":\"" SLIPRING_VERSION "\",\"store\":\"%s\",\"agent\":", answerer->store);
+    add_json(body, sr_json_agent(&agent, published ? &figures : NULL, now_ns));
+    buffer_add_text(body, ",\"primitives\":[");
+    const char *separator = "";
+    uint32_t high = sr_stats_high(answerer->stats);
+    for (uint32_t id = 0; id < high; id++) {
+        struct slipring_stats stats;
+        struct slipring_stats_detail detail;
+        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK) {
+            buffer_add_text(body, separator);
+            add_json(body, sr_json_primitive(&stats, &detail, now_ns));
+            separator = ",";
+        }
+    }
+    buffer_add_text(body, "]}\n");
+}
+
+/* The id of the only primitive of that name, and of that type unless NULL. Returns how many there are; their types go to
+ * *types, one to a word. */
+static unsigned find_primitive(const struct answerer *answerer, const char *name, const char *type,
+                               uint32_t *out_id, struct buffer *types)
+{
+    unsigned found = 0;
+    uint32_t high = sr_stats_high(answerer->stats);
+    for (uint32_t id = 0; id < high; id++) {
+        struct slipring_stats stats;
+        struct slipring_stats_detail detail;
+        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK &&
+            strcmp(detail.name, name) == 0 && (type == NULL || strcmp(detail.type, type) == 0)) {
+            *out_id = id;
+            char clean[3 * sizeof detail.type + 1];
+            (void)sr_utf8_clean(detail.type, clean, sizeof clean);
+            buffer_format(types, "%s'%s'", found == 0 ? "" : " ", clean);
+            found++;
+        }
+    }
+    buffer_add(types, "", 1);
+    return found;
+}
+
+static void answer_one(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                       struct answer *out_answer)
+{
+    const char *name = path + strlen(API "/");
+    uint32_t id = 0;
+    struct buffer types = {0}, message = {0};
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    unsigned found = find_primitive(answerer, name, type, &id, &types);
+    if (types.failed) {
+        fail(out_answer);
+    } else if (found > 1) {
+        buffer_format(&message, "The types are %s: add ?type=.", types.text);
+        buffer_add(&message, "", 1);
+        answer_error(path, 409, "several primitives have this name", message.failed ? "" : message.text,
+                     out_answer);
+    } else if (found == 0 || sr_stats_get(answerer->stats, id, &stats, &detail) != SLIPRING_OK) {
+        answer_error(
+            path, 404, type == NULL ? "no primitive has this name" : "no primitive has this name and type",
+            "GET " API " lists them all. Bytes beyond A-Z a-z 0-9 - . _ ~ are written %HH.", out_answer);
+    } else {
+        begin(out_answer, 200, TYPE_JSON);
+        add_json(&out_answer->body, sr_json_primitive(&stats, &detail, now_ns));
+        buffer_add(&out_answer->body, "\n", 1);
+    }
+    buffer_free(&types);
+    buffer_free(&message);
+}
+
+static void answer_unknown(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                           struct answer *out_answer)
+{
+    (void)answerer, (void)type, (void)now_ns;
+    answer_error(path, 404, "there is no such page", "GET / lists what there is.", out_answer);
+}
+
+void answer_get(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                struct answer *out_answer)
+{
+    static const struct {
+        const char *path;
+        bool is_prefix;
+        void (*answer)(struct answerer *, const char *, const char *, uint64_t, struct answer *);
+    } routes[] = {
+        {"/metrics", false, answer_metrics}, {API "/", true, answer_one},
+        {API, false, answer_list},           {"/-/healthy", false, answer_healthy},
+        {"/-/ready", false, answer_ready},   {"/", false, answer_root},
+        {"", true, answer_unknown},
+    };
+    size_t at = 0;
+    while (routes[at].is_prefix ? strncmp(path, routes[at].path, strlen(routes[at].path)) != 0
+                                : strcmp(path, routes[at].path) != 0) {
+        at++;
+    }
+    routes[at].answer(answerer, path, type, now_ns, out_answer);
+    if (out_answer->body.failed) {
+        fail(out_answer);
+    }
+}
+
+void answerer_free(struct answerer *answerer)
+{
+    exposition_free(&answerer->exposition);
+}

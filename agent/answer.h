@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each path of the HTTP side answers, from published figures alone. Knows nothing of sockets; http.c carries the
+ * answers. No clock: the caller hands in CLOCK_MONOTONIC. One thread per struct answerer. */
+#ifndef AGENT_ANSWER_H
+#define AGENT_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "exposition.h"
+#include "peer/stats.h"
+
+/* Figures older than this say that the drain thread stands: /-/ready is 503 then. */
+#define ANSWER_READY_NS UINT64_C(3000000000)
+
+struct answerer {
+    const struct sr_stats *stats;
+    const char *store; /* its name */
+    struct exposition exposition;
+};
+
+struct answer {
+    unsigned status; /* of HTTP */
+    const char *content_type;
+    const char *allow; /* NULL, or the value of an Allow header */
+    bool is_scrape;    /* figures were rendered for Prometheus */
+    struct buffer body;
+};
+
+/* The answer to GET of a decoded path. `type` is the query's ?type= or NULL. The body is the caller's to free. Out of
+ * memory is an answer too: 500 without a body. */
+void answer_get(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+                struct answer *out_answer);
+
+/* An error as a body: JSON below /api/, else a line of text. */
+void answer_error(const char *path, unsigned status, const char *message, const char *hint,
+                  struct answer *out_answer);
+
+/* The memory that answers left behind. */
+void answerer_free(struct answerer *answerer);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP side: one thread of libmicrohttpd that carries the answers of answer.h.
+ *
+ *   G1  Looking costs the looked-at nothing: the thread reads published figures only, and being one thread it takes one
+ *       core at most, whatever is asked.
+ *   G2  GET and HEAD, no bodies: 405 and 413 at once. A head of more than 32 KB is 431 (414 for its first line).
+ *   G3  A request has 10 s to arrive and its answer 30 s to be read, however slowly bytes drip; then the connection is
+ *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
+ *       longest without a request, so that idle ones cannot keep a scrape out.
+ *   G4  Answers under way hold at most 64 MB (one alone may be larger); beyond that 503 with Retry-After.
+ *
+ * http_open() and http_close() in one thread; http_sweep() in any, between them. */
+#ifndef AGENT_HTTP_H
+#define AGENT_HTTP_H
+
+#include <stdint.h>
+
+#include "address.h"
+#include "peer/stats.h"
+
+struct http;
+
+struct http_settings {
+    struct address listen;
+    const struct sr_stats *stats; /* for the HTTP thread alone, until http_close() */
+    const char *store;            /* its name */
+    /* In the HTTP thread, after each scrape of /metrics: how long its rendering took. */
+    void (*note_scrape)(void *context, uint64_t took_ns);
+    void *context;
+};
+
+/* Listen and serve. False: the log says why. */
+__attribute__((warn_unused_result)) bool http_open(const struct http_settings *settings,
+                                                   struct http **out_http);
+
+/* Where it listens: with the port that was found when 0 was asked for. */
+void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES]);
+
+/* Cuts what is overdue (G3). About once a second. */
+void http_sweep(struct http *http, uint64_t now_ns);
+
+/* Cuts every connection and ends the thread. NULL is ignored. */
+void http_close(struct http *http);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's main loop. See loop.h. */
+#include "loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "peer/clock.h"
+
+#define SWEEP_NS UINT64_C(1000000000)
+#define SECOND   UINT64_C(1000000000)
+
+/* Something that is due now and then. */
+struct beat {
+    uint64_t due_ns;
+    uint64_t every_ns; /* 0: never */
+};
+
+/* True when it is due, and then it is due again `every_ns` later. *wait_ns shrinks to what is left. */
+static bool is_due(struct beat *beat, uint64_t now_ns, uint64_t *wait_ns)
+{
+    if (beat->every_ns == 0) {
+        return false;
+    }
+    bool due = now_ns >= beat->due_ns;
+    if (due) {
+        beat->due_ns = now_ns + beat->every_ns;
+    }
+    uint64_t left_ns = beat->due_ns - now_ns;
+    *wait_ns = left_ns < *wait_ns ? left_ns : *wait_ns;
+    return due;
+}
+
+/* The number of a signal that came within wait_ns, 0 for none, -1 when waiting failed. */
+static int wait_for_signal(int signals, uint64_t wait_ns)
+{
+    struct pollfd fd = {.fd = signals, .events = POLLIN};
+    struct timespec wait = {.tv_sec = (time_t)(wait_ns / SECOND), .tv_nsec = (long)(wait_ns % SECOND)};
+    int ready = ppoll(&fd, 1, &wait, NULL);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) {
+        return 0;
+    }
+    struct signalfd_siginfo info;
+    if (ready < 0 || read(signals, &info, sizeof info) != (ssize_t)sizeof info) {
+        return errno == EAGAIN ? 0 : -1;
+    }
+    return (int)info.ssi_signo;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+int loop_run(const struct loop *loop)
+{
+    struct beat watchdog = {.every_ns = loop->notify->watchdog_ns}, sweep = {.every_ns = SWEEP_NS};
+    for (;;) {
+        uint64_t wait_ns = drain_tick(loop->drain, sr_clock_ns());
+        wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
+        wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
+        uint64_t now_ns = sr_clock_ns();
+        if (is_due(&watchdog, now_ns, &wait_ns)) {
+            notify_send(loop->notify, "WATCHDOG=1");
+        }
+        if (is_due(&sweep, now_ns, &wait_ns)) {
+            http_sweep(loop->http, now_ns);
+        }
+        int signal = wait_for_signal(loop->signals, wait_ns);
+        if (signal < 0) {
+            log_event(LOG_ERROR, log_what("cannot wait"), log_text("error", strerror(errno)));
+            return 0;
+        }
+        if (signal > 0) {
+            return signal;
+        }
+    }
+}

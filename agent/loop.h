@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's main thread between start and stop: the drain whenever it asks for it, the reaper once a second, the
+ * publisher ten times a second, the watchdog's beat, the HTTP side's overdue connections; and a signal ends it. */
+#ifndef AGENT_LOOP_H
+#define AGENT_LOOP_H
+
+#include "drain.h"
+#include "http.h"
+#include "notify.h"
+#include "publisher.h"
+#include "reaper.h"
+
+struct loop {
+    struct drain *drain;
+    struct reaper *reaper;
+    struct publisher *publisher;
+    struct http *http;
+    const struct notify *notify;
+    int signals; /* a signalfd of the signals that end the loop */
+};
+
+/* Until one of the signals comes; returns its number. 0: waiting failed, and the log says why. */
+int loop_run(const struct loop *loop);
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The programs' door to the clock that stamps and ages are told by. */
+#ifndef SR_PEER_CLOCK_H
+#define SR_PEER_CLOCK_H
+
+#include "system/clock.h"
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The main loop with its parts played by this file: who is called, how often, and what ends it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/loop.h"
+#include "peer/clock.h"
+
+#define MS UINT64_C(1000000)
+
+static unsigned drained, reaped, published, swept, fed;
+static uint64_t drain_wait_ns, stop_ns;
+
+uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
+{
+    (void)drain;
+    drained++;
+    if (now_ns >= stop_ns) {
+        (void)raise(SIGTERM); /* blocked: waits in the descriptor */
+    }
+    return drain_wait_ns;
+}
+
+uint64_t reaper_tick(struct reaper *reaper, uint64_t now_ns)
+{
+    (void)reaper, (void)now_ns;
+    reaped++;
+    return 1000 * MS;
+}
+
+uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
+{
+    (void)publisher, (void)now_ns;
+    published++;
+    return 100 * MS;
+}
+
+void http_sweep(struct http *http, uint64_t now_ns)
+{
+    (void)http, (void)now_ns;
+    swept++;
+}
+
+void notify_send(const struct notify *notify, const char *state)
+{
+    (void)notify;
+    fed += strcmp(state, "WATCHDOG=1") == 0;
+}
+
+static int run(uint64_t wait_ns, uint64_t watchdog_ns, uint64_t for_ns)
+{
+    sigset_t ending;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &ending, NULL), 0);
+    const struct notify notify = {.watchdog_ns = watchdog_ns};
+    const struct loop loop = {.notify = &notify,
+                              .signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK)};
+    assert_true(loop.signals >= 0);
+    drained = reaped = published = swept = fed = 0;
+    drain_wait_ns = wait_ns;
+    stop_ns = sr_clock_ns() + for_ns;
+    int result = loop_run(&loop);
+    close(loop.signals);
+    return result;
+}
+
+static void a_signal_ends_it_and_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(run(50 * MS, 0, 0), SIGTERM);
+    assert_int_equal(drained, 1);
+    assert_int_equal(reaped, 1);
+    assert_int_equal(published, 1);
+    assert_int_equal(swept, 1);
+    assert_int_equal(fed, 0);
+}
+
+static void the_drain_is_called_as_soon_as_it_asks(void **state)
+{
+    (void)state;
+    assert_int_equal(run(MS, 0, 200 * MS), SIGTERM);
+    assert_in_range(drained, 20, 201); /* 200 on an idle machine */
+}
+
+static void it_sleeps_when_nobody_wants_anything(void **state)
+{
+    (void)state;
+    assert_int_equal(run(50 * MS, 0, 300 * MS), SIGTERM);
+    assert_in_range(drained, 2, 8);
+    assert_int_equal(swept, 1);
+}
+
+static void the_watchdog_is_fed_though_the_drain_would_sleep_longer(void **state)
+{
+    (void)state;
+    assert_int_equal(run(500 * MS, 20 * MS, 300 * MS), SIGTERM);
+    assert_in_range(fed, 5, 16);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_signal_ends_it_and_is_told),
+        cmocka_unit_test(the_drain_is_called_as_soon_as_it_asks),
+        cmocka_unit_test(it_sleeps_when_nobody_wants_anything),
+        cmocka_unit_test(the_watchdog_is_fed_though_the_drain_would_sleep_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
