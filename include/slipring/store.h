@@ -38,13 +38,15 @@ struct slipring_primitive; /* a named, typed thing that is executed and recorded
  * Opening a name again gives the same store and counts one more opener.
  *
  * *out_store is always set, also on failure: recording on it is then a counted no-op, and
- * slipring_store_status() keeps telling why. It is NULL only for BAD_NAME and TABLE_FULL, and every other
+ * slipring_store_status() keeps telling why. It is NULL for BAD_NAME, TABLE_FULL, and when the process has no memory
+ * for any store (NO_MEMORY, SYSTEM); every other
  * function takes a NULL store or primitive as one that records nothing. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct slipring_store **out_store);
 
 /* Give back one opening. The last one releases the calling thread's rings to the agent, and the process slot when no
  * other thread holds a ring; those go back when their threads end. Handles stay valid memory; recording
- * on them is counted as dropped. CLOSED when it was closed before. */
+ * on them is counted as dropped. End your spans first: one that is open when the slot goes back counts as aborted.
+ * CLOSED when it was closed before. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_close(struct slipring_store *store);
 
 /* The process-wide store, opened at the first call as slipring_open(NULL) does; the same pointer ever after,

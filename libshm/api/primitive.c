@@ -17,6 +17,18 @@ struct slipring_primitive *sr_handle_at(uint32_t index)
     return &handles[index];
 }
 
+void sr_handles_forget(const struct slipring_store *store)
+{
+    for (uint32_t i = 0; i < handle_count; i++) {
+        if (handles[i].store == store) {
+            /* relaxed: see sr_handle_is_live() */
+            atomic_store_explicit(&handles[i].place, 0, memory_order_relaxed);
+            /* relaxed: for people */
+            atomic_store_explicit(&handles[i].status, SLIPRING_CLOSED, memory_order_relaxed);
+        }
+    }
+}
+
 static bool map_handles(void)
 {
     if (!handles) {
@@ -47,11 +59,14 @@ static void register_handle(struct slipring_primitive *handle)
     enum slipring_status status = slipring_store_status(store);
     if (status == SLIPRING_OK) {
         const struct sr_attachment *attachment = sr_process_attachment(store);
+        uint32_t id = SR_PRIMITIVE_OVERFLOW;
         status = sr_registry_get(&store->segment, handle->name, handle->type,
-                                 attachment ? attachment->slot.slot : SR_SLOT_NONE, &handle->id);
-        handle->is_live = 1; /* also under __overflow__ */
+                                 attachment ? attachment->slot.slot : SR_SLOT_NONE, &id);
+        /* relaxed: see sr_handle_is_live(); live also under __overflow__ */
+        atomic_store_explicit(&handle->place, id + 1, memory_order_relaxed);
     }
-    handle->status = (uint32_t)status;
+    /* relaxed: for people */
+    atomic_store_explicit(&handle->status, (uint32_t)status, memory_order_relaxed);
 }
 
 static struct slipring_primitive *add_handle(struct slipring_store *store, uint64_t hash, const char *name,
@@ -92,12 +107,12 @@ SR_PUBLIC enum slipring_status slipring_primitive_get(struct slipring_store *sto
     if (map_handles()) {
         const uint64_t hash = sr_name_hash(name, type);
         struct slipring_primitive *handle = find_handle(store, hash, name, type);
-        if (handle && handle->status != SLIPRING_OK) {
+        if (handle && slipring_primitive_status(handle) != SLIPRING_OK) {
             register_handle(handle); /* the store opened since, or room was made */
         } else if (!handle) {
             handle = add_handle(store, hash, name, type);
         }
-        status = handle ? (enum slipring_status)handle->status : SLIPRING_TABLE_FULL;
+        status = handle ? slipring_primitive_status(handle) : SLIPRING_TABLE_FULL;
         *out_primitive = handle;
     }
     sr_process_unlock();
@@ -110,7 +125,11 @@ SR_PUBLIC enum slipring_status slipring_primitive_status(const struct slipring_p
         return SLIPRING_BAD_ARGUMENT;
     }
     const enum slipring_status store = slipring_store_status(primitive->store);
-    return store == SLIPRING_OK ? (enum slipring_status)primitive->status : store;
+    if (store != SLIPRING_OK) {
+        return store;
+    }
+    /* relaxed: for people */
+    return (enum slipring_status)atomic_load_explicit(&primitive->status, memory_order_relaxed);
 }
 
 SR_PUBLIC enum slipring_status slipring_category_get(struct slipring_primitive *primitive, const char *name,
@@ -123,10 +142,10 @@ SR_PUBLIC enum slipring_status slipring_category_get(struct slipring_primitive *
     if (sr_name_check(name, SLIPRING_CATEGORY_NAME_MAX) != SR_NAME_OK) {
         return SLIPRING_BAD_NAME;
     }
-    if (!primitive->is_live) {
+    if (!sr_handle_is_live(primitive)) {
         return slipring_primitive_status(primitive);
     }
-    return sr_registry_category(&primitive->store->segment, primitive->id, name, out_category);
+    return sr_registry_category(&primitive->store->segment, sr_handle_id(primitive), name, out_category);
 }
 
 /* --- objectives ----------------------------------------------------------------------------------------------------------- */
@@ -169,7 +188,7 @@ SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive 
     if (slipring_primitive_status(primitive) != SLIPRING_OK) {
         return slipring_primitive_status(primitive); /* __overflow__ has no objectives */
     }
-    return sr_registry_objective(&primitive->store->segment, primitive->id, &whole);
+    return sr_registry_objective(&primitive->store->segment, sr_handle_id(primitive), &whole);
 }
 
 SR_PUBLIC enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,

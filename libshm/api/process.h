@@ -51,13 +51,25 @@ struct slipring_store {
 struct slipring_primitive {
     struct slipring_store *store;
     uint64_t hash;
-    uint32_t index;   /* of the handle: place in each thread's table of rings */
-    uint32_t id;      /* in the registry */
-    uint32_t status;  /* enum slipring_status: OK, or why it records under __overflow__ or drops */
-    uint32_t is_live; /* 1: records reach shared memory */
+    uint32_t index;          /* of the handle: place in each thread's table of rings */
+    _Atomic uint32_t place;  /* 0: records reach nothing; else 1 + the id that they are booked under */
+    _Atomic uint32_t status; /* enum slipring_status: OK, or why it records under __overflow__ or drops */
     char name[SLIPRING_PRIMITIVE_NAME_MAX + 1];
     char type[SLIPRING_PRIMITIVE_TYPE_MAX + 1];
 };
+
+SR_INLINE bool sr_handle_is_live(const struct slipring_primitive *primitive)
+{
+    /* relaxed: one word, ordered with nothing; the entry it names was READY before */
+    return atomic_load_explicit(&primitive->place, memory_order_relaxed) != 0;
+}
+
+/* The registry id of a live handle. */
+SR_INLINE uint32_t sr_handle_id(const struct slipring_primitive *primitive)
+{
+    /* relaxed: as above */
+    return atomic_load_explicit(&primitive->place, memory_order_relaxed) - 1;
+}
 
 /* --- wiped --------------------------------------------------------------------------------------------------------------- */
 
@@ -135,5 +147,8 @@ SR_INLINE struct sr_ring *sr_thread_find(const struct slipring_primitive *primit
 
 /* Handle tables. */
 struct slipring_primitive *sr_handle_at(uint32_t index);
+
+/* The store's handles record nowhere until they are got again. Lock held. */
+void sr_handles_forget(const struct slipring_store *store);
 
 #endif

@@ -19,7 +19,7 @@ static void drop(struct slipring_primitive *primitive)
 
 static bool is_recording(const struct slipring_primitive *primitive)
 {
-    return primitive->is_live && slipring_store_status(primitive->store) == SLIPRING_OK;
+    return sr_handle_is_live(primitive) && slipring_store_status(primitive->store) == SLIPRING_OK;
 }
 
 SR_INLINE void enter(struct sr_ring *ring)
@@ -63,13 +63,13 @@ SR_INLINE struct sr_spill_sample make_sample(uint64_t meta, uint64_t duration_ns
 static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
     struct sr_segment *segment = &primitive->store->segment;
-    sr_shared_spill_book(segment, primitive->id, sample);
+    sr_shared_spill_book(segment, sr_handle_id(primitive), sample);
     if (!(sample->meta & SR_SAMPLE_ENDED)) {
         return;
     }
     const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
     if (attachment->is_attached) {
-        bool counted = sr_slot_span_ended(segment, attachment->slot.slot, primitive->id);
+        bool counted = sr_slot_span_ended(segment, attachment->slot.slot, sr_handle_id(primitive));
         (void)counted; /* a full table counts itself as unattributed */
     }
 }
@@ -150,7 +150,7 @@ static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
     }
     const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
     return attachment->is_attached &&
-           sr_slot_span_begun(&primitive->store->segment, attachment->slot.slot, primitive->id);
+           sr_slot_span_begun(&primitive->store->segment, attachment->slot.slot, sr_handle_id(primitive));
 }
 
 static uint32_t current_attachment(void)

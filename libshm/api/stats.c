@@ -67,11 +67,11 @@ static enum slipring_status read_figure(struct slipring_primitive *primitive, ui
     if (!primitive) {
         return SLIPRING_BAD_ARGUMENT;
     }
-    if (!primitive->is_live) {
+    if (!sr_handle_is_live(primitive)) {
         return slipring_primitive_status(primitive);
     }
     const uint8_t *base = stats_base(primitive->store);
-    const struct sr_figure_shm *figure = base ? figure_of(base, primitive->id) : NULL;
+    const struct sr_figure_shm *figure = base ? figure_of(base, sr_handle_id(primitive)) : NULL;
     if (!figure) {
         return SLIPRING_NO_DATA;
     }

@@ -16,6 +16,20 @@ static void set_status(struct slipring_store *store, enum slipring_status status
     atomic_store_explicit(&store->status, (uint32_t)status, memory_order_release);
 }
 
+/* Closed here and removed meanwhile: begin anew. The old mapping stays, its handles are registered again. Lock held. */
+static void leave_removed(struct slipring_store *store)
+{
+    if (!store->segment.map.base || sr_map_is_current(&store->segment.map) ||
+        sr_process->attachments[store->index].is_attached) {
+        return;
+    }
+    store->segment.map.base = NULL;
+    store->stats_map.base = NULL;
+    /* release: no reader takes the old figures for the new store's */
+    atomic_store_explicit(&store->stats, NULL, memory_order_release);
+    sr_handles_forget(store);
+}
+
 /* The ring segment and the lock file. Lock held. */
 static enum slipring_status attach(struct slipring_store *store)
 {
@@ -25,6 +39,7 @@ static enum slipring_status attach(struct slipring_store *store)
         return status;
     }
     memcpy(store->lock_path, lock_file.path, sizeof store->lock_path);
+    leave_removed(store);
     if (!store->segment.map.base) {
         status = sr_segment_make(&store->segment, store->name, 0600, (gid_t)-1);
     }
@@ -65,7 +80,7 @@ static const char *name_or_default(const char *name)
     if (name) {
         return name;
     }
-    const char *from_environment = getenv("SLIPRING_STORE");
+    const char *from_environment = secure_getenv("SLIPRING_STORE");
     return from_environment && from_environment[0] ? from_environment : "default";
 }
 

@@ -94,7 +94,8 @@ static bool retake(struct slipring_primitive *primitive, const struct sr_attachm
         }
         const uint32_t id = sr_process->released[i].ring;
         sr_process->released[i] = sr_process->released[--sr_process->released_count];
-        if (sr_ring_retake(&primitive->store->segment, id, attachment->slot.slot, primitive->id, ring)) {
+        if (sr_ring_retake(&primitive->store->segment, id, attachment->slot.slot, sr_handle_id(primitive),
+                           ring)) {
             return true;
         }
     }
@@ -116,7 +117,7 @@ static bool claim(struct slipring_primitive *primitive, const struct sr_attachme
     }
     for (uint32_t class = SR_CLASS_small; class < SR_CLASS_COUNT; class ++) {
         enum slipring_status status =
-            sr_ring_claim(segment, attachment->slot.slot, primitive->id, class, first_ns, ring);
+            sr_ring_claim(segment, attachment->slot.slot, sr_handle_id(primitive), class, first_ns, ring);
         if (status != SLIPRING_IN_USE) {
             return status == SLIPRING_OK;
         }

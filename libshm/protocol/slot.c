@@ -10,15 +10,26 @@
 #include "base/crashpoint.h"
 #include "system/clock.h"
 
+struct search {
+    struct sr_segment *segment;
+    enum slipring_status refusal; /* of the first reservation that failed: no further one is tried */
+};
+
 /* FREE, and its page reserved: only then may its state be looked at. */
 static bool slot_is_free(uint32_t slot, void *context)
 {
-    struct sr_segment *segment = context;
-    if (sr_segment_reserve_slot(segment, slot) != SLIPRING_OK) {
-        return false;
+    struct search *search = context;
+    if (!sr_segment_slot_is_reserved(search->segment, slot)) {
+        if (search->refusal == SLIPRING_OK) {
+            search->refusal = sr_segment_reserve_slot(search->segment, slot);
+        }
+        if (search->refusal != SLIPRING_OK) {
+            return false;
+        }
     }
     /* acquire: pairs with the agent's release of FREE; else its clearing of the span table comes after our use */
-    uint64_t state = atomic_load_explicit(&sr_segment_slot(segment, slot)->state, memory_order_acquire);
+    uint64_t state =
+        atomic_load_explicit(&sr_segment_slot(search->segment, slot)->state, memory_order_acquire);
     return sr_state_of(state) == SR_SLOT_FREE;
 }
 
@@ -51,10 +62,11 @@ enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_p
         atomic_load_explicit(&sr_segment_header(segment)->hint.slot_cursor, memory_order_relaxed);
     uint32_t slot = SR_SLOT_NONE;
     struct sr_liveness_hold hold = {.page = NULL};
+    struct search search = {.segment = segment, .refusal = SLIPRING_OK};
     enum slipring_status status =
-        sr_liveness_take(lock_path, first % SR_SLOT_MAX, SR_SLOT_MAX, slot_is_free, segment, &hold, &slot);
+        sr_liveness_take(lock_path, first % SR_SLOT_MAX, SR_SLOT_MAX, slot_is_free, &search, &hold, &slot);
     if (status != SLIPRING_OK) {
-        return status;
+        return status == SLIPRING_IN_USE && search.refusal != SLIPRING_OK ? search.refusal : status;
     }
     SR_CRASHPOINT(slot_locked);
     struct sr_slot_shm *shm = sr_segment_slot(segment, slot);

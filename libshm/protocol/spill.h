@@ -18,8 +18,8 @@
  *     That is why everything but the cell's index belongs to (2).
  * G2  A reader that reads everything else first and the cells last never sees a bound's count, an end or a cost
  *     without its sample: (4) is stored with release after (3).
- * G3  A changed update is always visible in (redo_word, redo_value): values of a cell never repeat. An update is
- *     whole when block[redo_word] == redo_value and block[SR_SPILL_SUM] == redo_sum, which is stored last.
+ * G3  A changed update is always visible in (redo_word, redo_value): values of a cell never repeat. It is whole when the
+ *     block holds every value that the redo record names (sr_fold_is_whole() in peer/fold.h asks).
  *
  * Progress: wait-free; no system call. Only the order of instructions matters between (1), (2), (3), (4) for a kill:
  * the kernel stops a thread at an instruction boundary and lets its earlier stores become visible before its locks
@@ -181,7 +181,7 @@ SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct
         sr_spill_store_rest(spill, SR_SPILL_ENDED, spill->ended);
         sr_spill_store_rest(spill, SR_SPILL_CLAMPED, spill->clamped);
     }
-    sr_spill_store_rest(spill, SR_SPILL_SUM, sum); /* last: G3 */
+    sr_spill_store_rest(spill, SR_SPILL_SUM, sum);
 }
 
 #endif

@@ -15,8 +15,9 @@
 
 const char *sr_map_folder(void)
 {
-    const char *folder = getenv("SLIPRING_SHM_DIR");
-    return folder && folder[0] ? folder : "/dev/shm";
+    /* A set-user-id host does not let its caller choose the folder; a relative one would move with the host's. */
+    const char *folder = secure_getenv("SLIPRING_SHM_DIR");
+    return folder && folder[0] == '/' ? folder : "/dev/shm";
 }
 
 enum slipring_status sr_map_name(struct sr_map *map, const char *store, const char *suffix)

@@ -32,7 +32,7 @@ struct sr_map {
     char path[PATH_MAX];
 };
 
-/* The folder of all stores: $SLIPRING_SHM_DIR or /dev/shm. */
+/* The folder of all stores: $SLIPRING_SHM_DIR, an absolute path, or else /dev/shm. */
 const char *sr_map_folder(void);
 
 /* "<folder>/slipring.<store>.<suffix>" into map->path. BAD_NAME when it does not fit. */
