@@ -19,6 +19,13 @@ struct buffer {
 /* Make room for `count` bytes more. False: there is none, and failed is set. */
 __attribute__((warn_unused_result)) bool buffer_grow(struct buffer *buffer, size_t count);
 
+/* Where `count` bytes may be written: the caller then raises `used` by what it wrote. NULL: no memory. */
+static inline char *buffer_room(struct buffer *buffer, size_t count)
+{
+    return count <= buffer->room - buffer->used || buffer_grow(buffer, count) ? buffer->text + buffer->used
+                                                                              : NULL;
+}
+
 static inline void buffer_add(struct buffer *buffer, const char *bytes, size_t count)
 {
     if (count <= buffer->room - buffer->used || buffer_grow(buffer, count)) {

@@ -4,7 +4,6 @@
 
 #include <slipring/version.h>
 
-#include "pure/bound.h"
 #include "pure/decimal.h"
 #include "pure/money.h"
 #include "pure/number.h"
@@ -16,6 +15,7 @@ void exposition_begin(struct exposition *exposition)
         buffer_clear(&exposition->families[id]);
     }
     buffer_clear(&exposition->agent);
+    exposition->failed = false;
 }
 
 /* A label's value between its quotes. */
@@ -40,34 +40,53 @@ static void add_escaped(struct buffer *buffer, const char *text)
     }
 }
 
-static void make_labels(struct buffer *labels, const struct slipring_stats_detail *detail)
+static void make_labels(struct exposition *exposition, const struct slipring_stats_detail *detail)
 {
+    struct buffer *labels = &exposition->labels;
     buffer_clear(labels);
     buffer_add_text(labels, "{primitive_name=\"");
     add_escaped(labels, detail->name);
     buffer_add_text(labels, "\",primitive_type=\"");
     add_escaped(labels, detail->type);
     buffer_add_text(labels, "\"");
+    exposition->failed |= labels->failed;
 }
 
-/* name<suffix>{labels,<label>="<value>"} number. `label` NULL: no further one. */
+static char *copy(char *at, const char *bytes, size_t count)
+{
+    return (char *)memcpy(at, bytes, count) + count;
+}
+
+/* name<suffix>{labels,<label>="<value>"} number. `label` NULL: no further one; the value is escaped already. Nearly all of
+ * a scrape's time is spent here: room is made once a line. */
 static void add_sample(struct exposition *exposition, enum family_id id, const char *suffix,
                        const char *label, const char *value, const char *number)
 {
     struct buffer *buffer = &exposition->families[id];
-    buffer_add_text(buffer, families_get(id)->name);
-    buffer_add_text(buffer, suffix);
-    buffer_add(buffer, exposition->labels.text, exposition->labels.used);
-    if (label != NULL) {
-        buffer_add(buffer, ",", 1);
-        buffer_add_text(buffer, label);
-        buffer_add_text(buffer, "=\"");
-        add_escaped(buffer, value);
-        buffer_add(buffer, "\"", 1);
+    const struct buffer *labels = &exposition->labels;
+    const char *name = families_get(id)->name;
+    size_t name_bytes = strlen(name), suffix_bytes = strlen(suffix), number_bytes = strlen(number);
+    size_t label_bytes = label == NULL ? 0 : strlen(label), value_bytes = label == NULL ? 0 : strlen(value);
+    char *at = buffer_room(buffer, name_bytes + suffix_bytes + labels->used + label_bytes + value_bytes +
+                                       number_bytes + sizeof ",=\"\"} \n");
+    if (at == NULL || exposition->failed) {
+        exposition->failed = true;
+        return;
     }
-    buffer_add(buffer, "} ", 2);
-    buffer_add_text(buffer, number);
-    buffer_add(buffer, "\n", 1);
+    at = copy(at, name, name_bytes);
+    at = copy(at, suffix, suffix_bytes);
+    at = copy(at, labels->text, labels->used);
+    if (label != NULL) {
+        *at++ = ',';
+        at = copy(at, label, label_bytes);
+        at = copy(at, "=\"", 2);
+        at = copy(at, value, value_bytes);
+        *at++ = '"';
+    }
+    at = copy(at, "} ", 2);
+    at = copy(at, number, number_bytes);
+    *at++ = '\n';
+    buffer->used = (size_t)(at - buffer->text);
 }
 
 static void add_count(struct exposition *exposition, enum family_id id, const char *suffix, const char *label,
@@ -86,26 +105,35 @@ static void add_ratio(struct exposition *exposition, enum family_id id, double r
     }
 }
 
-static void add_dollars(struct exposition *exposition, enum family_id id, const char *category,
-                        uint64_t nanodollars)
+/* Of the category in hand. */
+static void add_dollars(struct exposition *exposition, enum family_id id, uint64_t nanodollars)
 {
     char number[SR_MONEY_TEXT_BYTES];
     (void)sr_money_format(nanodollars, number);
-    add_sample(exposition, id, "", "category", category, number);
+    add_sample(exposition, id, "", "category", exposition->category.text, number);
+}
+
+static const char *bound_text(struct exposition *exposition, uint32_t place, uint64_t bound_ns)
+{
+    if (exposition->bounds[place].bound_ns != bound_ns) { /* 0, of a struct made new, is no bound */
+        exposition->bounds[place].bound_ns = bound_ns;
+        (void)sr_bound_format(bound_ns, exposition->bounds[place].text);
+    }
+    return exposition->bounds[place].text;
 }
 
 static void add_histogram(struct exposition *exposition, const struct slipring_stats *stats,
                           const struct slipring_stats_detail *detail)
 {
-    char text[SR_NUMBER_TEXT_BYTES];
     for (uint32_t i = 0; i < detail->bound_count && i < SLIPRING_BOUND_COUNT; i++) {
         const struct slipring_bound_stats *bound = &detail->bounds[i];
         if (bound->is_le != 0) {
-            (void)sr_bound_format(bound->bound_ns, text);
-            add_count(exposition, FAMILY_primitive_duration_seconds, "_bucket", "le", text, bound->count);
+            add_count(exposition, FAMILY_primitive_duration_seconds, "_bucket", "le",
+                      bound_text(exposition, i, bound->bound_ns), bound->count);
         }
     }
     add_count(exposition, FAMILY_primitive_duration_seconds, "_bucket", "le", "+Inf", stats->count);
+    char text[SR_NUMBER_TEXT_BYTES];
     (void)sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], text);
     add_sample(exposition, FAMILY_primitive_duration_seconds, "_sum", NULL, NULL, text);
     add_count(exposition, FAMILY_primitive_duration_seconds, "_count", NULL, NULL, stats->count);
@@ -120,10 +148,28 @@ static void add_requests(struct exposition *exposition, const struct slipring_st
     add_count(exposition, id, "", "status", "aborted", stats->aborted);
 }
 
+static void add_costs(struct exposition *exposition, const struct slipring_stats_detail *detail)
+{
+    for (uint32_t i = 0; i < detail->category_count && i < SLIPRING_CATEGORY_COUNT; i++) {
+        const struct slipring_category_stats *category = &detail->categories[i];
+        if (category->name[0] != '\0') {
+            buffer_clear(&exposition->category);
+            add_escaped(&exposition->category, category->name);
+            buffer_add(&exposition->category, "", 1);
+            if (exposition->category.failed) {
+                exposition->failed = true;
+                return;
+            }
+            add_dollars(exposition, FAMILY_primitive_cost_total, category->cost_nanodollars);
+            add_dollars(exposition, FAMILY_primitive_cost_savings_total, category->savings_nanodollars);
+        }
+    }
+}
+
 void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
                           const struct slipring_stats_detail *detail)
 {
-    make_labels(&exposition->labels, detail);
+    make_labels(exposition, detail);
     add_histogram(exposition, stats, detail);
     add_requests(exposition, stats);
     uint64_t active = stats->active > 0 ? (uint64_t)stats->active : 0;
@@ -134,14 +180,7 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
         add_ratio(exposition, FAMILY_primitive_error_budget_remaining, stats->budget_remaining_clamped);
         add_ratio(exposition, FAMILY_primitive_error_budget_balance, stats->budget_remaining);
     }
-    for (uint32_t i = 0; i < detail->category_count && i < SLIPRING_CATEGORY_COUNT; i++) {
-        const struct slipring_category_stats *category = &detail->categories[i];
-        if (category->name[0] != '\0') {
-            add_dollars(exposition, FAMILY_primitive_cost_total, category->name, category->cost_nanodollars);
-            add_dollars(exposition, FAMILY_primitive_cost_savings_total, category->name,
-                        category->savings_nanodollars);
-        }
-    }
+    add_costs(exposition, detail);
     add_count(exposition, FAMILY_primitive_spilled_total, "", NULL, NULL, stats->spilled);
     add_count(exposition, FAMILY_primitive_clamped_total, "", NULL, NULL, stats->clamped);
 }
@@ -184,7 +223,7 @@ bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
 {
     struct buffer *build = &exposition->families[FAMILY_slipring_build_info];
     buffer_add_text(build, "slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1\n");
-    bool whole = !exposition->labels.failed && !exposition->agent.failed;
+    bool whole = !exposition->failed && !exposition->agent.failed;
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
         const struct buffer *lines = &exposition->families[id];
         whole = whole && !lines->failed;
@@ -204,4 +243,5 @@ void exposition_free(struct exposition *exposition)
     }
     buffer_free(&exposition->agent);
     buffer_free(&exposition->labels);
+    buffer_free(&exposition->category);
 }

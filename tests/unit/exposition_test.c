@@ -207,6 +207,19 @@ static void nothing_recorded_yet_is_the_build_alone(void **state)
                                        "slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1\n"));
 }
 
+static void each_primitive_has_bounds_of_its_own(void **state)
+{
+    (void)state;
+    exposition_primitive(&exposition, &stats, &detail);
+    strcpy(detail.name, "other");
+    detail.bounds[0].bound_ns = 2000000;
+    render();
+    assert_true(has_line("primitive_duration_seconds_bucket{" LABELS ",le=\"0.001\"} 10"));
+    assert_true(
+        has_line("primitive_duration_seconds_bucket{primitive_name=\"other\",primitive_type=\"workflow\","
+                 "le=\"0.002\"} 10"));
+}
+
 static void the_agents_figures_are_families_in_base_units(void **state)
 {
     (void)state;
@@ -268,6 +281,7 @@ int main(void)
         CASE(impossible_counts_stay_within_the_lists),
         CASE(families_stand_together_though_primitives_come_one_by_one),
         CASE(nothing_recorded_yet_is_the_build_alone),
+        CASE(each_primitive_has_bounds_of_its_own),
         CASE(the_agents_figures_are_families_in_base_units),
         CASE(every_help_is_one_line_that_needs_no_escape),
         CASE(memory_of_one_rendering_serves_the_next),

@@ -10,6 +10,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,46 @@ static void every_double_reads_back_as_itself(void **state)
             assert_true(sr_number_format(value, text) > 0);
             assert_true(strtod(text, NULL) == value);
         }
+    }
+}
+
+/* As short as what trial finds, and it reads back: the two differ only where two texts are equally good. */
+static void assert_shortest(double value)
+{
+    char expected[SR_NUMBER_TEXT_BYTES];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(expected, sizeof expected, "%.*g", digits, value);
+        if (strtod(expected, NULL) == value) {
+            break;
+        }
+    }
+    assert_int_equal(sr_number_format(value, text), strlen(expected));
+    assert_int_equal(strlen(text), strlen(expected));
+    assert_true(strtod(text, NULL) == value);
+}
+
+static void figures_of_everyday_size_are_as_short_as_by_trial(void **state)
+{
+    (void)state;
+    uint64_t random = 88172645463325252u;
+    for (double least = 0.001; least < 1e14; least *= 10) {
+        assert_shortest(least);
+        assert_shortest(nextafter(least, 1));
+        assert_shortest(nextafter(least, 1e15));
+        for (int i = 0; i < 3000; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            double value = least * (1 + 9 * ((double)(random >> 11) / 0x1p53));
+            assert_shortest(value);
+            assert_shortest((double)(random % 1000000) / (double)(random >> 44 | 1)); /* ratios */
+            assert_shortest(floor(value * 1000) / 1000);                              /* short ones */
+        }
+    }
+    for (double power = 0x1p-9; power < 1e15; power *= 2) {
+        assert_shortest(power);
+        assert_shortest(nextafter(power, 0));
+        assert_shortest(nextafter(power, 1e15));
     }
 }
 
@@ -114,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_double_is_its_shortest_decimal),
         cmocka_unit_test(every_double_reads_back_as_itself),
+        cmocka_unit_test(figures_of_everyday_size_are_as_short_as_by_trial),
         cmocka_unit_test(what_is_not_finite_has_no_text),
         cmocka_unit_test(whatever_the_locale_writes_for_the_point_becomes_a_point),
         cmocka_unit_test(a_sum_of_nanoseconds_is_exact_seconds),
