@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A real slipringd as a child process: the one that lies beside slipring-bench. */
+#ifndef BENCH_DAEMON_H
+#define BENCH_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct daemon {
+    pid_t pid; /* 0: none */
+};
+
+/* Is there one to start? */
+bool daemon_is_built(void);
+
+/* Start it for `store`, pinned to `cpu` if `is_pinned`. It ends when the benchmark does, however that ends. */
+bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool is_pinned);
+
+/* Ask it to end, and wait. False: it ended with an error, or had to be killed. */
+bool daemon_stop(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine under the benchmark: two CPUs, one clock, and a thread that has had enough. */
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Where things run. */
+struct machine {
+    uint32_t cpu;          /* what is measured */
+    uint32_t consumer_cpu; /* agents and consumer threads */
+    bool is_pinned;        /* both are there, differ, and the calling thread was pinned to the first */
+};
+
+/* Pin the calling thread to `cpu` (OPTIONS_CPU_ANY: the last one allowed) and choose another one for consumers. False,
+ * with a message: that CPU is not ours to use. Without a second CPU it goes on, not pinned, and says so. */
+bool machine_take(uint32_t cpu, struct machine *out_machine);
+
+/* Pin the calling thread, or a process before its exec, to one CPU. Safe between fork and exec. */
+bool machine_pin(uint32_t cpu);
+
+/* From here on an interrupt asks for an orderly end: what runs looks at machine_is_interrupted(). */
+void machine_catch_interrupts(void);
+bool machine_is_interrupted(void);
+
+/* Sleep; shorter when interrupted. */
+void machine_sleep_ms(uint32_t ms);
+
+/* Burn time until the clock shows `ns`: a sleep would put the CPU's waking up into the figures. */
+void machine_spin_until(uint64_t ns);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+static inline uint64_t machine_clock_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Between two records: memory is as the abstract machine has it, so that no compiler keeps sums in registers over
+ * a loop and calls that private books. */
+static inline void machine_settle(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The consumer of the ck_ring: see transport.h. */
+#include "transport.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void take_all(struct transport *transport)
+{
+    struct transport_sample sample;
+    while (ck_ring_dequeue_spsc_transport(&transport->ring, transport->buffer, &sample)) {
+        tally_add_one(&transport->taken, sample.what >> 1, sample.what & 1, sample.cost, sample.savings);
+    }
+}
+
+static void *consume(void *argument)
+{
+    struct transport *transport = argument;
+    const struct timespec rest = {.tv_nsec = TRANSPORT_REST_US * 1000};
+    if (transport->is_pinned && !machine_pin(transport->cpu)) {
+        fputs("slipring-bench: the ck_ring's consumer could not be pinned\n", stderr);
+    }
+    /* acquire: pairs with transport_stop(); else the last samples are not seen by the last look */
+    while (!atomic_load_explicit(&transport->is_stopping, memory_order_acquire)) {
+        take_all(transport);
+        /* relaxed: a clock, ordered with nothing */
+        atomic_store_explicit(&transport->coarse_ns, machine_clock_ns(), memory_order_relaxed);
+        (void)nanosleep(&rest, NULL);
+    }
+    take_all(transport);
+    return NULL;
+}
+
+bool transport_start(struct transport *transport, const struct machine *machine)
+{
+    transport->buffer = aligned_alloc(128, TRANSPORT_SIZE * sizeof *transport->buffer);
+    if (!transport->buffer) {
+        perror("slipring-bench");
+        return false;
+    }
+    memset(transport->buffer, 0, TRANSPORT_SIZE * sizeof *transport->buffer);
+    ck_ring_init(&transport->ring, TRANSPORT_SIZE);
+    transport->cpu = machine->consumer_cpu;
+    transport->is_pinned = machine->is_pinned;
+    const int error = pthread_create(&transport->thread, NULL, consume, transport);
+    if (error != 0) {
+        fprintf(stderr, "slipring-bench: no thread for the ck_ring: %s\n", strerror(error));
+        free(transport->buffer);
+        transport->buffer = NULL;
+    }
+    return error == 0;
+}
+
+void transport_stop(struct transport *transport)
+{
+    if (!transport->buffer) {
+        return;
+    }
+    /* release: pairs with the consumer's acquire: the samples before it are seen by its last look */
+    atomic_store_explicit(&transport->is_stopping, true, memory_order_release);
+    (void)pthread_join(transport->thread, NULL);
+    free(transport->buffer);
+    transport->buffer = NULL;
+}
