@@ -113,7 +113,8 @@ static size_t put_places(uint64_t value, unsigned places, char *out_text)
  *
  * value = m / 2^s with 2^52 <= m < 2^53 and 3 <= s <= 62. Scaled by 10^places it has 17 digits before the point: m *
  * 10^places < 2^117 is exact, and so is what follows. A decimal d * 10^-places reads back as value when it is closer to
- * it than half the distance of two doubles: |d * 2^(s+1) - 2 m 10^places| < 10^places. */
+ * it than half the distance of two doubles: |d * 2^(s+1) - 2 m 10^places| < 10^places. (Just below a power
+ * of two they are twice as dense; but the powers from 2^-9 to 2^-1 are short decimals themselves.) */
 static size_t format_plain(double value, char *out_text)
 {
     unsigned places = 19;
@@ -130,8 +131,7 @@ static size_t format_plain(double value, char *out_text)
         uint64_t shorter = (whole + quantum / 2) / quantum * quantum;
         sr_wide shown = (sr_wide)shorter << (s + 1), real = scaled << 1;
         sr_wide off = shown > real ? shown - real : real - shown;
-        /* Below a power of two the doubles are twice as dense. */
-        if (off < powers[places] / (m == UINT64_C(1) << 52 ? 2 : 1)) {
+        if (off < powers[places]) {
             digits = shorter;
             break;
         }
