@@ -31,7 +31,6 @@ struct transport {
     /* the producer's */
     ck_ring_t ring; /* each side's index on a line of its own */
     struct transport_sample *buffer;
-    uint64_t refused; /* enqueues that found the ring full, and were tried again */
     _Atomic bool is_stopping;
     pthread_t thread;
     uint32_t cpu;
@@ -60,7 +59,6 @@ static inline __attribute__((always_inline)) void transport_record(struct transp
     };
     while (
         __builtin_expect(!ck_ring_enqueue_spsc_transport(&transport->ring, transport->buffer, &sample), 0)) {
-        transport->refused++;
     }
 }
 
