@@ -109,7 +109,7 @@ static size_t put_places(uint64_t value, unsigned places, char *out_text)
     return length + places + 1;
 }
 
-/* The same as the road over snprintf() and strtod(), 15 times as fast, for 0.001 <= value < 10^15, no integer.
+/* What trial with snprintf() and strtod() finds, without their cost, for 0.001 <= value < 10^15, no integer.
  *
  * value = m / 2^s with 2^52 <= m < 2^53 and 3 <= s <= 62. Scaled by 10^places it has 17 digits before the point: m *
  * 10^places < 2^117 is exact, and so is what follows. A decimal d * 10^-places reads back as value when it is closer to
