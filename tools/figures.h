@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent published of a store, taken at one moment: for show and top. */
+#ifndef TOOLS_FIGURES_H
+#define TOOLS_FIGURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include <slipring/stats.h>
+#include <slipring/status.h>
+
+#include "peer/stats.h"
+#include "render.h"
+
+struct figure {
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+};
+
+struct figures {
+    const char *store;
+    struct sr_stats_agent agent;
+    struct sr_agent_figures agent_figures;
+    bool has_agent_figures;
+    uint64_t now_ns, now_wall_ns; /* when it was taken */
+    struct figure *list;          /* by name, then type */
+    size_t count;
+};
+
+/* All primitives, or only those with this name and this type where they are not NULL. __overflow__ is left out when
+ * nothing was recorded under it and it was not asked for. Opens the store, copies, closes. */
+__attribute__((warn_unused_result)) enum slipring_status
+figures_take(const char *store, const char *name, const char *type, struct figures *out_figures);
+void figures_drop(struct figures *figures);
+
+/* How fresh they are: "agent 1234 at 127.0.0.1:9464", or "agent is not running; figures are from 14:03:59". */
+const char *figures_agent(const struct figures *figures, const struct render_style *style,
+                          struct render_text *room);
+
+/* true: the agent lives and publishes. */
+bool figures_are_live(const struct figures *figures);
+
+/* {"store", "agent", "primitives"}; json_object_put() it. */
+struct json_object *figures_json(const struct figures *figures);
+
+/* Print a JSON object on a line, and drop it. NULL: memory is out. Returns STATUS_OK. */
+int figures_print_json(struct json_object *object);
+
+#endif

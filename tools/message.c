@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages on stderr: see message.h. */
+#include "message.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "peer/stores.h"
+#include "suggest.h"
+
+static const char *command_name;
+
+void message_command(const char *name)
+{
+    command_name = name;
+}
+
+void message_print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    flockfile(stderr); /* one line is one line, also of several programs' */
+    fprintf(stderr, command_name ? "slipring %s: " : "slipring: ", command_name);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+    va_end(arguments);
+}
+
+/* " (did you mean 'x'?)" or "". */
+static void suggest_store(const char *store, char *out, size_t bytes)
+{
+    struct sr_store_info *list;
+    size_t count;
+    struct suggest suggest;
+    out[0] = '\0';
+    if (sr_stores_list(&list, &count) != SLIPRING_OK) {
+        return;
+    }
+    suggest_begin(&suggest, store);
+    for (size_t i = 0; i < count; i++) {
+        suggest_offer(&suggest, list[i].name);
+    }
+    if (suggest.best &&
+        suggest.best_distance > 0) { /* a store's name is harmless: letters, digits, '.', '_', '-' */
+        (void)snprintf(out, bytes, " (did you mean '%s'?)", suggest.best);
+    }
+    free(list);
+}
+
+int message_store(const char *what, const char *store, enum slipring_status status)
+{
+    char more[160] = "";
+    struct sr_store_info info;
+    if (status == SLIPRING_ABSENT && sr_stores_look(store, &info) == SLIPRING_OK && info.has_ring) {
+        status = SLIPRING_NO_DATA; /* the store is there, its agent's part is not */
+    } else if (status == SLIPRING_ABSENT) {
+        suggest_store(store, more, sizeof more);
+    }
+    message_print("cannot %s store '%s': %s%s", what, store, slipring_status_text(status), more);
+    return STATUS_BAD;
+}
+
+void message_out_of_memory(void)
+{
+    message_print(
+        "out of memory: nothing more can be shown; end other programs or raise the limit (ulimit -v)");
+    exit(STATUS_BAD);
+}
+
+int message_finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return status;
+    }
+    if (errno == EPIPE) { /* the reader has had enough: where SIGPIPE is ignored this is how we learn it */
+        return status;
+    }
+    message_print("cannot write the output: %s", strerror(errno));
+    return STATUS_BAD;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures as people read them: see render.h. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "pure/duration.h"
+#include "pure/money.h"
+#include "render.h"
+
+#define MICRO_SIGN "\xc2\xb5" /* as sr_duration_format() writes it */
+
+const char *render_duration(const struct render_style *style, uint64_t ns, struct render_text *room)
+{
+    char text[SR_DURATION_TEXT_BYTES];
+    (void)sr_duration_format(ns, text);
+    const char *micro = strstr(text, MICRO_SIGN);
+    if (micro && !style->utf8) {
+        (void)snprintf(room->text, sizeof room->text, "%.*su%s", (int)(micro - text), text,
+                       micro + strlen(MICRO_SIGN));
+    } else {
+        (void)snprintf(room->text, sizeof room->text, "%s", text);
+    }
+    return room->text;
+}
+
+const char *render_nanoseconds(const struct render_style *style, double ns, struct render_text *room)
+{
+    /* not below 0, and not above what an integer holds: the figure may be anything but NaN */
+    double within = fmin(fmax(ns, 0.0), 9e18);
+    return render_duration(style, (uint64_t)llround(within), room);
+}
+
+/* The digits in groups of three. */
+static void group_digits(const char *digits, size_t count, char *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            *out++ = ',';
+        }
+        *out++ = digits[i];
+    }
+    *out = '\0';
+}
+
+const char *render_count(uint64_t count, struct render_text *room)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    group_digits(digits, (size_t)length, room->text);
+    return room->text;
+}
+
+const char *render_rate(double per_second, struct render_text *room)
+{
+    if (per_second >= 100.0) {
+        (void)snprintf(room->text, sizeof room->text, "%.0f/s", per_second);
+    } else {
+        (void)snprintf(room->text, sizeof room->text, "%.3g/s", per_second);
+    }
+    return room->text;
+}
+
+/* Down, so that only what is whole shows as 100%; to a ten-thousandth of a percent. */
+const char *render_ratio(double ratio, struct render_text *room)
+{
+    double percent = floor(ratio * 1e6 + 1e-6) / 1e4;
+    int length = snprintf(room->text, sizeof room->text, "%.4f", percent);
+    while (length > 0 && room->text[length - 1] == '0') {
+        length--;
+    }
+    length -= length > 0 && room->text[length - 1] == '.';
+    memcpy(room->text + length, "%", 2);
+    return room->text;
+}
+
+const char *render_money(uint64_t nanodollars, struct render_text *room)
+{
+    char decimal[SR_MONEY_TEXT_BYTES];
+    char grouped[SR_MONEY_TEXT_BYTES * 2];
+    size_t length = sr_money_format(nanodollars, decimal);
+    size_t whole = strcspn(decimal, ".");
+    size_t fraction = length > whole ? length - whole - 1 : 0;
+    group_digits(decimal, whole, grouped);
+    const char *cents = fraction == 0 ? ".00" : fraction == 1 ? "0" : "";
+    (void)snprintf(room->text, sizeof room->text, "$%s%s%s", grouped, decimal + whole, cents);
+    return room->text;
+}
+
+const char *render_bytes(uint64_t bytes, struct render_text *room)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1024.0 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1024.0;
+        unit++;
+    }
+    (void)snprintf(room->text, sizeof room->text, unit == 0 || value >= 100.0 ? "%.0f %s" : "%.1f %s", value,
+                   units[unit]);
+    return room->text;
+}
+
+const char *render_age(uint64_t ns, struct render_text *room)
+{
+    char text[SR_DURATION_TEXT_BYTES];
+    uint64_t seconds = ns / 1000000000u;
+    if (seconds < 60) {
+        (void)snprintf(room->text, sizeof room->text, "%" PRIu64 "s", seconds);
+        return room->text;
+    }
+    (void)sr_duration_format(seconds * 1000000000u, text);
+    (void)snprintf(room->text, sizeof room->text, "%s", text);
+    return room->text;
+}
+
+const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room)
+{
+    time_t then = (time_t)(wall_ns / 1000000000u);
+    time_t now = (time_t)(now_wall_ns / 1000000000u);
+    struct tm local_then;
+    struct tm local_now;
+    if (!localtime_r(&then, &local_then) || !localtime_r(&now, &local_now)) {
+        (void)snprintf(room->text, sizeof room->text, "an unknown time");
+        return room->text;
+    }
+    bool is_today = local_then.tm_year == local_now.tm_year && local_then.tm_yday == local_now.tm_yday;
+    if (strftime(room->text, sizeof room->text, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local_then) ==
+        0) {
+        room->text[0] = '\0';
+    }
+    return room->text;
+}

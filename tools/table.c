@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Columns of text: see table.h. */
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+enum { GAP = 2, ELASTIC_LEAST = 8 };
+
+void table_open(struct table *table, const struct table_column *columns, int column_count)
+{
+    *table = (struct table){.columns = columns, .column_count = column_count};
+    table->widths = calloc((size_t)column_count, sizeof *table->widths);
+    if (!table->widths) {
+        message_out_of_memory();
+    }
+}
+
+void table_close(struct table *table)
+{
+    for (size_t i = 0; i < table->cell_count; i++) {
+        free(table->cells[i]);
+    }
+    free(table->cells);
+    free(table->widths);
+    *table = (struct table){0};
+}
+
+void table_add(struct table *table, const char *text)
+{
+    if (table->cell_count == table->cell_room) {
+        table->cell_room = table->cell_room ? 2 * table->cell_room : 64;
+        char **grown = reallocarray(table->cells, table->cell_room, sizeof *grown);
+        if (!grown) {
+            message_out_of_memory();
+        }
+        table->cells = grown;
+    }
+    char *copy = strdup(text);
+    if (!copy) {
+        message_out_of_memory();
+    }
+    table->cells[table->cell_count++] = copy;
+}
+
+size_t table_rows(const struct table *table)
+{
+    return table->cell_count / (size_t)table->column_count;
+}
+
+static const char *cell_at(const struct table *table, long row, int column)
+{
+    return row < 0 ? table->columns[column].title
+                   : table->cells[(size_t)row * (size_t)table->column_count + (size_t)column];
+}
+
+/* Take `excess` columns from the widest elastic column, one after the other. */
+static void narrow(struct table *table, int excess)
+{
+    for (; excess > 0; excess--) {
+        int widest = -1;
+        for (int i = 0; i < table->column_count; i++) {
+            int least = render_width(table->columns[i].title);
+            least = least > ELASTIC_LEAST ? least : ELASTIC_LEAST;
+            if (table->columns[i].is_elastic && table->widths[i] > least &&
+                (widest < 0 || table->widths[i] > table->widths[widest])) {
+                widest = i;
+            }
+        }
+        if (widest < 0) {
+            return;
+        }
+        table->widths[widest]--;
+    }
+}
+
+void table_fit(struct table *table, const struct render_style *style)
+{
+    int total = GAP * (table->column_count - 1);
+    for (int i = 0; i < table->column_count; i++) {
+        table->widths[i] = 0;
+        for (long row = -1; row < (long)table_rows(table); row++) {
+            int width = render_width(cell_at(table, row, i));
+            table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+        }
+        total += table->widths[i];
+    }
+    if (style->columns > 0) {
+        narrow(table, total - style->columns);
+    }
+}
+
+static char *put_cell(char *at, const struct table_column *column, const char *text, int width)
+{
+    int blanks = width - render_width(text);
+    blanks = blanks > 0 ? blanks : 0;
+    size_t length = strlen(text);
+    if (column->is_right) {
+        memset(at, ' ', (size_t)blanks);
+        at += blanks;
+    }
+    memcpy(at, text, length);
+    at += length;
+    if (!column->is_right) {
+        memset(at, ' ', (size_t)blanks);
+        at += blanks;
+    }
+    return at;
+}
+
+/* Without the blanks at the end; and no longer than the terminal, which would wrap it. */
+static char *finish_line(const struct render_style *style, char *line, char *end)
+{
+    while (end > line && end[-1] == ' ') {
+        end--;
+    }
+    *end = '\0';
+    if (style->columns > 0 && render_width(line) > style->columns) {
+        struct render_text room;
+        size_t bytes = strlen(render_fit(style, line, style->columns, &room));
+        memcpy(line, room.text, bytes + 1); /* table_line() left room for the sign */
+    }
+    return line;
+}
+
+char *table_line(const struct table *table, const struct render_style *style, long row)
+{
+    size_t bytes = 1;
+    for (int i = 0; i < table->column_count; i++) {
+        bytes += strlen(cell_at(table, row, i)) + (size_t)table->widths[i] + GAP + sizeof "…";
+    }
+    char *line = malloc(bytes);
+    if (!line) {
+        message_out_of_memory();
+    }
+    char *at = line;
+    for (int i = 0; i < table->column_count; i++) {
+        struct render_text room;
+        if (i > 0) {
+            memset(at, ' ', GAP);
+            at += GAP;
+        }
+        at = put_cell(at, &table->columns[i],
+                      render_fit(style, cell_at(table, row, i), table->widths[i], &room), table->widths[i]);
+    }
+    return finish_line(style, line, at);
+}
+
+void table_print(struct table *table, const struct render_style *style, FILE *stream)
+{
+    table_fit(table, style);
+    for (long row = -1; row < (long)table_rows(table); row++) {
+        char *line = table_line(table, style, row);
+        fprintf(stream, "%s%s%s\n", row < 0 ? render_bold(style) : "", line,
+                row < 0 ? render_plain(style) : "");
+        free(line);
+    }
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `slipring top`: all primitives in a table, live on a terminal, once for scripts. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "booking.h"
+#include "command.h"
+#include "figures.h"
+#include "message.h"
+#include "screen.h"
+#include "suggest.h"
+#include "table.h"
+
+#define MILLISECOND UINT64_C(1000000)
+#define SECOND      UINT64_C(1000000000)
+#define HOUR        (3600 * SECOND)
+
+/* The columns: X(key of --sort, title, elastic, figure to sort by). Those without a figure (TYPE) go by name. */
+#define TOP_COLUMNS(X)                                                                                       \
+    X(name, "PRIMITIVE", true, 0.0)                                                                          \
+    X(type, "TYPE", true, 0.0)                                                                               \
+    X(rps, "REQ/S", false, figure->stats.requests_per_second)                                                \
+    X(active, "ACTIVE", false, (double)figure->stats.active)                                                 \
+    X(count, "COUNT", false, (double)figure->stats.count)                                                    \
+    X(failed, "FAILED", false, (double)figure->stats.failures)                                               \
+    X(p50, "P50", false, percentile_of(figure, SLIPRING_P50))                                                \
+    X(p99, "P99", false, percentile_of(figure, SLIPRING_P99))                                                \
+    X(slo, "SLO", false, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                        \
+    X(budget, "BUDGET", false, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)              \
+    X(cost, "COST", false, (double)figure->stats.cost_nanodollars)
+
+enum top_column {
+#define X(key, text, elastic, value) COLUMN_##key,
+    TOP_COLUMNS(X)
+#undef X
+        COLUMN_COUNT,
+};
+
+static const char *const column_keys[COLUMN_COUNT] = {
+#define X(key, text, elastic, value) #key,
+    TOP_COLUMNS(X)
+#undef X
+};
+
+static const struct table_column columns[COLUMN_COUNT] = {
+#define X(key, text, elastic, value) {.title = (text), .is_right = !(elastic), .is_elastic = (elastic)},
+    TOP_COLUMNS(X)
+#undef X
+};
+
+struct top {
+    const char *store;
+    struct render_style style;
+    enum top_column sort;
+    long offset; /* first row on the screen */
+};
+
+static bool has_slo(const struct figure *figure)
+{
+    return figure->stats.present & SLIPRING_HAS_SLO;
+}
+
+static double percentile_of(const struct figure *figure, enum slipring_percentile which)
+{
+    return figure->stats.minute.n > 0 ? figure->stats.minute.percentile_ns[which] : -1.0;
+}
+
+static double sort_value(const struct figure *figure, enum top_column column)
+{
+    switch (column) {
+#define X(key, text, elastic, value)                                                                         \
+    case COLUMN_##key:                                                                                       \
+        return value;
+        TOP_COLUMNS(X)
+#undef X
+    case COLUMN_COUNT:
+        break;
+    }
+    return 0.0;
+}
+
+/* The greatest first; equals stay in the order of their names. */
+static int compare_values(const void *left, const void *right, void *column)
+{
+    const struct figure *const *a = left;
+    const struct figure *const *b = right;
+    double x = sort_value(*a, *(const enum top_column *)column);
+    double y = sort_value(*b, *(const enum top_column *)column);
+    if (x != y) {
+        return x > y ? -1 : 1;
+    }
+    return *a < *b ? -1 : *a > *b; /* one list, by name already */
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------ */
+
+static void add_number(struct table *table, uint64_t number)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRIu64, number);
+    table_add(table, digits);
+}
+
+static void add_row(struct table *table, const struct figure *figure, const struct render_style *style)
+{
+    const struct slipring_stats *stats = &figure->stats;
+    const char *absent = render_absent(style);
+    struct render_text text;
+    table_add(table, render_safe(style, figure->detail.name, sizeof figure->detail.name, &text));
+    table_add(table, render_safe(style, figure->detail.type, sizeof figure->detail.type, &text));
+    render_rate(stats->requests_per_second, &text);
+    text.text[strcspn(text.text, "/")] = '\0'; /* the title has the unit */
+    table_add(table, text.text);
+    add_number(table, stats->active > 0 ? (uint64_t)stats->active : 0);
+    add_number(table, stats->count);
+    add_number(table, stats->failures);
+    bool is_busy = stats->minute.n > 0;
+    table_add(table,
+              is_busy ? render_nanoseconds(style, stats->minute.percentile_ns[SLIPRING_P50], &text) : absent);
+    table_add(table,
+              is_busy ? render_nanoseconds(style, stats->minute.percentile_ns[SLIPRING_P99], &text) : absent);
+    table_add(table, has_slo(figure) ? render_ratio(stats->slo_compliance, &text) : absent);
+    table_add(table, has_slo(figure) ? render_ratio(stats->budget_remaining, &text) : absent);
+    table_add(table, stats->cost_nanodollars > 0 ? render_money(stats->cost_nanodollars, &text) : absent);
+}
+
+/* The figures in the order of the rows; free() it. */
+static const struct figure **sort_figures(const struct figures *figures, enum top_column column)
+{
+    const struct figure **order = calloc(figures->count + 1, sizeof *order);
+    if (!order) {
+        message_out_of_memory();
+    }
+    for (size_t i = 0; i < figures->count; i++) {
+        order[i] = &figures->list[i];
+    }
+    if (figures->count > 0) {
+        qsort_r(order, figures->count, sizeof *order, compare_values, &column);
+    }
+    return order;
+}
+
+static void fill_table(struct table *table, const struct figure *const *order, size_t count,
+                       const struct render_style *style)
+{
+    table_open(table, columns, COLUMN_COUNT);
+    for (size_t i = 0; i < count; i++) {
+        add_row(table, order[i], style);
+    }
+}
+
+/* "store default   agent 12 at 127.0.0.1:9464   3 primitives   20.6/s   1 active" */
+static const char *head_line(const struct figures *figures, const struct render_style *style,
+                             struct render_text *room)
+{
+    struct render_text agent;
+    struct render_text rate;
+    double per_second = 0.0;
+    uint64_t active = 0;
+    for (size_t i = 0; i < figures->count; i++) {
+        per_second += figures->list[i].stats.requests_per_second;
+        active += figures->list[i].stats.active > 0 ? (uint64_t)figures->list[i].stats.active : 0;
+    }
+    figures_agent(figures, style, &agent);
+    render_rate(per_second, &rate);
+    (void)snprintf(room->text, sizeof room->text,
+                   "store %s   %.320s   %zu primitive%s   %.40s   %" PRIu64 " active", figures->store,
+                   agent.text, figures->count, figures->count == 1 ? "" : "s", rate.text, active);
+    return room->text;
+}
+
+static void print_once(const struct top *top, const struct figures *figures)
+{
+    const struct figure **order = sort_figures(figures, top->sort);
+    struct table table;
+    struct render_text head;
+    bool is_live = figures_are_live(figures);
+    head_line(figures, &top->style, &head);
+    printf("%s%s%s\n", is_live ? "" : render_bad(&top->style), head.text,
+           is_live ? "" : render_plain(&top->style));
+    fill_table(&table, order, figures->count, &top->style);
+    table_print(&table, &top->style, stdout);
+    table_close(&table);
+    free(order);
+}
+
+/* --- live ----------------------------------------------------------------------------------------------------- */
+
+static void put_fitted(const struct top *top, int row, enum screen_look look, const char *text)
+{
+    struct render_text fitted;
+    screen_put(row, look, render_fit(&top->style, text, top->style.columns, &fitted));
+}
+
+static void draw_rows(struct top *top, const struct figures *figures)
+{
+    const struct figure **order = sort_figures(figures, top->sort);
+    struct table table;
+    long visible = screen_rows() - 3;
+    long last = (long)figures->count - visible;
+    top->offset = top->offset > last ? last : top->offset;
+    top->offset = top->offset < 0 ? 0 : top->offset;
+    fill_table(&table, order, figures->count, &top->style);
+    table_fit(&table, &top->style);
+    char *titles = table_line(&table, &top->style, -1);
+    screen_put(1, SCREEN_TITLE, titles);
+    free(titles);
+    for (long i = 0; i < visible && top->offset + i < (long)figures->count; i++) {
+        const struct figure *figure = order[top->offset + i];
+        bool is_bad = has_slo(figure) && figure->stats.budget_remaining < 0.0;
+        char *line = table_line(&table, &top->style, top->offset + i);
+        screen_put((int)i + 2, is_bad ? SCREEN_BAD : SCREEN_PLAIN, line);
+        free(line);
+    }
+    table_close(&table);
+    free(order);
+}
+
+static void draw(struct top *top)
+{
+    struct figures figures;
+    struct render_text line;
+    screen_clear();
+    top->style.columns = screen_columns();
+    enum slipring_status status = figures_take(top->store, NULL, NULL, &figures);
+    if (status == SLIPRING_OK) {
+        head_line(&figures, &top->style, &line);
+        put_fitted(top, 0, figures_are_live(&figures) ? SCREEN_BOLD : SCREEN_BAD, line.text);
+        draw_rows(top, &figures);
+        figures_drop(&figures);
+    } else {
+        (void)snprintf(line.text, sizeof line.text, "store %s   %s", top->store,
+                       slipring_status_text(status));
+        put_fitted(top, 0, SCREEN_BAD, line.text);
+    }
+    (void)snprintf(line.text, sizeof line.text,
+                   "q quit   s sort: %s   %s scroll   p50 and p99 of the last minute", column_keys[top->sort],
+                   top->style.utf8 ? "↑↓" : "arrows");
+    put_fitted(top, screen_rows() - 1, SCREEN_FAINT, line.text);
+    screen_show();
+}
+
+/* false: the user wants to go. */
+static bool obey(struct top *top, int key)
+{
+    long page = screen_rows() > 4 ? screen_rows() - 4 : 1;
+    switch (key) {
+    case 'q':
+    case 'Q':
+    case 27: /* escape */
+    case SCREEN_GONE:
+        return false;
+    case 's':
+        top->sort = (enum top_column)((top->sort + 1) % COLUMN_COUNT);
+        break;
+    case 'S':
+        top->sort = (enum top_column)((top->sort + COLUMN_COUNT - 1) % COLUMN_COUNT);
+        break;
+    case 'k':
+    case SCREEN_UP:
+        top->offset--;
+        break;
+    case 'j':
+    case SCREEN_DOWN:
+        top->offset++;
+        break;
+    case SCREEN_PAGE_UP:
+        top->offset -= page;
+        break;
+    case ' ':
+    case SCREEN_PAGE_DOWN:
+        top->offset += page;
+        break;
+    case 'g':
+    case SCREEN_HOME:
+        top->offset = 0;
+        break;
+    case 'G':
+    case SCREEN_END:
+        top->offset = INT32_MAX; /* drawing brings it back to the last page */
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+static int run_live(struct top *top, uint64_t interval_ns)
+{
+    if (!screen_open(top->style.colour)) {
+        message_print("the terminal's type is not known: set TERM, or ask for --once");
+        return STATUS_BAD;
+    }
+    int key;
+    do {
+        draw(top);
+        key = screen_wait((int)(interval_ns / MILLISECOND));
+    } while (obey(top, key));
+    screen_close();
+    return STATUS_OK;
+}
+
+static bool take_sort(const char *wish, enum top_column *out_column)
+{
+    struct render_text quoted;
+    struct suggest suggest;
+    if (!wish) {
+        *out_column = COLUMN_name;
+        return true;
+    }
+    suggest_begin(&suggest, wish);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if (strcmp(column_keys[i], wish) == 0) {
+            *out_column = (enum top_column)i;
+            return true;
+        }
+        suggest_offer(&suggest, column_keys[i]);
+    }
+    message_print("there is no column %s%s%s%s: --sort takes %s", render_quote(wish, &quoted),
+                  suggest.best ? " (did you mean '" : "", suggest.best ? suggest.best : "",
+                  suggest.best ? "'?)" : "",
+                  "name, type, rps, active, count, failed, p50, p99, slo, budget or cost");
+    return false;
+}
+
+static int run_top(const struct invocation *invocation)
+{
+    struct top top = {.store = invocation->store, .style = invocation->style};
+    uint64_t interval_ns = SECOND;
+    const char *interval = invocation->values[OPTION_interval];
+    if (!take_sort(invocation->values[OPTION_sort], &top.sort) ||
+        (interval && !booking_duration("interval", interval, 100 * MILLISECOND, HOUR, &interval_ns))) {
+        return STATUS_BAD;
+    }
+    struct figures figures;
+    enum slipring_status status = figures_take(top.store, NULL, NULL, &figures);
+    if (status != SLIPRING_OK) {
+        return message_store("show", top.store, status);
+    }
+    int result = STATUS_OK;
+    bool is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (invocation->values[OPTION_json]) {
+        figures_print_json(figures_json(&figures));
+    } else if (invocation->values[OPTION_once] || !is_terminal) {
+        print_once(&top, &figures);
+    } else {
+        result = run_live(&top, interval_ns);
+    }
+    figures_drop(&figures);
+    return result;
+}
+
+const struct command command_top = {
+    .name = "top",
+    .synopsis = "[OPTION]...",
+    .summary = "a live table of all primitives",
+    .description = "Shows all primitives of a store, a line each, and looks again every second (--interval). "
+                   "On a terminal it takes "
+                   "the whole screen: q quits, s and S change the column it is sorted by, arrows, page keys, "
+                   "g and G scroll. "
+                   "With --once, or when input or output is no terminal, it prints the table once: plain "
+                   "lines for scripts.\n"
+                   "REQ/S, P50 and P99 are of the last minute, all else since the store was made. A dash "
+                   "means that there is no "
+                   "such figure: nothing ran in the last minute, no objective was set, nothing was paid. "
+                   "BUDGET is what is left of "
+                   "the error budget of the worst objective; lines whose budget is overspent are red.\n"
+                   "Costs the recording programs nothing. Works without an agent and then says from when the "
+                   "figures are.",
+    .exits = "0\tshown\n"
+             "2\tbad input, no such store, or an unknown terminal\n",
+    .examples = "slipring top\n"
+                "slipring top --sort p99 --interval 5s\tthe slowest first, every five seconds\n"
+                "slipring top --once --sort rps | head -n 12\tthe ten busiest\n",
+    COMMAND_OPTIONS(OPTION_once, OPTION_interval, OPTION_sort, OPTION_json),
+    .max_words = 0,
+    .run = run_top,
+};
