@@ -42,12 +42,14 @@ struct auditing {
 
 const char *sr_audit_fault_text(enum sr_audit_fault_kind kind)
 {
-    static const char *const texts[] = {
-#define X(name, text) [SR_AUDIT_##name] = text,
+    switch (kind) {
+#define X(name, text)                                                                                        \
+    case SR_AUDIT_##name:                                                                                    \
+        return text;
         SR_AUDIT_FAULTS(X)
 #undef X
-    };
-    return (size_t)kind < SR_ARRAY_COUNT(texts) ? texts[kind] : "an unknown fault";
+    }
+    return "an unknown fault";
 }
 
 static void note_fault(struct sr_audit *audit, enum sr_audit_fault_kind kind, uint32_t id, uint64_t is,
