@@ -20,9 +20,9 @@ ROOTS = [ROOT, os.path.join(ROOT, "include"), os.path.join(ROOT, "libshm"), os.p
 SOURCES = "\n".join(read(f) for f in files(C_FOLDERS, (".c", ".h", ".def", ".map", ".sh", ".txt"))
                     + files(["cmake"], (".in", ".cmake")) + ["CMakeLists.txt"])
 KNOWN = set(re.findall(r"\w+", SOURCES))
-# Rows of the tables of figures become metrics called slipring_<row>.
+# Rows of the tables of figures become metrics called slipring_<row>, nanoseconds shown as seconds.
 ROWS = set(re.findall(r"^[A-Z_]+\((\w+)", "\n".join(read(f) for f in files(C_FOLDERS, (".def",))), re.M))
-KNOWN |= {f"slipring_{row}" for row in ROWS}
+KNOWN |= {f"slipring_{row}" for row in ROWS} | {f"slipring_{row[:-3]}_seconds" for row in ROWS if row.endswith("_ns")}
 SYSTEM_HEADERS = set(re.findall(r"#\s*include\s*<([\w/]+\.h)>", SOURCES))
 BASENAMES = {os.path.basename(f) for f in files(C_FOLDERS + ("cmake", "docs", "."), SUFFIXES)}
 
