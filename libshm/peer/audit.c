@@ -289,6 +289,12 @@ static void judge(const struct auditing *auditing)
         audit->spilled_high += after->copied;
         audit->is_exact = audit->is_exact && before->head == after->head && before->copied == after->copied;
     }
+    if (audit->is_remade) {
+        /* An agent takes leave of the former segment in steps of which a kill may have left some undone: its heads and
+         * copies are no evidence any more. Of the present segment nothing was booked. */
+        audit->drained = audit->drained_low = audit->drained_high = 0;
+        audit->spilled = audit->spilled_low = audit->spilled_high = 0;
+    }
     if (audit->drained < audit->drained_low || audit->drained > audit->drained_high) {
         note_fault(audit, SR_AUDIT_DRAINED, SR_AUDIT_NO_ID, audit->drained, audit->drained_low,
                    audit->drained_high);
@@ -298,11 +304,6 @@ static void judge(const struct auditing *auditing)
                    audit->spilled_high);
     }
     judge_claims(auditing);
-    if (audit
-            ->is_remade) { /* the comparison above was of the former segment; of this one nothing was booked yet */
-        audit->drained -= audit->drained_low;
-        audit->spilled -= audit->spilled_low;
-    }
 }
 
 /* --- opening -------------------------------------------------------------------------------------------------- */
