@@ -128,6 +128,28 @@ static bool lock_for_making(int fd)
     return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
+#define RESERVE_TRIES 100
+
+/* fallocate() gives up with EINTR when a signal arrives, on kernels before it asked for fatal ones only: again, then, but
+ * not for ever under a storm of timers. */
+static int reserve_range(int fd, int mode, uint64_t offset, uint64_t bytes)
+{
+    int result = fallocate(fd, mode, (off_t)offset, (off_t)bytes);
+    for (int tries = 1; result != 0 && errno == EINTR && tries < RESERVE_TRIES; tries++) {
+        result = fallocate(fd, mode, (off_t)offset, (off_t)bytes);
+    }
+    return result;
+}
+
+/* Does the path name the file behind fd? */
+static bool path_names(const struct sr_map *map, int fd)
+{
+    struct stat here;
+    struct stat there;
+    return fstat(fd, &here) == 0 && stat(map->path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
 /* Size, reserve and fill the file behind fd, whose making lock we hold. */
 static enum slipring_status make_contents(struct sr_map *map, int fd, const struct sr_map_making *making)
 {
@@ -142,7 +164,7 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
     if (ftruncate(fd, (off_t)making->bytes) != 0) {
         return fail_with(map, SLIPRING_SYSTEM);
     }
-    if (fallocate(fd, 0, 0, (off_t)making->dense_bytes) != 0) {
+    if (reserve_range(fd, 0, 0, making->dense_bytes) != 0) {
         return fail_with(map, errno == ENOSPC ? SLIPRING_NO_SPACE : SLIPRING_SYSTEM);
     }
     enum slipring_status status = map_descriptor(map, fd, making->bytes, true);
@@ -154,6 +176,21 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
         sr_map_unmap(map);
     }
     return status;
+}
+
+/* We hold the making lock of the file behind fd. Since we opened it others may have made it, or failed to and removed it. */
+static enum slipring_status make_unless_made(struct sr_map *map, int fd, const struct sr_map_making *making)
+{
+    if (!path_names(map, fd)) {
+        return SLIPRING_BEING_MADE; /* nobody else would find this file */
+    }
+    if (map_descriptor(map, fd, making->bytes, true) == SLIPRING_OK) {
+        if (making->is_ready(map->base)) {
+            return SLIPRING_OK;
+        }
+        sr_map_unmap(map);
+    }
+    return make_contents(map, fd, making);
 }
 
 /* A file that is there: whole, being made, or left by a dead maker. */
@@ -170,14 +207,7 @@ static enum slipring_status join_existing(struct sr_map *map, int fd, const stru
     if (status != SLIPRING_BEING_MADE || !lock_for_making(fd)) {
         return status;
     }
-    /* G2: unlocked and not ready. The maker may have finished between our look and our lock: look again. */
-    if (map_descriptor(map, fd, making->bytes, true) == SLIPRING_OK) {
-        if (making->is_ready(map->base)) {
-            return SLIPRING_OK;
-        }
-        sr_map_unmap(map);
-    }
-    return make_contents(map, fd, making);
+    return make_unless_made(map, fd, making); /* G2: unlocked and not ready */
 }
 
 static enum slipring_status make_once(struct sr_map *map, const struct sr_map_making *making)
@@ -201,8 +231,8 @@ static enum slipring_status make_once(struct sr_map *map, const struct sr_map_ma
         (void)close(fd);
         return SLIPRING_BEING_MADE;
     }
-    status = make_contents(map, fd, making);
-    if (status != SLIPRING_OK) {
+    status = make_unless_made(map, fd, making);
+    if (status != SLIPRING_OK && status != SLIPRING_BEING_MADE) {
         (void)unlink(map->path); /* ours, and never published */
     }
     (void)close(fd);
@@ -243,7 +273,7 @@ enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_
         status = SLIPRING_ABSENT;
     } else if ((uint64_t)st.st_size < offset + bytes) {
         status = SLIPRING_WRONG_SIZE; /* truncated: reserving beyond the end would not make it whole */
-    } else if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes) != 0) {
+    } else if (reserve_range(fd, FALLOC_FL_KEEP_SIZE, offset, bytes) != 0) {
         status = fail_with(map, errno == ENOSPC ? SLIPRING_NO_SPACE : SLIPRING_SYSTEM);
     }
     (void)close(fd);
