@@ -47,7 +47,7 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
 }
 
 static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
-                       uint32_t primitive, uint32_t base)
+                       uint32_t primitive, uint32_t base, uint32_t tid)
 {
     struct sr_ring_info_shm *info = sr_segment_ring_info(segment, ring);
     /* relaxed, all: published by the release of OWNED */
@@ -55,17 +55,16 @@ static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot,
     atomic_store_explicit(&info->slot, slot, memory_order_relaxed);             /* relaxed: as above */
     atomic_store_explicit(&info->generation, generation, memory_order_relaxed); /* relaxed: as above */
     atomic_store_explicit(&info->spill_base, base, memory_order_relaxed);       /* relaxed: as above */
-    /* relaxed: as above */
-    atomic_store_explicit(&info->tid, (uint32_t)syscall(SYS_gettid), memory_order_relaxed);
+    atomic_store_explicit(&info->tid, tid, memory_order_relaxed);               /* relaxed: as above */
 }
 
-/* The ring is CLAIMING and ours: make it OWNED. */
+/* The ring is CLAIMING and ours: make it OWNED. No system call: the tid is handed in. */
 static void take_possession(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
-                            uint32_t primitive, uint64_t first_ns, struct sr_ring *out_ring)
+                            uint32_t primitive, uint32_t tid, uint64_t first_ns, struct sr_ring *out_ring)
 {
     SR_CRASHPOINT(ring_claimed);
     const uint32_t base = lay_window(&sr_ring_shapes[sr_ring_class_of(ring)], first_ns);
-    write_info(segment, ring, slot, generation, primitive, base);
+    write_info(segment, ring, slot, generation, primitive, base, tid);
     open_view(segment, ring, slot, generation, primitive, base, true, out_ring);
     SR_CRASHPOINT(ring_before_owned);
     /* release: pairs with the agent's acquire of the state; else it reads the last owner's info */
@@ -120,7 +119,8 @@ enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, ui
                 /* relaxed: a hint */
                 atomic_store_explicit(cursor, ring - shape->first_ring + 1, memory_order_relaxed);
             }
-            take_possession(segment, ring, slot, generation, primitive, first_ns, out_ring);
+            take_possession(segment, ring, slot, generation, primitive, (uint32_t)syscall(SYS_gettid),
+                            first_ns, out_ring);
             return SLIPRING_OK;
         }
     }
@@ -153,6 +153,9 @@ bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, ui
         atomic_store_explicit(state, sr_state_word(generation, slot, SR_RING_RELEASED), memory_order_release);
         return false;
     }
+    /* relaxed: for people */
+    atomic_store_explicit(&sr_segment_ring_info(segment, ring)->tid, (uint32_t)syscall(SYS_gettid),
+                          memory_order_relaxed);
     open_view(segment, ring, slot, generation, primitive, base, false, out_ring);
     return true;
 }
@@ -205,8 +208,11 @@ static bool adopt_offer(struct sr_ring *ring, uint64_t first_ns)
                                                  memory_order_acquire, memory_order_relaxed)) {
         return false;
     }
+    /* relaxed: our own store at the claim; for people */
+    const uint32_t tid =
+        atomic_load_explicit(&sr_segment_ring_info(segment, ring->ring)->tid, memory_order_relaxed);
     struct sr_ring view;
-    take_possession(segment, bigger, ring->slot, generation, ring->primitive, first_ns, &view);
+    take_possession(segment, bigger, ring->slot, generation, ring->primitive, tid, first_ns, &view);
     view.busy = ring->busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
     *ring = view;
@@ -222,8 +228,9 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
         sr_spill_book(spill, kind == SR_KIND_AMOUNT ? SR_SPILL_AMOUNTS : SR_SPILL_CANCELS, sample, -1);
         return true;
     }
-    /* relaxed: bounds adopted one record later are exact from one record later */
-    const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_relaxed);
+    /* acquire: pairs with the agent's release after it announced; else its new epoch comes with the old bounds, and we keep
+     * them as if they were the new ones */
+    const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_acquire);
     if (SR_UNLIKELY(epoch != spill->bounds.epoch || !spill->bounds.present)) {
         sr_spill_read_bounds(&spill->bounds, ring->segment, ring->primitive, epoch);
     }

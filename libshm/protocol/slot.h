@@ -23,7 +23,8 @@ struct sr_slot_hold {
     uint32_t generation;
 };
 
-/* Take a slot for this process. OK; IN_USE: all taken; or why not. The caller keeps forks out meanwhile. */
+/* Take a slot for this process. OK; IN_USE: all taken; NO_SPACE: no page for one more; or why not. The caller keeps
+ * forks out meanwhile. */
 SR_MUST_CHECK enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_path,
                                                 struct sr_slot_hold *out_hold);
 
