@@ -1,18 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The books: what the durable words mean, per primitive. See agent/store.h for threads and time. */
+/* The books: what the durable words mean, per primitive. See agent/store.h for threads and time; the chart of accounts is
+ * peer/accounts.h.
+ *
+ * A book outlives the ids of a ring segment: it is found by name and type, and an id is bound to it once. Ids of one name
+ * (duplicates from a race) share a book.
+ *
+ * Everything here changes words in the store's one batch; books_commit() makes it happen. A unit of work (one ring, one
+ * slot, one primitive) first asks books_make_room(), then reserves every page that it is going to write, and only then
+ * writes: so it happens whole, in one commit, or not at all.
+ *
+ * What is kept beside the words (struct book, struct primitive) is private and can be had from the words again. */
 #ifndef AGENT_BOOKS_H
 #define AGENT_BOOKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <slipring/status.h>
 
-struct agent_store;
-struct books;
+#include "peer/books.h"
+#include "peer/catalog.h"
+#include "store.h"
+
+#define BOOK_NONE UINT32_MAX
+
+/* No unit of work takes more pairs: a full spill block's copy, every cell, a new book; but for books_abort_slot(). */
+#define BOOKS_UNIT_PAIRS 8192u
+
+/* A book, as far as it pays to keep it in private memory. */
+struct book {
+    bool is_used;
+    bool is_changed;    /* since it was last published */
+    bool minute_lives;  /* the minute window holds something, or did when last published */
+    uint32_t low, high; /* cells outside [low, high) are zero */
+    uint32_t place;     /* where its figures are published; BOOK_NONE: nowhere yet */
+    uint32_t id;    /* the primitive's id that it is announced under; BOOK_NONE: not in this ring segment */
+    uint32_t next;  /* in its hash chain */
+    int64_t active; /* spans in flight, over all slots */
+    uint64_t published_ns;
+    uint64_t open_ns;                              /* SR_BOOK_MINUTE_OPEN_NS */
+    uint64_t bound_since_ns[SLIPRING_BOUND_COUNT]; /* when producers were told of it; 0: they knew */
+    struct sr_tally_bounds bounds;
+};
+
+/* An id of the ring segment. */
+struct primitive {
+    uint32_t book; /* BOOK_NONE: not bound yet */
+    uint32_t lists_stamp;
+    struct sr_shared_marks shared; /* as last folded */
+    uint64_t shared_folded_ns;
+    uint8_t category[SLIPRING_CATEGORY_COUNT]; /* the book's category of each of its own */
+};
+
+struct books_head {
+    uint32_t ring;
+    uint64_t head;
+};
+
+struct books {
+    struct sr_books *durable;
+    struct sr_drain *rings;
+    const struct agent_options *options;
+    struct book *book;           /* SR_PRIMITIVE_MAX, by index of the book */
+    struct primitive *primitive; /* SR_PRIMITIVE_MAX, by id */
+    uint32_t *place_owner;       /* SR_PRIMITIVE_MAX: 0, or 1 + the book whose figures stand there */
+    uint32_t *redirect;          /* SR_PRIMITIVE_MAX: 0, or 1 + the place to read instead */
+    uint32_t *chains;            /* books by hash of name and type: 0, or 1 + the first one */
+    struct books_head *heads;    /* to be published after the commit */
+    uint32_t head_count;
+    uint32_t high; /* books at and above this index are unused */
+    uint32_t place_high;
+    uint64_t seen_ns; /* everything recorded before was drained */
+    uint64_t reserve_failures;
+    uint32_t processes; /* alive, as the reaper last saw */
+    bool has_news;      /* bounds were announced: the epoch is to be raised */
+};
 
 /* Take up the books as the durable words have them. NO_MEMORY or OK. */
 __attribute__((warn_unused_result)) enum slipring_status
 books_open(struct agent_store *store, uint64_t now_ns, struct books **out_books);
 void books_close(struct books *books);
+
+/* --- the batch ---------------------------------------------------------------------------------------------------------- */
+
+/* Room for a unit of work: commits what is there when it could get short. */
+void books_make_room(struct books *books);
+/* Publish this head once the batch is committed. */
+void books_note_head(struct books *books, uint32_t ring, uint64_t head);
+/* Commit, publish heads, clear. */
+void books_commit(struct books *books);
+/* Pages for words: false, counted and logged when the file system is full. */
+__attribute__((warn_unused_result)) bool books_reserve(struct books *books, uint32_t first, uint32_t count);
+
+/* --- booking ------------------------------------------------------------------------------------------------------------ */
+
+/* Pages for everything that the tally changes in its book. */
+__attribute__((warn_unused_result)) bool books_reserve_tally(struct books *books, uint32_t book,
+                                                             const struct sr_tally *tally);
+/* Book it under primitive `id`, which is bound to `book`. */
+void books_add(struct books *books, uint32_t id, const struct sr_tally *tally);
+
+/* A fold of samples since last_ns: which bounds are not exact for what it found? */
+void books_note_fold(struct books *books, uint32_t book, const struct sr_fold *fold, uint64_t last_ns,
+                     uint64_t now_ns);
+
+/* Spans of (slot, book): begun - ended. Reserve first. */
+__attribute__((warn_unused_result)) bool books_reserve_in_flight(struct books *books, uint32_t slot,
+                                                                 uint32_t book);
+void books_add_in_flight(struct books *books, uint32_t slot, uint32_t book, uint64_t difference);
+
+/* The slot's process is dead and all of it is booked: what it had in flight is aborted. The batch is empty before; the caller
+ * adds the slot's FOLDED and commits. */
+void books_abort_slot(struct books *books, uint32_t slot);
 
 #endif

@@ -48,6 +48,8 @@ const char *agent_store_name(const struct agent_store *store);
 const void *agent_store_stats_base(const struct agent_store *store);
 const char *agent_store_stats_path(const struct agent_store *store);
 
+uint64_t agent_store_started_wall_ns(const struct agent_store *store);
+
 /* For the agent's own files. */
 struct sr_books *agent_store_books(struct agent_store *store);
 struct sr_drain *agent_store_rings(struct agent_store *store);

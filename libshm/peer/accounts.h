@@ -32,6 +32,7 @@ enum sr_store_word {
     SR_STORE_RESERVE_FAILURES, /* reservations that the file system refused */
     SR_STORE_FORMER_TAKEN,
     SR_STORE_FORMER_SPILLED,
+    SR_STORE_FORMER_TORN,
     SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
 };
 
@@ -110,7 +111,7 @@ enum sr_ring_word {
     SR_RING_LIFE = 0,   /* generation << 32 | slot << 8 | enum sr_ring_phase */
     SR_RING_HEAD,       /* slots taken, ever: the truth whose copy is in the consumer line */
     SR_RING_BEGUN,      /* of the producer line's `begun`: booked up to here */
-    SR_RING_BOOK,       /* 1 + index of the book */
+    SR_RING_PRIMITIVE,  /* 1 + id that its samples are booked under (SR_BOOK_OF_ID says the book) */
     SR_RING_SPILL_BASE, /* bucket of the block's first cell */
     SR_RING_FOLD_NS,    /* CLOCK_MONOTONIC of the last fold of the block */
     SR_RING_HAS_COPY,   /* 1: the block was folded at least once; its copy item is meaningful */

@@ -166,6 +166,31 @@ void sr_catalog_announce(struct sr_drain *drain, uint32_t id, const uint64_t *bo
     announce(&shm->version, version + 1);
 }
 
+static uint64_t announced(const _Atomic uint64_t *word)
+{
+    /* relaxed: the agents alone write them, one after the other */
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+bool sr_catalog_is_announced(const struct sr_drain *drain, uint32_t id)
+{
+    return announced(&sr_segment_bounds(&drain->segment, id)->version) != 0;
+}
+
+bool sr_catalog_announces(const struct sr_drain *drain, uint32_t id, const uint64_t *bounds_ns,
+                          uint32_t count, uint32_t booked_under)
+{
+    const struct sr_bounds_shm *shm = sr_segment_bounds(&drain->segment, id);
+    const uint64_t version = announced(&shm->version);
+    const uint64_t alias = booked_under == id ? 0 : (uint64_t)booked_under + 1;
+    bool same =
+        version != 0 && !(version & 1) && announced(&shm->count) == count && announced(&shm->alias) == alias;
+    for (uint32_t i = 0; same && i < count; i++) {
+        same = announced(&shm->bound_ns[i]) == bounds_ns[i];
+    }
+    return same;
+}
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 struct sr_shared_marks sr_catalog_shared_marks(const struct sr_drain *drain, uint32_t id)

@@ -49,6 +49,11 @@ void sr_catalog_read_lists(const struct sr_drain *drain, uint32_t id, struct sr_
 void sr_catalog_announce(struct sr_drain *drain, uint32_t id, const uint64_t *bounds_ns, uint32_t count,
                          uint32_t booked_under);
 
+/* Is anything announced for the id, also half? Is exactly this? */
+bool sr_catalog_is_announced(const struct sr_drain *drain, uint32_t id);
+bool sr_catalog_announces(const struct sr_drain *drain, uint32_t id, const uint64_t *bounds_ns,
+                          uint32_t count, uint32_t booked_under);
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 bool sr_catalog_is_reserved(const struct sr_drain *drain, uint32_t id);

@@ -232,6 +232,13 @@ void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from
     sr_tally_samples(tally, sr_segment_samples(&drain->segment, ring), mask, from, count, bounds);
 }
 
+uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring)
+{
+    /* acquire: after the ends that were read with acquire; pairs with the release in sr_ring_count_begun() */
+    return atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->begun,
+                                memory_order_acquire);
+}
+
 uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count)
 {
     if (ring < SR_RINGS_SMALL) {

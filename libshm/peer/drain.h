@@ -99,6 +99,9 @@ SR_MUST_CHECK bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring,
 void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t count,
                       const struct sr_tally_bounds *bounds, struct sr_tally *tally);
 
+/* Spans begun, ever: to be read after whatever tells of ended ones. */
+uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring);
+
 /* Read the ring's block and its durable copy. */
 void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t spill_base,
                          const struct sr_words *words, struct sr_fold *out_fold);

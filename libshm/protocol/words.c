@@ -103,3 +103,9 @@ void sr_words_clear(struct sr_words *words, uint32_t first, uint32_t count)
         }
     }
 }
+
+void sr_words_write_unreferenced(struct sr_words *words, uint32_t first, uint32_t count,
+                                 const uint64_t *values)
+{
+    memcpy(words->base + first, values, count * sizeof values[0]);
+}

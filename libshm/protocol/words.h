@@ -3,7 +3,7 @@
  *
  * The array is sparse and larger than any machine's tmpfs; it is divided into areas of equal items (layout.h). A page
  * of it exists once it was reserved. This file knows which pages exist and keeps everyone off the others; it does not
- * know what a word means, and it changes no word: that is the journal's work.
+ * know what a word means, and it changes no word that means something: that is the journal's work.
  *
  * G1  A page that does not exist is never touched: reading it gives zeros, and writing it needs a
  *     reservation first, which either succeeds or leaves everything as it was.
@@ -65,6 +65,11 @@ void sr_words_read(const struct sr_words *words, uint32_t first, uint32_t count,
 /* Set every existing word of [first, first + count) to zero, without the journal. For ring words that speak of a segment
  * which is no more: who calls it can call it again after a kill. */
 void sr_words_clear(struct sr_words *words, uint32_t first, uint32_t count);
+
+/* Write words that no committed index refers to, outside the journal: whoever commits the index afterwards makes them
+ * count. They exist. */
+void sr_words_write_unreferenced(struct sr_words *words, uint32_t first, uint32_t count,
+                                 const uint64_t *values);
 
 SR_INLINE bool sr_words_exist(const struct sr_words *words, uint32_t word)
 {

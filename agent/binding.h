@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which book a primitive's id is booked under, what the book knows of its lists and bounds, and where its figures stand.
+ *
+ * A book is found by name and type. Its figures are published in the place of the first id bound to it, so that a
+ * process that knows its id finds them; other ids of the same name are redirected there. A book whose name nobody
+ * registered in this ring segment yet (the segment was re-made) stands in a place that no id has, and moves when it is
+ * bound. */
+#ifndef AGENT_BINDING_H
+#define AGENT_BINDING_H
+
+#include "books.h"
+
+/* Private memory from the durable words: chains and places of all books. */
+void binding_take_up(struct books *books);
+
+/* The book of a primitive's id; binds the id at the first call. BOOK_NONE: no such primitive is registered, or no page can be
+ * had for it now. A unit of work has room for it. */
+__attribute__((warn_unused_result)) uint32_t binding_find(struct books *books, uint32_t id, uint64_t now_ns);
+
+/* A bound id's lists may have grown: take over what is new. Cheap when nothing did. */
+void binding_update(struct books *books, uint32_t id, uint64_t now_ns);
+
+/* Every registered id: bind, update. Commits, and tells. */
+void binding_refresh(struct books *books, uint64_t now_ns);
+
+/* Raise the bounds epoch if anything was announced since the last time. */
+void binding_tell(struct books *books);
+
+/* Read a text of `bytes` bytes (a multiple of 8) that begins at a durable word. */
+void binding_read_text(const struct books *books, uint32_t word, char *out_text, uint32_t bytes);
+
+#endif

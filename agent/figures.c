@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Working out one book's figures: see figures.h. Everything is integers until the last division. */
+#include "figures.h"
+
+#include <string.h>
+
+#include "pure/bound.h"
+#include "pure/money.h"
+#include "pure/objective.h"
+#include "pure/quantile.h"
+#include "pure/window.h"
+
+static const uint32_t quantiles_ppm[SLIPRING_PERCENTILE_COUNT] = {500000, 900000, 950000, 990000, 999000};
+
+static uint64_t word(const struct figures *figures, uint32_t which)
+{
+    return figures->page[which];
+}
+
+/* --- windows ------------------------------------------------------------------------------------------------------------ */
+
+static void fill_window(const uint64_t *cells, uint32_t low, uint32_t high, uint64_t n, uint64_t failures,
+                        uint64_t span_ns, struct slipring_window_stats *out_window)
+{
+    *out_window = (struct slipring_window_stats){.n = n, .failures = failures, .span_ns = span_ns};
+    out_window->per_second = n != 0 ? sr_window_rate(n, span_ns) : 0.0;
+    uint32_t index[SLIPRING_PERCENTILE_COUNT];
+    if (n == 0 ||
+        !sr_quantile_cells(cells + low, high - low, n, quantiles_ppm, SLIPRING_PERCENTILE_COUNT, index)) {
+        return;
+    }
+    out_window->relative_error = SR_BUCKET_ERROR_BOUND;
+    for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
+        out_window->percentile_ns[i] = sr_bucket_estimate_ns(low + index[i]);
+    }
+}
+
+static void fill_windows(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    const struct book *book = &books->book[index];
+    const struct minute *minute = &figures->minute;
+    const uint64_t opened_ns = word(figures, SR_BOOK_OPENED_NS);
+    fill_window(figures->cells, book->low, book->high, stats->count, stats->failures,
+                now_ns > opened_ns ? now_ns - opened_ns : 0, &stats->lifetime);
+    fill_window(minute->cells, minute->low, minute->high, minute->n, minute->failures, minute->span_ns,
+                &stats->minute);
+    stats->requests_per_second = stats->minute.per_second;
+    stats->window_spilled = minute->spilled;
+}
+
+/* --- totals ------------------------------------------------------------------------------------------------------------- */
+
+static void fill_totals(const struct book *book, uint64_t now_ns, struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    stats->published_ns = now_ns;
+    stats->count = word(figures, SR_BOOK_COUNT);
+    stats->failures = word(figures, SR_BOOK_FAILURES);
+    stats->aborted = word(figures, SR_BOOK_ABORTED);
+    stats->active = book->active;
+    stats->spilled = word(figures, SR_BOOK_SPILLED);
+    stats->clamped = word(figures, SR_BOOK_CLAMPED);
+    stats->sum_ns[0] = word(figures, SR_BOOK_SUM_LOW);
+    stats->sum_ns[1] = word(figures, SR_BOOK_SUM_HIGH);
+    if (stats->count != 0) {
+        const double two_64 = 18446744073709551616.0;
+        stats->present |= SLIPRING_HAS_DURATION;
+        stats->min_ns = word(figures, SR_BOOK_MIN);
+        stats->max_ns = word(figures, SR_BOOK_MAX);
+        stats->mean_ns =
+            ((double)stats->sum_ns[1] * two_64 + (double)stats->sum_ns[0]) / (double)stats->count;
+    }
+}
+
+static void fill_money(struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    bool is_saturated = false; /* stands still at the largest amount */
+    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
+        struct slipring_category_stats *category = &figures->detail.categories[i];
+        category->cost_nanodollars = word(figures, SR_BOOK_COST + i);
+        category->savings_nanodollars = word(figures, SR_BOOK_SAVINGS + i);
+        stats->cost_nanodollars =
+            sr_money_add(stats->cost_nanodollars, category->cost_nanodollars, &is_saturated);
+        stats->savings_nanodollars =
+            sr_money_add(stats->savings_nanodollars, category->savings_nanodollars, &is_saturated);
+        memcpy(category->name, &figures->page[SR_BOOK_CATEGORIES + 4 * i], sizeof category->name);
+        category->name[sizeof category->name - 1] = '\0';
+        if (category->name[0] != '\0') {
+            figures->detail.category_count = i + 1;
+        }
+    }
+    memcpy(figures->detail.categories[0].name, "default", sizeof "default");
+    figures->detail.category_count += figures->detail.category_count == 0;
+    if (sr_money_savings_rate(stats->cost_nanodollars, stats->savings_nanodollars, &stats->savings_rate)) {
+        stats->present |= SLIPRING_HAS_SAVINGS_RATE;
+    }
+}
+
+/* --- bounds and objectives ---------------------------------------------------------------------------------------------- */
+
+static void fill_bounds(const struct book *book, struct figures *figures)
+{
+    struct slipring_stats_detail *detail = &figures->detail;
+    uint64_t slots[SLIPRING_BOUND_COUNT];
+    uint64_t counts[SLIPRING_BOUND_COUNT];
+    detail->bound_count = book->bounds.count;
+    for (uint32_t i = 0; i < detail->bound_count; i++) {
+        slots[i] = word(figures, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_SLOT);
+    }
+    sr_bound_cumulatives(figures->cells, book->bounds.ns, slots, detail->bound_count, counts);
+    for (uint32_t i = 0; i < detail->bound_count; i++) {
+        const uint32_t first = SR_BOOK_BOUNDS + i * SR_BOUND_WORDS;
+        /* a forged spill block could count more at a bound than there are samples */
+        const uint64_t count = counts[i] < figures->stats.count ? counts[i] : figures->stats.count;
+        detail->bounds[i] = (struct slipring_bound_stats){
+            .bound_ns = book->bounds.ns[i],
+            .count = i > 0 && count < detail->bounds[i - 1].count ? detail->bounds[i - 1].count : count,
+            .exact_since_ns = word(figures, first + SR_BOUND_EXACT_SINCE_NS),
+            .is_le = word(figures, first + SR_BOUND_IS_LE),
+        };
+    }
+}
+
+/* Events that were good: for latency those at or under the threshold, for availability those that succeeded. */
+static void count_good(const struct figures *figures, struct slipring_objective_stats *objective)
+{
+    if (objective->kind == SLIPRING_AVAILABILITY) {
+        objective->good = figures->stats.count - figures->stats.failures;
+        return;
+    }
+    for (uint32_t i = 0; i < figures->detail.bound_count; i++) {
+        if (figures->detail.bounds[i].bound_ns == objective->threshold_ns) {
+            objective->good = figures->detail.bounds[i].count;
+            objective->exact_since_ns = figures->detail.bounds[i].exact_since_ns;
+        }
+    }
+}
+
+/* The stats show the worst of the objectives. */
+static void note_worst(const struct slipring_objective_stats *objective, struct slipring_stats *stats)
+{
+    const bool is_first = !(stats->present & SLIPRING_HAS_SLO);
+    stats->present |= SLIPRING_HAS_SLO;
+    if (is_first || objective->compliance < stats->slo_compliance) {
+        stats->slo_compliance = objective->compliance;
+    }
+    if (is_first || objective->budget_remaining < stats->budget_remaining) {
+        stats->budget_remaining = objective->budget_remaining;
+        stats->budget_remaining_clamped = sr_objective_clamp(objective->budget_remaining);
+    }
+}
+
+static void fill_objectives(struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        const uint64_t *from = &figures->page[SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS];
+        if (from[SR_OBJECTIVE_KIND] == 0) {
+            continue;
+        }
+        struct slipring_objective_stats *objective =
+            &figures->detail.objectives[figures->detail.objective_count++];
+        memcpy(objective->name, &from[SR_OBJECTIVE_NAME], sizeof objective->name);
+        objective->name[sizeof objective->name - 1] = '\0';
+        objective->kind = (uint32_t)from[SR_OBJECTIVE_KIND];
+        objective->target_ppb = (uint32_t)from[SR_OBJECTIVE_TARGET_PPB];
+        objective->threshold_ns = from[SR_OBJECTIVE_THRESHOLD_NS];
+        objective->period_s = from[SR_OBJECTIVE_PERIOD_S];
+        objective->total = stats->count + stats->aborted;
+        count_good(figures, objective);
+        if (sr_objective_compliance(objective->good, objective->total, &objective->compliance) &&
+            sr_objective_remaining(objective->target_ppb, objective->good, objective->total,
+                                   &objective->budget_remaining) &&
+            sr_objective_burn_rate(objective->target_ppb, objective->good, objective->total,
+                                   &objective->burn_rate)) {
+            note_worst(objective, stats);
+        }
+    }
+}
+
+void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *out_figures)
+{
+    const struct book *book = &books->book[index];
+    const struct sr_words *words = &books->durable->words;
+    memset(&out_figures->stats, 0, sizeof out_figures->stats);
+    memset(&out_figures->detail, 0, sizeof out_figures->detail);
+    memset(out_figures->cells, 0, sizeof out_figures->cells);
+    sr_words_read(words, SR_WORD(book, index, 0), SR_WORDS_PER_PAGE, out_figures->page);
+    sr_words_read(words, SR_WORD(book, index, SR_BOOK_CELLS + book->low), book->high - book->low,
+                  out_figures->cells + book->low);
+    minute_read(books, index, now_ns, &out_figures->minute);
+    memcpy(out_figures->detail.name, &out_figures->page[SR_BOOK_NAME], sizeof out_figures->detail.name);
+    memcpy(out_figures->detail.type, &out_figures->page[SR_BOOK_TYPE], sizeof out_figures->detail.type);
+    fill_totals(book, now_ns, out_figures);
+    fill_windows(books, index, now_ns, out_figures);
+    fill_money(out_figures);
+    fill_bounds(book, out_figures);
+    fill_objectives(out_figures);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One book's published figures, worked out from its durable words. */
+#ifndef AGENT_FIGURES_H
+#define AGENT_FIGURES_H
+
+#include "books.h"
+#include "minute.h"
+
+struct figures {
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    /* scratch */
+    uint64_t page[SR_WORDS_PER_PAGE]; /* the book's first page: all but the cells */
+    uint64_t cells[SR_BUCKET_COUNT];
+    struct minute minute;
+};
+
+/* The batch is empty. */
+void figures_read(const struct books *books, uint32_t book, uint64_t now_ns, struct figures *out_figures);
+
+#endif

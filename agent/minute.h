@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The minute window of every book: slices in durable words, closed every three seconds. The arithmetic is in
+ * pure/window.h.
+ *
+ * A slice is written to words that no index refers to, then the index, and the base that the next slice is counted from,
+ * change in one commit: a kill in between leaves words that nobody reads. A place is written again only after the
+ * commit that dropped its last slice. */
+#ifndef AGENT_MINUTE_H
+#define AGENT_MINUTE_H
+
+#include "books.h"
+
+/* Close the open slices of all books, as of end_ns, and drop what left the window. Commits. */
+void minute_close_all(struct books *books, uint64_t end_ns, uint64_t now_ns);
+
+/* The same for those that are open for three seconds or longer. */
+void minute_tick(struct books *books, uint64_t now_ns);
+
+/* What the window of a book holds. The batch is empty. */
+struct minute {
+    uint64_t n;
+    uint64_t failures;
+    uint64_t spilled;
+    uint64_t span_ns;
+    uint32_t low, high; /* cells outside [low, high) are zero */
+    uint64_t cells[SR_BUCKET_COUNT];
+};
+void minute_read(const struct books *books, uint32_t book, uint64_t now_ns, struct minute *out_minute);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From durable words to published figures: see publisher.h. */
+#include "publisher.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding.h"
+#include "books.h"
+#include "drain_parts.h"
+#include "figures.h"
+#include "intake.h"
+#include "log.h"
+#include "minute.h"
+
+#define PERIOD_NS UINT64_C(100000000)
+#define SLIDE_NS  UINT64_C(1000000000) /* a window that only slides is published so often */
+
+struct publisher {
+    struct agent_store *store;
+    struct books *books;
+    struct drain *drain;
+    uint64_t due_ns;
+    uint64_t seen_written_ns;
+    uint32_t high;          /* places that readers were told of */
+    bool is_short_of_pages; /* said once */
+    uint32_t *redirected;   /* as the segment has it: 0, or 1 + place */
+    _Atomic uint64_t scrapes;
+    _Atomic uint64_t scrape_ns;
+    struct figures figures; /* scratch */
+};
+
+enum slipring_status publisher_open(struct agent_store *store, struct books *books, struct drain *drain,
+                                    uint64_t now_ns, struct publisher **out_publisher)
+{
+    struct publisher *publisher = calloc(1, sizeof *publisher);
+    if (!publisher) {
+        return SLIPRING_NO_MEMORY;
+    }
+    publisher->redirected = calloc(SR_PRIMITIVE_MAX, sizeof publisher->redirected[0]);
+    if (!publisher->redirected) {
+        publisher_close(publisher);
+        return SLIPRING_NO_MEMORY;
+    }
+    for (uint32_t place = 0; place < SR_PRIMITIVE_MAX; place++) {
+        publisher->redirected[place] = UINT32_MAX; /* unknown: written at the first round */
+    }
+    publisher->store = store;
+    publisher->books = books;
+    publisher->drain = drain;
+    *out_publisher = publisher;
+    publisher_run(publisher, now_ns);
+    return SLIPRING_OK;
+}
+
+void publisher_close(struct publisher *publisher)
+{
+    if (publisher) {
+        free(publisher->redirected);
+    }
+    free(publisher);
+}
+
+void publisher_note_scrape(struct publisher *publisher, uint64_t took_ns)
+{
+    /* relaxed, both: figures, in no order with anything */
+    (void)atomic_fetch_add_explicit(&publisher->scrapes, 1, memory_order_relaxed);
+    atomic_store_explicit(&publisher->scrape_ns, took_ns, memory_order_relaxed);
+}
+
+/* --- one primitive ------------------------------------------------------------------------------------------------------- */
+
+static bool is_due(const struct book *book, uint64_t now_ns, bool all)
+{
+    if (!book->is_used || book->place == BOOK_NONE) {
+        return false;
+    }
+    return all || book->is_changed || (book->minute_lives && now_ns - book->published_ns >= SLIDE_NS);
+}
+
+static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns)
+{
+    struct books *books = publisher->books;
+    struct book *book = &books->book[index];
+    figures_read(books, index, now_ns, &publisher->figures);
+    sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
+    book->is_changed = false;
+    book->minute_lives = publisher->figures.stats.minute.n != 0 || book->open_ns != 0;
+    book->published_ns = now_ns;
+}
+
+static void redirect(struct publisher *publisher, uint32_t high)
+{
+    const struct books *books = publisher->books;
+    for (uint32_t place = 0; place < high; place++) {
+        if (books->redirect[place] != publisher->redirected[place]) {
+            sr_books_redirect(books->durable, place,
+                              books->redirect[place] ? books->redirect[place] - 1 : place);
+            publisher->redirected[place] = books->redirect[place];
+        }
+    }
+}
+
+/* Pages for figures of all places; readers are told of no more. */
+static uint32_t reserve_places(struct publisher *publisher)
+{
+    struct books *books = publisher->books;
+    const enum slipring_status status = sr_books_reserve_figures(books->durable, books->place_high);
+    if (status == SLIPRING_OK) {
+        publisher->is_short_of_pages = false;
+        return books->place_high;
+    }
+    if (!publisher->is_short_of_pages) {
+        publisher->is_short_of_pages = true;
+        books->reserve_failures++;
+        log_event(LOG_WARNING, log_what("no room for figures"), log_text("why", slipring_status_text(status)),
+                  log_number("published", publisher->high), log_number("wanted", books->place_high));
+    }
+    return publisher->high;
+}
+
+/* --- the agent's own ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t store_word(const struct books *books, enum sr_store_word word)
+{
+    return sr_words_get(&books->durable->words, SR_WORD(store, 0, word));
+}
+
+static uint32_t registered(const struct books *books)
+{
+    uint32_t used = 0;
+    const uint32_t high = sr_catalog_high(books->rings);
+    for (uint32_t id = 0; id < high; id++) {
+        used += books->primitive[id].book != BOOK_NONE;
+    }
+    return used;
+}
+
+static void publish_agent(struct publisher *publisher)
+{
+    const struct books *books = publisher->books;
+    const struct sr_agent_figures figures = {
+        .started_wall_ns = agent_store_started_wall_ns(publisher->store),
+        .rings_in_use = books->rings->owned,
+        .rings_quarantined = drain_intake(publisher->drain)->quarantined,
+        .processes = books->processes,
+        .samples_drained = store_word(books, SR_STORE_DRAINED),
+        .samples_spilled = store_word(books, SR_STORE_SPILLED),
+        .samples_clamped = store_word(books, SR_STORE_CLAMPED),
+        .samples_torn = store_word(books, SR_STORE_TORN),
+        .samples_refused = store_word(books, SR_STORE_REFUSED),
+        .samples_quarantined = store_word(books, SR_STORE_QUARANTINED),
+        .bound_lost = store_word(books, SR_STORE_BOUND_LOST),
+        .spans_unattributed = store_word(books, SR_STORE_UNATTRIBUTED),
+        .registry_used = registered(books),
+        .registry_limit = books->options->primitive_limit,
+        .drain_lag_ns = drain_lag_ns(publisher->drain),
+        .drains = store_word(books, SR_STORE_DRAINS),
+        .journal_replays = store_word(books, SR_STORE_REPLAYS),
+        .reserve_failures = store_word(books, SR_STORE_RESERVE_FAILURES),
+        /* relaxed, both: figures of other threads */
+        .scrapes = atomic_load_explicit(&publisher->scrapes, memory_order_relaxed),
+        .scrape_ns = atomic_load_explicit(&publisher->scrape_ns, memory_order_relaxed),
+    };
+    sr_books_publish_agent(books->durable, &figures);
+}
+
+/* What is counted outside of batches goes to its durable word; and up to when all was drained, once a second: the next
+ * agent's first slice begins there. */
+static void write_store_words(struct publisher *publisher, uint64_t now_ns)
+{
+    struct books *books = publisher->books;
+    struct sr_batch *batch = &books->durable->batch;
+    if (books->reserve_failures != 0) {
+        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_RESERVE_FAILURES), books->reserve_failures);
+        books->reserve_failures = 0;
+    }
+    if (now_ns - publisher->seen_written_ns >= SLIDE_NS) {
+        publisher->seen_written_ns = now_ns;
+        sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_SEEN_NS), books->seen_ns);
+    }
+    books_commit(books);
+}
+
+/* --- rounds -------------------------------------------------------------------------------------------------------------- */
+
+static void run(struct publisher *publisher, uint64_t now_ns, bool all)
+{
+    struct books *books = publisher->books;
+    publisher->due_ns = now_ns + PERIOD_NS;
+    books_commit(books);
+    minute_tick(books, now_ns);
+    const uint32_t high = reserve_places(publisher);
+    for (uint32_t index = 0; index < books->high; index++) {
+        if (is_due(&books->book[index], now_ns, all) && books->book[index].place < high) {
+            publish(publisher, index, now_ns);
+        }
+    }
+    redirect(publisher, high);
+    write_store_words(publisher, now_ns);
+    publish_agent(publisher);
+    publisher->high = high;
+    sr_books_finish_publishing(books->durable, now_ns, high);
+}
+
+void publisher_run(struct publisher *publisher, uint64_t now_ns)
+{
+    publisher->seen_written_ns = 0;
+    run(publisher, now_ns, true);
+}
+
+uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
+{
+    if (now_ns >= publisher->due_ns) {
+        run(publisher, now_ns, false);
+    }
+    return publisher->due_ns - now_ns;
+}
