@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slipringd: constructs the agent's parts in order, runs the loop, takes them down again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <slipring/version.h>
+
+#include "books.h"
+#include "families.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "peer/clock.h"
+#include "peer/guard.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct parts {
+    struct agent_store *store;
+    struct books *books;
+    struct drain *drain;
+    struct reaper *reaper;
+    struct publisher *publisher;
+    struct sr_stats *stats;
+    struct http *http;
+    struct notify notify;
+    int signals;
+};
+
+/* stdout has it all, or the exit status says that it has not. */
+static int print(struct buffer *text)
+{
+    bool whole =
+        !text->failed && fwrite(text->text, 1, text->used, stdout) == text->used && fflush(stdout) == 0;
+    buffer_free(text);
+    return whole ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int print_task(enum options_task task)
+{
+    struct buffer text = {0};
+    if (task == OPTIONS_HELP) {
+        options_help(&text);
+    } else if (task == OPTIONS_LIST_FAMILIES) {
+        families_list(&text);
+    } else {
+        buffer_add_text(&text, "slipringd " SLIPRING_VERSION "\n");
+    }
+    return print(&text);
+}
+
+/* The signals that end the agent come by a descriptor; no other thread gets them, for they inherit the mask. */
+static int open_signals(void)
+{
+    sigset_t ending;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGINT);
+    (void)sigaddset(&ending, SIGHUP);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &ending, NULL) != 0) {
+        return -1;
+    }
+    return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* From now on they end the process at once. */
+static void unblock_signals(void)
+{
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
+static void note_scrape(void *context, uint64_t took_ns)
+{
+    publisher_note_scrape(context, took_ns);
+}
+
+static bool check(enum slipring_status status, const char *what)
+{
+    if (status != SLIPRING_OK) {
+        log_event(LOG_ERROR, log_what(what), log_text("status", slipring_status_name(status)),
+                  log_text("why", slipring_status_text(status)));
+    }
+    return status == SLIPRING_OK;
+}
+
+static bool open_parts(struct parts *parts, const struct options *options)
+{
+    uint64_t now_ns = sr_clock_ns();
+    if (!check(agent_store_open(&options->agent, now_ns, sr_clock_wall_ns(), &parts->store),
+               "cannot open the store") ||
+        !check(books_open(parts->store, now_ns, &parts->books), "cannot take up the books") ||
+        !check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
+        !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
+               "cannot reap") ||
+        !check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
+               "cannot publish")) {
+        return false;
+    }
+    parts->stats =
+        sr_stats_of_mapping(agent_store_stats_base(parts->store), agent_store_stats_path(parts->store));
+    if (parts->stats == NULL) {
+        return check(SLIPRING_NO_MEMORY, "cannot read what is published");
+    }
+    const struct http_settings settings = {.listen = options->listen,
+                                           .stats = parts->stats,
+                                           .store = agent_store_name(parts->store),
+                                           .note_scrape = note_scrape,
+                                           .context = parts->publisher};
+    return http_open(&settings, &parts->http);
+}
+
+/* In reverse. What was never opened is NULL, and ignored. */
+static void close_parts(struct parts *parts)
+{
+    http_close(parts->http);
+    sr_stats_close(parts->stats);
+    publisher_close(parts->publisher);
+    reaper_close(parts->reaper);
+    drain_close(parts->drain);
+    books_close(parts->books);
+    agent_store_close(parts->store);
+}
+
+static void announce(struct parts *parts, const struct options *options)
+{
+    char address[ADDRESS_TEXT_BYTES], status[256];
+    const char *store = agent_store_name(parts->store);
+    http_address(parts->http, address);
+    agent_store_listens(parts->store, address);
+    log_event(LOG_INFO, log_what("listening"), log_text("store", store), log_text("address", address),
+              log_number("pid", (uint64_t)getpid()), log_text("version", SLIPRING_VERSION));
+    if (!address_is_loopback(&options->listen)) {
+        log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
+                  log_text("address", address));
+    }
+    (void)snprintf(status, sizeof status, "READY=1\nSTATUS=Serving store %s on %s", store, address);
+    notify_send(&parts->notify, status);
+}
+
+/* What is in the rings now is booked and shown, whatever comes after. */
+static void settle(const struct parts *parts)
+{
+    drain_all(parts->drain, sr_clock_ns());
+    publisher_run(parts->publisher, sr_clock_ns());
+}
+
+static int serve(const struct options *options)
+{
+    struct parts parts = {.signals = open_signals()};
+    if (parts.signals < 0) {
+        log_event(LOG_ERROR, log_what("cannot take over signals"), log_text("error", strerror(errno)));
+        return EXIT_FAILURE;
+    }
+    /* The default slack of 50 us would be half of the shortest wait. */
+    (void)prctl(PR_SET_TIMERSLACK, 1000ul);
+    notify_open(&parts.notify);
+    if (!open_parts(&parts, options)) {
+        close_parts(&parts);
+        return EXIT_FAILURE;
+    }
+    settle(&parts);
+    announce(&parts, options);
+    const struct loop loop = {.drain = parts.drain,
+                              .reaper = parts.reaper,
+                              .publisher = parts.publisher,
+                              .http = parts.http,
+                              .notify = &parts.notify,
+                              .signals = parts.signals};
+    int signal = loop_run(&loop);
+    unblock_signals();
+    log_event(LOG_INFO, log_what("stopping"), log_text("signal", signal == 0 ? "none" : strsignal(signal)));
+    notify_send(&parts.notify, "STOPPING=1");
+    settle(&parts);
+    close_parts(&parts);
+    log_event(LOG_INFO, log_what("stopped"));
+    return signal == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int count, char **arguments)
+{
+    struct options options;
+    struct buffer message = {0};
+    enum options_task task = options_parse(count, arguments, &options, &message);
+    if (task == OPTIONS_BAD) {
+        (void)fprintf(stderr, "slipringd: %.*s\n", (int)message.used,
+                      message.text == NULL ? "" : message.text);
+        buffer_free(&message);
+        return EXIT_USAGE;
+    }
+    if (task != OPTIONS_RUN) {
+        return print_task(task);
+    }
+    log_set_level(options.log_level);
+    if (options.shm_dir != NULL && setenv("SLIPRING_SHM_DIR", options.shm_dir, 1) != 0) {
+        log_event(LOG_ERROR, log_what("cannot set SLIPRING_SHM_DIR"), log_text("error", strerror(errno)));
+        return EXIT_FAILURE;
+    }
+    if (sr_guard_install() != SLIPRING_OK) {
+        log_event(LOG_ERROR, log_what("cannot guard against truncated segments"),
+                  log_text("error", strerror(errno)));
+        return EXIT_FAILURE;
+    }
+    return serve(&options);
+}
