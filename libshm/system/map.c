@@ -45,6 +45,8 @@ static enum slipring_status status_of_open(int error)
     case EROFS:
     case ELOOP: /* O_NOFOLLOW met a link: not ours */
         return SLIPRING_NOT_PERMITTED;
+    case EISDIR:
+        return SLIPRING_FOREIGN;
     case ENOTDIR:
         return SLIPRING_NO_FOLDER;
     case ENOSPC:
@@ -52,6 +54,13 @@ static enum slipring_status status_of_open(int error)
     default:
         return SLIPRING_SYSTEM;
     }
+}
+
+/* The same where the file was absent: what is not permitted then is to write into the folder. */
+static enum slipring_status status_of_creation(int error)
+{
+    const bool refused = error == EACCES || error == EPERM || error == EROFS;
+    return error == EEXIST ? SLIPRING_BEING_MADE : refused ? SLIPRING_NO_FOLDER : status_of_open(error);
 }
 
 static bool folder_exists(void)
@@ -225,7 +234,7 @@ static enum slipring_status make_once(struct sr_map *map, const struct sr_map_ma
     fd = open(map->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         map->error = errno;
-        return errno == EEXIST ? SLIPRING_BEING_MADE : status_of_open(errno);
+        return status_of_creation(errno);
     }
     if (!lock_for_making(fd)) { /* another one found our empty file first and makes it */
         (void)close(fd);
