@@ -13,6 +13,7 @@
 #include "intake.h"
 #include "log.h"
 #include "minute.h"
+#include "peer/stats.h"
 
 #define PERIOD_NS UINT64_C(100000000)
 #define SLIDE_NS  UINT64_C(1000000000) /* a window that only slides is published so often */
@@ -30,6 +31,22 @@ struct publisher {
     _Atomic uint64_t scrape_ns;
     struct figures figures; /* scratch */
 };
+
+/* What the former agent published: a counter that was scraped never falls. */
+static uint64_t former_scrapes(const struct agent_store *store)
+{
+    struct sr_agent_figures figures = {.scrapes = 0};
+    struct sr_stats *stats =
+        sr_stats_of_mapping(agent_store_stats_base(store), agent_store_stats_path(store));
+    if (!stats) {
+        return 0; /* out of memory: the next allocation says so */
+    }
+    if (sr_stats_agent_figures(stats, &figures) != SLIPRING_OK) {
+        figures.scrapes = 0; /* there was no former agent */
+    }
+    sr_stats_close(stats);
+    return figures.scrapes;
+}
 
 enum slipring_status publisher_open(struct agent_store *store, struct books *books, struct drain *drain,
                                     uint64_t now_ns, struct publisher **out_publisher)
@@ -49,6 +66,8 @@ enum slipring_status publisher_open(struct agent_store *store, struct books *boo
     publisher->store = store;
     publisher->books = books;
     publisher->drain = drain;
+    /* relaxed: no other thread knows it yet */
+    atomic_store_explicit(&publisher->scrapes, former_scrapes(store), memory_order_relaxed);
     *out_publisher = publisher;
     publisher_run(publisher, now_ns);
     return SLIPRING_OK;
