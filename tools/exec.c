@@ -189,7 +189,7 @@ const struct command command_exec = {
                    "command's.\n"
                    "When the store cannot be recorded into, that is said on stderr and the command runs all "
                    "the same. When the "
-                   "command cannot be started, nothing is recorded. Options after NAME belong to COMMAND; "
+                   "command cannot be started, nothing is recorded. What follows COMMAND is its own; "
                    "the -- is needed only "
                    "when COMMAND begins with a dash.",
     .exits = "N\tthe exit status of the command\n"

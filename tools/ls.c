@@ -80,11 +80,11 @@ static void print_text(const struct store_line *lines, size_t count, const struc
         {.title = "STORE"},
         {.title = "AGENT"},
         {.title = "PROCESSES", .is_right = true},
-        {.title = "RINGS", .is_right = true},
+        {.title = "RINGS", .is_right = true, .may_go = 2},
         {.title = "PRIMITIVES", .is_right = true},
-        {.title = "MEMORY", .is_right = true},
+        {.title = "MEMORY", .is_right = true, .may_go = 1},
         {.title = "OWNER"},
-        {.title = "MODE"},
+        {.title = "MODE", .may_go = 3},
         {.title = "STATE", .is_elastic = true},
     };
     struct table table;

@@ -7,7 +7,7 @@
 
 #include "message.h"
 
-enum { GAP = 2, ELASTIC_LEAST = 8 };
+enum { GAP = 2, ELASTIC_LEAST = 8, HIDDEN = -1 };
 
 void table_open(struct table *table, const struct table_column *columns, int column_count)
 {
@@ -56,15 +56,51 @@ static const char *cell_at(const struct table *table, long row, int column)
                    : table->cells[(size_t)row * (size_t)table->column_count + (size_t)column];
 }
 
-/* Take `excess` columns from the widest elastic column, one after the other. */
-static void narrow(struct table *table, int excess)
+/* How narrow a column may become. */
+static int least_width(const struct table *table, int column)
 {
-    for (; excess > 0; excess--) {
+    int least = render_width(table->columns[column].title);
+    least = least > ELASTIC_LEAST ? least : ELASTIC_LEAST;
+    return table->columns[column].is_elastic && table->widths[column] > least ? least : table->widths[column];
+}
+
+/* What all columns that are shown take up. */
+static int total_width(const struct table *table, bool narrowest)
+{
+    int total = -GAP;
+    for (int i = 0; i < table->column_count; i++) {
+        if (table->widths[i] != HIDDEN) {
+            total += GAP + (narrowest ? least_width(table, i) : table->widths[i]);
+        }
+    }
+    return total;
+}
+
+/* Leave columns out until the others fit at their narrowest. */
+static void leave_out(struct table *table, int columns)
+{
+    while (total_width(table, true) > columns) {
+        int first = -1;
+        for (int i = 0; i < table->column_count; i++) {
+            int rank = table->widths[i] == HIDDEN ? 0 : table->columns[i].may_go;
+            if (rank > 0 && (first < 0 || rank > table->columns[first].may_go)) {
+                first = i;
+            }
+        }
+        if (first < 0) {
+            return;
+        }
+        table->widths[first] = HIDDEN;
+    }
+}
+
+/* Take a column at a time from the widest elastic one. */
+static void narrow(struct table *table, int columns)
+{
+    for (int excess = total_width(table, false) - columns; excess > 0; excess--) {
         int widest = -1;
         for (int i = 0; i < table->column_count; i++) {
-            int least = render_width(table->columns[i].title);
-            least = least > ELASTIC_LEAST ? least : ELASTIC_LEAST;
-            if (table->columns[i].is_elastic && table->widths[i] > least &&
+            if (table->widths[i] > least_width(table, i) &&
                 (widest < 0 || table->widths[i] > table->widths[widest])) {
                 widest = i;
             }
@@ -78,17 +114,16 @@ static void narrow(struct table *table, int excess)
 
 void table_fit(struct table *table, const struct render_style *style)
 {
-    int total = GAP * (table->column_count - 1);
     for (int i = 0; i < table->column_count; i++) {
         table->widths[i] = 0;
         for (long row = -1; row < (long)table_rows(table); row++) {
             int width = render_width(cell_at(table, row, i));
             table->widths[i] = width > table->widths[i] ? width : table->widths[i];
         }
-        total += table->widths[i];
     }
     if (style->columns > 0) {
-        narrow(table, total - style->columns);
+        leave_out(table, style->columns);
+        narrow(table, style->columns);
     }
 }
 
@@ -129,7 +164,7 @@ char *table_line(const struct table *table, const struct render_style *style, lo
 {
     size_t bytes = 1;
     for (int i = 0; i < table->column_count; i++) {
-        bytes += strlen(cell_at(table, row, i)) + (size_t)table->widths[i] + GAP + sizeof "…";
+        bytes += strlen(cell_at(table, row, i)) + (size_t)(table->widths[i] + GAP + 1) + sizeof "…";
     }
     char *line = malloc(bytes);
     if (!line) {
@@ -138,7 +173,10 @@ char *table_line(const struct table *table, const struct render_style *style, lo
     char *at = line;
     for (int i = 0; i < table->column_count; i++) {
         struct render_text room;
-        if (i > 0) {
+        if (table->widths[i] == HIDDEN) {
+            continue;
+        }
+        if (at > line) {
             memset(at, ' ', GAP);
             at += GAP;
         }

@@ -13,6 +13,7 @@ struct table_column {
     const char *title;
     bool is_right;   /* flush right: numbers */
     bool is_elastic; /* cut first when the terminal is narrow, but not below its title and 8 columns */
+    int may_go;      /* 0: no; else left out when that was not enough, those with the greatest number first */
 };
 
 struct table {
@@ -20,7 +21,7 @@ struct table {
     int column_count;
     char **cells; /* row after row */
     size_t cell_count, cell_room;
-    int *widths; /* after table_fit() */
+    int *widths; /* after table_fit(); HIDDEN: left out */
 };
 
 void table_open(struct table *table, const struct table_column *columns, int column_count);

@@ -18,35 +18,36 @@
 #define SECOND      UINT64_C(1000000000)
 #define HOUR        (3600 * SECOND)
 
-/* The columns: X(key of --sort, title, elastic, figure to sort by). Those without a figure (TYPE) go by name. */
+/* The columns: X(key of --sort, title, elastic, may_go, figure to sort by). Those without a figure go by name. */
 #define TOP_COLUMNS(X)                                                                                       \
-    X(name, "PRIMITIVE", true, 0.0)                                                                          \
-    X(type, "TYPE", true, 0.0)                                                                               \
-    X(rps, "REQ/S", false, figure->stats.requests_per_second)                                                \
-    X(active, "ACTIVE", false, (double)figure->stats.active)                                                 \
-    X(count, "COUNT", false, (double)figure->stats.count)                                                    \
-    X(failed, "FAILED", false, (double)figure->stats.failures)                                               \
-    X(p50, "P50", false, percentile_of(figure, SLIPRING_P50))                                                \
-    X(p99, "P99", false, percentile_of(figure, SLIPRING_P99))                                                \
-    X(slo, "SLO", false, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                        \
-    X(budget, "BUDGET", false, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)              \
-    X(cost, "COST", false, (double)figure->stats.cost_nanodollars)
+    X(name, "PRIMITIVE", true, 0, 0.0)                                                                       \
+    X(type, "TYPE", true, 5, 0.0)                                                                            \
+    X(rps, "REQ/S", false, 0, figure->stats.requests_per_second)                                             \
+    X(active, "ACTIVE", false, 3, (double)figure->stats.active)                                              \
+    X(count, "COUNT", false, 2, (double)figure->stats.count)                                                 \
+    X(failed, "FAILED", false, 4, (double)figure->stats.failures)                                            \
+    X(p50, "P50", false, 0, percentile_of(figure, SLIPRING_P50))                                             \
+    X(p99, "P99", false, 0, percentile_of(figure, SLIPRING_P99))                                             \
+    X(slo, "SLO", false, 0, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                     \
+    X(budget, "BUDGET", false, 0, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)           \
+    X(cost, "COST", false, 1, (double)figure->stats.cost_nanodollars)
 
 enum top_column {
-#define X(key, text, elastic, value) COLUMN_##key,
+#define X(key, text, elastic, going, value) COLUMN_##key,
     TOP_COLUMNS(X)
 #undef X
         COLUMN_COUNT,
 };
 
 static const char *const column_keys[COLUMN_COUNT] = {
-#define X(key, text, elastic, value) #key,
+#define X(key, text, elastic, going, value) #key,
     TOP_COLUMNS(X)
 #undef X
 };
 
 static const struct table_column columns[COLUMN_COUNT] = {
-#define X(key, text, elastic, value) {.title = (text), .is_right = !(elastic), .is_elastic = (elastic)},
+#define X(key, text, elastic, going, value)                                                                  \
+    {.title = (text), .is_right = !(elastic), .is_elastic = (elastic), .may_go = (going)},
     TOP_COLUMNS(X)
 #undef X
 };
@@ -71,7 +72,7 @@ static double percentile_of(const struct figure *figure, enum slipring_percentil
 static double sort_value(const struct figure *figure, enum top_column column)
 {
     switch (column) {
-#define X(key, text, elastic, value)                                                                         \
+#define X(key, text, elastic, going, value)                                                                  \
     case COLUMN_##key:                                                                                       \
         return value;
         TOP_COLUMNS(X)
@@ -303,6 +304,10 @@ static int run_live(struct top *top, uint64_t interval_ns)
     return STATUS_OK;
 }
 
+#define X(key, text, elastic, going, value) " " #key
+static const char listed[] = TOP_COLUMNS(X);
+#undef X
+
 static bool take_sort(const char *wish, enum top_column *out_column)
 {
     struct render_text quoted;
@@ -319,10 +324,9 @@ static bool take_sort(const char *wish, enum top_column *out_column)
         }
         suggest_offer(&suggest, column_keys[i]);
     }
-    message_print("there is no column %s%s%s%s: --sort takes %s", render_quote(wish, &quoted),
+    message_print("there is no column %s%s%s%s: --sort takes one of%s", render_quote(wish, &quoted),
                   suggest.best ? " (did you mean '" : "", suggest.best ? suggest.best : "",
-                  suggest.best ? "'?)" : "",
-                  "name, type, rps, active, count, failed, p50, p99, slo, budget or cost");
+                  suggest.best ? "'?)" : "", listed);
     return false;
 }
 

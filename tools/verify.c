@@ -127,8 +127,8 @@ static const char *circumstances(const struct sr_audit *audit)
 static void print_text(const char *store, const struct sr_audit *audit, const struct render_style *style)
 {
     const char *emphasis = agrees(audit) ? render_good(style) : render_bad(style);
-    printf("store %s %s%s%s: %s\n\n", store, emphasis, agrees(audit) ? "agrees" : "disagrees",
-           render_plain(style), circumstances(audit));
+    printf("store %s %s%s%s%s\n\n", store, emphasis, agrees(audit) ? "agrees: " : "disagrees",
+           render_plain(style), agrees(audit) ? circumstances(audit) : ", see below");
     print_sums(audit, style);
     if (!audit->is_exact) {
         struct render_text low;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -286,7 +287,8 @@ static enum slipring_status unlink_all(const struct removal *removal, const char
         if (which == FILE_RING && removal->fds[which] >= 0) {
             tell_that_it_moved(name);
         }
-        if (unlink(removal->files[which].path) != 0 && errno != ENOENT) {
+        if (remove(removal->files[which].path) != 0 &&
+            errno != ENOENT) { /* an empty folder of that name goes too */
             status = errno == EACCES || errno == EPERM || errno == EROFS ? SLIPRING_NOT_PERMITTED
                                                                          : SLIPRING_SYSTEM;
         }

@@ -104,6 +104,26 @@ static void a_line_is_never_wider_than_the_terminal(void **state)
     }
 }
 
+static void columns_that_may_go_go_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct table_column some_go[] = {
+        {.title = "AAAA"}, {.title = "BBBB", .may_go = 1}, {.title = "CCCC", .may_go = 2}, {.title = "DDDD"}};
+    static const char *const wanted[] = {"AAAA  BBBB  CCCC  DDDD\n", "AAAA  BBBB  DDDD\n", "AAAA  DDDD\n",
+                                         "AAAA  D…\n"};
+    static const int widths[] = {22, 21, 15, 8};
+    for (int i = 0; i < 4; i++) {
+        const struct render_style style = {.columns = widths[i], .utf8 = true};
+        struct capture capture;
+        struct table table;
+        table_open(&table, some_go, 4);
+        capture_begin(&capture);
+        table_print(&table, &style, capture.stream);
+        capture_expect(&capture, wanted[i]);
+        table_close(&table);
+    }
+}
+
 static void an_empty_table_is_its_titles(void **state)
 {
     (void)state;
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(wide_characters_keep_the_columns_straight),
         cmocka_unit_test(a_narrow_terminal_cuts_the_elastic_column_first),
         cmocka_unit_test(a_line_is_never_wider_than_the_terminal),
+        cmocka_unit_test(columns_that_may_go_go_one_after_the_other),
         cmocka_unit_test(an_empty_table_is_its_titles),
         cmocka_unit_test(a_card_wraps_between_pieces_and_never_within_one),
         cmocka_unit_test(colours_wrap_what_they_mark_and_take_no_columns),

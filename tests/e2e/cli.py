@@ -1,0 +1,386 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of slipring against living, killed and absent agents, as a person, a script and a terminal use them."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+from _ledger import Ledger
+from _scene import BIN, STORE
+from _tests import check, contains, equal, main, test, until
+
+SLIPRING = os.path.join(BIN, "slipring")
+READERS = (("ls",), ("show",), ("top", "--once"), ("rings",), ("verify",))
+
+
+def figures(scene, name):
+    """The primitive as show --json has it; None: not there yet."""
+    result = scene.slipring("show", "--json", name)
+    found = json.loads(result.stdout)["primitives"] if result.returncode == 0 else []
+    return found[0] if found else None
+
+
+def booked(scene, name, count):
+    def ask():
+        found = figures(scene, name)
+        return found if found and found["counts"]["executions"] >= count else None
+
+    return until(ask, f"{count} executions of {name} are booked")
+
+
+def verdict(scene, *words, **more):
+    result = scene.slipring("verify", "--json", *words, **more)
+    check(result.returncode in (0, 1), "verify:", result.stderr)
+    answer = json.loads(result.stdout)
+    equal(answer["agrees"], result.returncode == 0, f"exit status of {result.stdout}")
+    return answer
+
+
+@test
+def what_was_recorded_is_shown(scene):
+    scene.agent()
+    for words in (["-d", "12ms"], ["-d", "30ms", "--failure"], ["-d", "1.5s", "--cost", "0.002", "--category", "tokens"],
+                  ["--duration=250us", "--savings=1"], ["-d0s"]):
+        result = scene.slipring("record", "translate", "--type", "llm", *words)
+        equal((result.returncode, result.stdout, result.stderr), (0, "", ""), f"record {words}")
+    seen = booked(scene, "translate", 5)
+    equal(seen["counts"]["executions"], 5, "executions")
+    equal(seen["counts"]["failure"], 1, "failures")
+    equal(seen["type"], "llm", "type")
+    equal(seen["cost"]["cost_breakdown"]["tokens"], 0.002, "cost of tokens")
+    equal(seen["cost"]["total_savings"], 1, "savings")
+    equal(seen["duration_seconds"]["max"], 1.5, "longest")
+    equal(seen["duration_seconds"]["min"], 0, "shortest")
+    contains(scene.slipring("show").stdout, ["translate  llm", "p99", "±1.08%", "$0.002", "n 5", "failed 1"], "show")
+    contains(scene.slipring("top", "--once").stdout, ["PRIMITIVE", "translate"], "top --once")
+    equal(len(scene.slipring("top").stdout.splitlines()), 3, "lines of top without a terminal")
+
+
+@test
+def every_reader_prints_one_json_object_on_one_line(scene):
+    agent = scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    for state in ("alive", "killed"):
+        for words in READERS:
+            result = scene.slipring(*words, "--json")
+            equal((result.returncode, result.stderr, result.stdout.count("\n")), (0, "", 1), f"{words} --json, agent {state}")
+            check(isinstance(json.loads(result.stdout), dict), words)
+        agents = json.loads(scene.slipring("show", "--json").stdout)["agent"]
+        equal(agents["alive"], state == "alive", f"agent in show --json, {state}")
+        listed = json.loads(scene.slipring("ls", "--json").stdout)["stores"][0]["agent"]["state"]
+        equal(listed, "running" if state == "alive" else "died", "agent in ls --json")
+        agent.kill()
+
+
+@test
+def without_an_agent_readers_say_from_when_the_figures_are(scene):
+    agent = scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    equal(agent.stop()[0], 0, "the agent's exit status")
+    now = time.strftime("%H:%M")
+    for words in (("show",), ("top", "--once")):
+        text = scene.slipring(*words).stdout
+        found = re.search(r"agent is not running; figures are from (\d\d:\d\d):\d\d", text)
+        check(found, words, "does not say it:", text)
+        check(abs(int(found.group(1)[-2:]) - int(now[-2:])) % 59 <= 1, words, "says another time than", now, ":", text)
+    contains(scene.slipring("ls").stdout, ["stopped"], "ls")
+
+
+@test
+def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
+    equal(scene.slipring("show").returncode, 2, "show without a store")
+    contains(scene.slipring("show").stderr, ["no such store", "start slipringd"], "show without a store")
+    scene.slipring("record", "x", "-d", "1ms")
+    refused = scene.slipring("show")
+    equal((refused.returncode, refused.stdout), (2, ""), "show before the first agent")
+    contains(refused.stderr, ["nothing is published", "is slipringd running"], "show before the first agent")
+    equal(verdict(scene)["in_rings"], 1, "what waits")
+    contains(scene.slipring("rings").stdout, ["x", "1/128"], "rings")
+
+
+@test
+def exec_ends_as_its_command_did_and_records_it(scene):
+    scene.agent()
+    run = lambda *words, **more: scene.slipring("exec", "job", "--", *words, **more)
+    equal(run("true").returncode, 0, "true")
+    equal(run("sh", "-c", "exit 7").returncode, 7, "exit 7")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGSEGV):
+        equal(run("sh", "-c", f"kill -{int(number)} $$").returncode, -number, f"a command killed by {number.name}")
+    shell = scene.run(["bash", "-c", f'"{SLIPRING}" exec job -- sh -c "kill -TERM \\$\\$"; echo $?'])
+    equal(shell.stdout, "143\n", "what a shell sees of a command that SIGTERM killed")
+    echoed = scene.run(["sh", "-c", f'echo in | "{SLIPRING}" exec job cat -; exit $?'])
+    equal((echoed.returncode, echoed.stdout, echoed.stderr), (0, "in\n", ""), "a command's input and output")
+    seen = booked(scene, "job", 8)
+    equal((seen["counts"]["success"], seen["counts"]["failure"]), (2, 6), "outcomes")
+    missing = run("no-such-command-anywhere")
+    equal(missing.returncode, 127, "a command that does not exist")
+    contains(missing.stderr, ["no-such-command-anywhere", "nothing was recorded"], "its message")
+    equal(run("/etc/hostname").returncode, 126, "a file that is no program")
+    time.sleep(0.3)
+    seen = figures(scene, "job")
+    equal((seen["counts"]["executions"], seen["counts"]["aborted"]), (8, 0), "what could not be started is not recorded")
+    check(seen["duration_seconds"]["max"] < 5, "durations:", seen)
+
+
+@test
+def exec_passes_signals_on_and_waits_for_the_command(scene):
+    scene.agent()
+    script = 'trap "echo got TERM; exit 3" TERM; echo ready; while :; do sleep 0.05; done'
+    process = scene.spawn([SLIPRING, "exec", "served", "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    equal(process.stdout.readline(), "ready\n", "the command's first line")
+    until(lambda: (figures(scene, "served") or {}).get("throughput", {}).get("active_requests") == 1, "it counts as active")
+    process.send_signal(signal.SIGTERM)
+    equal((process.stdout.readline(), process.wait(10)), ("got TERM\n", 3), "the command's end")
+    seen = booked(scene, "served", 1)
+    equal((seen["counts"]["failure"], seen["throughput"]["active_requests"]), (1, 0), "failures and active")
+
+
+@test
+def exec_killed_counts_its_command_as_aborted(scene):
+    scene.agent()
+    process = scene.spawn([SLIPRING, "exec", "lost", "--", "sleep", "30"])
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    until(lambda: open(children).read().split(), "the command runs")
+    child = int(open(children).read().split()[0])
+    until(lambda: (figures(scene, "lost") or {}).get("throughput", {}).get("active_requests") == 1, "it counts as active")
+    process.kill()
+    process.wait()
+    os.kill(child, signal.SIGKILL)
+    seen = until(lambda: (figures(scene, "lost") or {"counts": {"aborted": 0}})["counts"]["aborted"] == 1, "it is aborted")
+    check(seen, "aborted")
+    equal(figures(scene, "lost")["counts"]["executions"], 0, "executions")
+
+
+class Terminal:
+    """A program on a pseudo-terminal."""
+
+    def __init__(self, scene, command):
+        self.main, other = pty.openpty()
+        self.process = scene.spawn(command, {"TERM": "xterm"}, stdin=other, stdout=other, stderr=other,
+                                   before_exec=lambda: self._own(other))
+        os.close(other)
+        self.text = ""
+
+    @staticmethod
+    def _own(fd):
+        import fcntl
+        import termios
+        os.setsid()
+        fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+
+    def read_until(self, pattern, seconds=10):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            check(time.monotonic() < end, f"{pattern!r} never came; seen:", repr(self.text))
+            if select.select([self.main], [], [], 0.1)[0]:
+                try:
+                    self.text += os.read(self.main, 4096).decode(errors="replace")
+                except OSError:
+                    check(re.search(pattern, self.text), f"the end came before {pattern!r}:", repr(self.text))
+
+    def type(self, keys):
+        os.write(self.main, keys.encode())
+
+    def close(self):
+        os.close(self.main)
+
+
+@test
+def a_terminals_interrupt_reaches_the_command_once_and_exec_outlives_it(scene):
+    agent = scene.agent()
+    script = 'trap "echo one-INT" INT; echo ready; i=0; while [ $i -lt 8 ]; do sleep 0.1; i=$((i+1)); done; exit 5'
+    terminal = Terminal(scene, [SLIPRING, "exec", "tty", "--", "sh", "-c", script])
+    terminal.read_until("ready")
+    terminal.type("\x03")
+    terminal.read_until("one-INT")
+    equal(terminal.process.wait(10), 5, "exec's exit status")
+    while select.select([terminal.main], [], [], 0.2)[0]:
+        try:
+            terminal.text += os.read(terminal.main, 4096).decode(errors="replace")
+        except OSError:
+            break
+    equal(terminal.text.count("one-INT"), 1, f"interrupts that the command saw: {terminal.text!r}")
+    terminal.close()
+    equal(booked(scene, "tty", 1)["counts"]["failure"], 1, "failures")
+    check(agent.alive(), "the agent is gone")
+
+
+@test
+def colours_are_for_terminals_and_only_when_wanted(scene):
+    scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    plain = scene.slipring("show")
+    check("\x1b" not in plain.stdout, "colours without a terminal:", repr(plain.stdout))
+    check("\x1b[1m" in scene.slipring("show", "--color=always").stdout, "no colours, though asked for")
+    for environment, coloured in (({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
+        terminal = Terminal(scene, ["env", *[f"{k}={v}" for k, v in environment.items()], SLIPRING, "show"])
+        terminal.read_until("requests.*aborted 0")
+        equal("\x1b[1m" in terminal.text, coloured, f"colours on a terminal with {environment}: {terminal.text!r}")
+        terminal.process.wait(10)
+        terminal.close()
+
+
+@test
+def a_reader_that_has_had_enough_ends_it_quietly(scene):
+    scene.agent()
+    recorder = scene.recorder()
+    for place in range(500):
+        recorder.ok("get", place, f"primitive_{place}")
+        recorder.send(f"record {place} 1000 S")
+    recorder.ok("sync")
+    recorder.finish()
+    booked(scene, "primitive_499", 1)
+    for ignored in (False, True):
+        trap = "trap '' PIPE; " if ignored else ""
+        result = scene.run(["bash", "-c", f'{trap}"{SLIPRING}" show | head -n 1; echo "${{PIPESTATUS[0]}}"'])
+        lines = result.stdout.splitlines()
+        check(lines[0].startswith("store "), result.stdout)
+        check(lines[-1] in ("0", "141"), f"its status (SIGPIPE ignored: {ignored})", lines[-1])
+        equal(result.stderr, "", "stderr")
+    with open("/dev/full", "w") as full:
+        process = scene.spawn([SLIPRING, "show"], stdout=full, stderr=subprocess.PIPE, text=True)
+        equal(process.wait(10), 2, "exit status on a full device")
+        contains(process.stderr.read(), ["cannot write", "No space"], "message on a full device")
+
+
+@test
+def verify_agrees_live_dead_copied_and_at_rest(scene):
+    agent = scene.agent()
+    recorders = []
+    for number in range(3):
+        recorder = scene.recorder()
+        for place in range(4):
+            recorder.ok("get", place, f"load_{place}")
+        recorder.ok("ledger", Ledger(scene).path)
+        recorders.append(recorder)
+    for recorder in recorders:
+        recorder.ok("load", 0, 3, 2, 200, 1000)
+    produced = 0
+    for _ in range(10):
+        answer = verdict(scene, "--wait", "0s")
+        check(answer["agrees"], "live:", answer)
+        check(answer["produced"] >= produced, "produced went backwards:", answer)
+        produced = answer["produced"]
+    agent.kill()
+    answer = verdict(scene)
+    check(answer["agrees"] and answer["exact"], "with the agent killed:", answer)
+    equal(answer["difference"], 0, "difference with the agent killed")
+    for recorder in recorders:
+        recorder.ok("unload")
+        recorder.finish()
+    copy = os.path.join(scene.work, "copy")
+    os.mkdir(copy)
+    for kind in ("ring", "stats", "lock"):
+        scene.run(["cp", "--sparse=always", scene.file(kind), copy])
+    before = verdict(scene)
+    copied = verdict(scene, environment={"SLIPRING_SHM_DIR": copy})
+    equal(copied, before, "the verdict on copied segments")
+    check(before["in_rings"] + before["in_blocks"] > 0, "nothing waits:", before)
+    scene.agent()
+    until(lambda: verdict(scene)["in_rings"] + verdict(scene)["in_blocks"] == 0, "all is booked")
+    answer = verdict(scene)
+    equal((answer["agrees"], answer["exact"], answer["difference"]), (True, True, 0), "the verdict at rest")
+    equal(answer["drained"] + answer["spilled"], before["produced"], "what was produced is in the books")
+    total = sum(one["counts"]["executions"] for one in json.loads(scene.slipring("show", "--json").stdout)["primitives"])
+    equal(total, answer["executions"], "executions shown and verified")
+
+
+@test
+def a_store_in_use_is_not_removed(scene):
+    agent = scene.agent()
+    refused = scene.slipring("rm", STORE)
+    equal(refused.returncode, 1, "rm while the agent lives")
+    contains(refused.stderr, ["agent", str(agent.pid), "nothing was removed"], "its refusal")
+    equal(scene.slipring("rm").returncode, 2, "rm without a name")
+    recorder = scene.recorder()
+    recorder.ok("get", 0, "x")
+    recorder.send("record 0 1000 S")
+    recorder.ok("sync")
+    agent.stop()
+    refused = scene.slipring("rm", STORE)
+    equal(refused.returncode, 1, "rm while a process is attached")
+    contains(refused.stderr, [str(recorder.pid)], "its refusal")
+    recorder.finish()
+    equal(scene.slipring("rm", STORE).returncode, 0, "rm at rest")
+    equal(scene.slipring("rm", STORE).returncode, 2, "rm of what is not there")
+    equal(os.listdir(scene.shm), [], "what is left")
+
+
+@test
+def what_thousands_of_short_programs_record_without_an_agent_is_kept(scene):
+    runs = 1100  # more than there are process slots
+    scene.run(["sh", "-c", f'i=0; while [ $i -lt {runs} ]; do "{SLIPRING}" record brief -d 5ms || exit 1; i=$((i+1)); done'],
+              seconds=120)
+    equal(verdict(scene)["produced"], runs, "produced")
+    scene.agent()
+    equal(booked(scene, "brief", runs)["counts"]["executions"], runs, "booked")
+    answer = verdict(scene)
+    equal((answer["agrees"], answer["difference"], answer["drained"] + answer["spilled"]), (True, 0, runs), "the verdict")
+
+
+class Screen:
+    """A command in a terminal of tmux, on a server of its own."""
+
+    def __init__(self, scene, command):
+        self.scene = scene
+        self.tmux = ["tmux", "-S", os.path.join(scene.work, "tmux"), "-f", "/dev/null"]
+        self.scene.run([*self.tmux, "new-session", "-d", "-x", "100", "-y", "12", command])
+
+    def keys(self, *keys):
+        self.scene.run([*self.tmux, "send-keys", *keys])
+
+    def text(self):
+        return self.scene.run([*self.tmux, "capture-pane", "-p"]).stdout
+
+    def shows(self, *parts, seconds=10):
+        until(lambda: all(part in self.text() for part in parts), f"the screen shows {parts}", seconds)
+
+    def is_over(self):
+        return self.scene.run([*self.tmux, "has-session"]).returncode != 0
+
+    def close(self):
+        self.scene.run([*self.tmux, "kill-server"])
+
+
+@test
+def top_is_live_sorts_scrolls_and_leaves(scene):
+    agent = scene.agent()
+    recorder = scene.recorder()
+    for place in range(30):
+        recorder.ok("get", place, f"step_{place:02}")
+        recorder.send(*[f"record {place} {1000 * (30 - place)} S"] * (place + 1))
+    recorder.ok("sync")
+    booked(scene, "step_29", 30)
+    screen = Screen(scene, f"'{SLIPRING}' top --interval 100ms")
+    try:
+        screen.shows("PRIMITIVE", "step_00", "30 primitives", "sort: name", f"agent {agent.pid}")
+        check("step_29" not in screen.text(), "all rows fit:", screen.text())
+        screen.keys("G")
+        screen.shows("step_29")
+        screen.keys("g", "s", "s", "s", "s")
+        screen.shows("sort: count")
+        check(screen.text().splitlines()[2].startswith("step_29"), "the greatest count is not first:", screen.text())
+        recorder.send("begin 0 3")
+        recorder.ok("sync")
+        screen.shows("3 active")
+        scene.run([*screen.tmux, "resize-window", "-x", "50", "-y", "8"])
+        until(lambda: max(map(len, screen.text().splitlines())) <= 50 and "q quit" in screen.text(), "the screen fits again")
+        agent.kill()
+        screen.shows("agent is not running", seconds=15)
+        screen.keys("q")
+        until(screen.is_over, "top ends")
+    finally:
+        screen.close()
+    recorder.finish()
+
+
+if __name__ == "__main__":
+    main()
