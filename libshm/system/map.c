@@ -159,6 +159,16 @@ static bool path_names(const struct sr_map *map, int fd)
            here.st_ino == there.st_ino;
 }
 
+/* What is not dense is taken to be zero, but a file that lost its header may be full of another life's pages. */
+static bool empty(int fd, uint64_t bytes)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return false;
+    }
+    return st.st_blocks == 0 || reserve_range(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, bytes) == 0;
+}
+
 /* Size, reserve and fill the file behind fd, whose making lock we hold. */
 static enum slipring_status make_contents(struct sr_map *map, int fd, const struct sr_map_making *making)
 {
@@ -171,6 +181,9 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
         return fail_with(map, SLIPRING_NOT_PERMITTED);
     }
     if (ftruncate(fd, (off_t)making->bytes) != 0) {
+        return fail_with(map, SLIPRING_SYSTEM);
+    }
+    if (!empty(fd, making->bytes)) {
         return fail_with(map, SLIPRING_SYSTEM);
     }
     if (reserve_range(fd, 0, 0, making->dense_bytes) != 0) {
