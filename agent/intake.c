@@ -195,6 +195,9 @@ static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sigh
         books_note_fold(books, index, &intake->fold, own->fold_ns, now_ns);
         sr_fold_book(&intake->fold, &books->durable->batch);
         own->has_copy = true;
+        if (sr_life_phase(own->life) == SR_PHASE_FOLDED) {
+            sr_fold_book_wiped(&intake->fold, &books->durable->batch); /* the reaper wipes before FREE */
+        }
     }
     own->was_spilling = intake->tally.spilled != 0;
     own->head = sight->line.tail;
@@ -276,6 +279,13 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
     book(intake, ring, sight, &finding, now_ns);
     note_seen(intake, ring, sight, &finding);
     return true;
+}
+
+void intake_wipe_ring(struct intake *intake, uint32_t ring)
+{
+    sr_drain_wipe(intake->rings, ring);
+    intake->ring[ring].folded_value = 0; /* as the redo record says now */
+    sr_drain_forget_seen(intake->rings, ring);
 }
 
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */

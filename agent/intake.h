@@ -49,6 +49,9 @@ __attribute__((warn_unused_result)) bool intake_take_ring(struct intake *intake,
                                                           const struct sr_ring_sight *sight,
                                                           enum intake_wish wish, uint64_t now_ns);
 
+/* It is REAPING and FOLDED: make its spill block ready for another owner. */
+void intake_wipe_ring(struct intake *intake, uint32_t ring);
+
 /* Take what the primitive's shared spill has; a cheap look when nothing changed. `again`: also when it did not, for an update
  * that was under way at the last look. */
 void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t now_ns);

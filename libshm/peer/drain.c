@@ -272,6 +272,17 @@ void sr_drain_settle(struct sr_drain *drain, uint32_t ring)
                           sr_ring_shapes[sr_ring_class_of(ring)].spill_words); /* the fold sees what it did */
 }
 
+void sr_drain_wipe(struct sr_drain *drain, uint32_t ring)
+{
+    /* relaxed, all: the ring is REAPING, nobody else's; the release of FREE publishes them to the next owner */
+    atomic_store_explicit(&sr_segment_producer_line(&drain->segment, ring)->redo_value, 0,
+                          memory_order_relaxed);
+    _Atomic uint64_t *block = sr_segment_spill(&drain->segment, ring);
+    for (uint32_t i = SR_SPILL_BOUNDS; i < SR_SPILL_BOUNDS + 2 * SR_SPILL_BOUND_MAX; i++) {
+        atomic_store_explicit(&block[i], 0, memory_order_relaxed); /* relaxed: as above */
+    }
+}
+
 uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring)
 {
     /* relaxed: the agents alone write it, one after the other */

@@ -113,6 +113,10 @@ uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count);
 /* The owner is dead or done: finish or forget its last spill update. */
 void sr_drain_settle(struct sr_drain *drain, uint32_t ring);
 
+/* Everything of its last life is booked and FOLDED: empty the redo record, which is nobody's now (the next owner's death
+ * would settle it), and the table of bounds, which is full after 32 owners' else. Before FREE; again after a kill. */
+void sr_drain_wipe(struct sr_drain *drain, uint32_t ring);
+
 /* The head as the ring's line has it, and publishing it (G4). */
 uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring);
 void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head);

@@ -133,6 +133,15 @@ void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch)
     }
 }
 
+void sr_fold_book_wiped(const struct sr_fold *fold, struct sr_batch *batch)
+{
+    for (uint32_t i = SR_SPILL_BOUNDS; i < SR_SPILL_BOUNDS + 2 * SR_SPILL_BOUND_MAX; i++) {
+        if (fold->now[i] != 0 || fold->copy[i] != 0) {
+            sr_batch_set(batch, fold->first_copy + i, 0);
+        }
+    }
+}
+
 bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line, uint64_t redo_word,
                       uint64_t redo_value)
 {

@@ -37,6 +37,9 @@ SR_MUST_CHECK bool sr_fold_tally(const struct sr_fold *fold, uint64_t most,
 void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch);
 #define SR_FOLD_PAIRS_MAX SR_SPILL_WORDS_FULL
 
+/* Beside it, in the same batch: the copy of the table of bounds becomes empty, as sr_drain_wipe() makes the table. */
+void sr_fold_book_wiped(const struct sr_fold *fold, struct sr_batch *batch);
+
 /* Was the update that the redo record (word, value) speaks of in the block, whole, when it was read? */
 SR_MUST_CHECK bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line,
                                     uint64_t redo_word, uint64_t redo_value);
