@@ -9,6 +9,11 @@
 
 #define DRAIN_PRIMITIVES 16u
 
+/* The real agent has functions of the same names; a test may link both. */
+#define drain_new           support_drain_new
+#define drain_tick          support_drain_tick
+#define drain_until_stopped support_drain_until_stopped
+
 struct drain {
     uint64_t head[SR_RING_MAX];
     struct tally taken[DRAIN_PRIMITIVES]; /* by primitive id */
