@@ -138,18 +138,20 @@ else
     quietly build cmake --build --preset release --target slipringd-program slipring-program slipring-demo
 fi
 
-# In sessions of their own, so that Ctrl-C reaches this script alone and things end in order; and ending with it,
-# should it be killed.
+# In a session of its own, so that Ctrl-C reaches this script alone and things end in order. Should this script be killed,
+# it gets the signal; with "none" it stays.
 in_session() {
-    if [ "$stay" = yes ] && [ "$1" = "$bin/slipringd" ]; then
-        exec setsid "$@"
-    fi
-    exec setpriv --pdeathsig INT setsid "$@"
+    signal=$1
+    shift
+    [ "$signal" != none ] || exec setsid "$@"
+    exec setpriv --pdeathsig "$signal" setsid "$@"
 }
 
 step "agent"
 started=yes
-in_session "$bin/slipringd" --store "$store" --listen 127.0.0.1:0 </dev/null >"$work/agent.log" 2>&1 &
+agent_signal=TERM
+[ "$stay" = no ] || agent_signal=none
+in_session "$agent_signal" "$bin/slipringd" --store "$store" --listen 127.0.0.1:0 </dev/null >"$work/agent.log" 2>&1 &
 agent=$!
 url=
 tries=0
@@ -165,7 +167,7 @@ done
 say "slipringd $agent serves store $store at $url"
 
 step "real work under $directory"
-in_session "$bin/slipring-demo" --store "$store" --processes "$processes" "$directory" &
+in_session KILL "$bin/slipring-demo" --store "$store" --processes "$processes" "$directory" &
 demo=$!
 status=0
 wait "$demo" || status=$?
@@ -181,18 +183,20 @@ step "slipring top --once"
 
 step "$url/metrics, for Prometheus; some of it:"
 curl -sSf -m 10 -o "$work/metrics" "$url/metrics"
-grep -E '^primitive_(requests|requests_per_second|slo|error|cost|duration_seconds_count)' "$work/metrics" |
-    grep -E 'archive_file|cost' || fail "there is nothing about archive_file in $url/metrics"
+figures='duration_seconds_count|requests_total|requests_per_second|slo_compliance|error_budget_remaining'
+grep -E "^primitive_($figures)\\{primitive_name=\"archive_file\"" "$work/metrics" ||
+    fail "there is nothing about archive_file in $url/metrics"
+grep -E '^primitive_cost.*"compress".* [0-9.]*[1-9]' "$work/metrics" || : # no bill for files of no bytes
 
 if [ "$stay" = yes ]; then
     cat >&2 <<EOT
-== it stays
-  look:   $bin/slipring top --store $store
-          $bin/slipring show archive_file --store $store
+== it stays; in $root:
+  look:   build/release/bin/slipring top --store $store
+          build/release/bin/slipring show archive_file --store $store
           curl -s $url/metrics
-  again:  $bin/slipring-demo --store $store
+  again:  build/release/bin/slipring-demo --store $store
   log:    $work/agent.log
-  end:    kill $agent; sleep 1; $bin/slipring rm $store; rm -r $work
+  end:    kill $agent; sleep 1; build/release/bin/slipring rm $store; rm -r $work
 EOT
     rm -f "$work/log" "$work/metrics"
     trap - EXIT
