@@ -6,6 +6,7 @@
 #include <ncurses.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { PAIR_BAD = 1 };
@@ -19,6 +20,7 @@ bool screen_open(bool colour)
         return false;
     }
     (void)set_term(terminal);
+    (void)atexit(screen_close); /* also when the end comes from within a draw */
     (void)cbreak();
     (void)noecho();
     (void)keypad(stdscr, TRUE);

@@ -225,7 +225,7 @@ static int run_verify(const struct invocation *invocation)
     } else {
         print_text(invocation->store, &audit, &invocation->style);
     }
-    return agrees(&audit) ? STATUS_OK : STATUS_NO;
+    return audit.is_truncated ? STATUS_BAD : agrees(&audit) ? STATUS_OK : STATUS_NO;
 }
 
 const struct command command_verify = {
@@ -249,7 +249,7 @@ const struct command command_verify = {
         "Reads lines that recording threads write, and so slows them down for a moment.",
     .exits = "0\tall accounts agree\n"
              "1\tthey disagree: the faults are listed\n"
-             "2\tbad input, no such store, or one that cannot be read\n",
+             "2\tbad input, no such store, or one that cannot be read or was truncated\n",
     .examples =
         "slipring verify\n"
         "slipring verify --json | jq .difference\n"
