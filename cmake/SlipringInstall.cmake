@@ -15,37 +15,32 @@ install(
     PATTERN "*.h"
     PATTERN "*.def")
 
-foreach(program slipring slipringd slipring-bench)
-    if(TARGET ${program}-program)
-        install(TARGETS ${program}-program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-    endif()
-endforeach()
+install(TARGETS slipring-program slipringd-program slipring-bench-program
+        RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
-if(TARGET slipring)
-    install(
-        TARGETS slipring slipring-static
-        EXPORT slipringTargets
-        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-        INCLUDES
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-    install(
-        EXPORT slipringTargets
-        NAMESPACE slipring::
-        DESTINATION "${package_dir}")
+install(
+    TARGETS slipring slipring-static
+    EXPORT slipringTargets
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    INCLUDES
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(
+    EXPORT slipringTargets
+    NAMESPACE slipring::
+    DESTINATION "${package_dir}")
 
-    # Relative to the .pc file, so that `cmake --install --prefix` and moving the tree both work.
-    file(RELATIVE_PATH SLIPRING_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
-    set(SLIPRING_PC_PREFIX "\${pcfiledir}/${SLIPRING_PC_PREFIX}")
-    cmake_path(APPEND SLIPRING_PC_INCLUDEDIR "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
-    cmake_path(APPEND SLIPRING_PC_LIBDIR "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
-    configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring.pc.in" "${PROJECT_BINARY_DIR}/slipring.pc" @ONLY)
-    configure_package_config_file(
-        "${PROJECT_SOURCE_DIR}/cmake/slipringConfig.cmake.in" "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
-        INSTALL_DESTINATION "${package_dir}")
-    write_basic_package_version_file("${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake"
-                                     COMPATIBILITY SameMinorVersion)
-    install(FILES "${PROJECT_BINARY_DIR}/slipring.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-    install(FILES "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
-                  "${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake" DESTINATION "${package_dir}")
-endif()
+# Relative to the .pc file, so that `cmake --install --prefix` and moving the tree both work.
+file(RELATIVE_PATH SLIPRING_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+set(SLIPRING_PC_PREFIX "\${pcfiledir}/${SLIPRING_PC_PREFIX}")
+cmake_path(APPEND SLIPRING_PC_INCLUDEDIR "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
+cmake_path(APPEND SLIPRING_PC_LIBDIR "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring.pc.in" "${PROJECT_BINARY_DIR}/slipring.pc" @ONLY)
+configure_package_config_file(
+    "${PROJECT_SOURCE_DIR}/cmake/slipringConfig.cmake.in" "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
+    INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/slipring.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
+              "${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake" DESTINATION "${package_dir}")

@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SR_LIKELY(x) __builtin_expect(!!(x), 1)
-#define SR_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define SR_COLD __attribute__((cold, noinline))
-#define SR_INLINE static inline __attribute__((always_inline))
-#define SR_PUBLIC __attribute__((visibility("default")))
-#define SR_MUST_CHECK __attribute__((warn_unused_result))
+#define SR_LIKELY(x)          __builtin_expect(!!(x), 1)
+#define SR_UNLIKELY(x)        __builtin_expect(!!(x), 0)
+#define SR_COLD               __attribute__((cold, noinline))
+#define SR_INLINE             static inline __attribute__((always_inline))
+#define SR_PUBLIC             __attribute__((visibility("default")))
+#define SR_MUST_CHECK         __attribute__((warn_unused_result))
 #define SR_ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Two cache lines: what two sides write never shares a line, nor the pair that an adjacent-line prefetcher

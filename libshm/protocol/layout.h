@@ -59,35 +59,35 @@
 #include "base/compiler.h"
 #include "pure/bucket.h"
 
-#define SR_RING_MAGIC UINT64_C(0x676e6972706c6973)  /* "slipring" */
-#define SR_STATS_MAGIC UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR 1u
-#define SR_ABI_MINOR 0u
+#define SR_RING_MAGIC   UINT64_C(0x676e6972706c6973) /* "slipring" */
+#define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
+#define SR_ABI_MAJOR    1u
+#define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
 /* --- limits: compile-time maxima; the soft ones stand in the control line ------------------------------------ */
 
-#define SR_PRIMITIVE_MAX 16384u
-#define SR_PRIMITIVE_OVERFLOW 0u /* the id of __overflow__, registered by the creator */
+#define SR_PRIMITIVE_MAX           16384u
+#define SR_PRIMITIVE_OVERFLOW      0u /* the id of __overflow__, registered by the creator */
 #define SR_PRIMITIVE_LIMIT_DEFAULT 1000u
-#define SR_SLOT_MAX 1024u
-#define SR_SLOT_NONE 0xffffu
-#define SR_SPAN_TABLE_COUNT 32u
-#define SR_EXTENT_RINGS 32u
-#define SR_RING_CAP_DEFAULT 4096u /* rings a process may hold */
+#define SR_SLOT_MAX                1024u
+#define SR_SLOT_NONE               0xffffu
+#define SR_SPAN_TABLE_COUNT        32u
+#define SR_EXTENT_RINGS            32u
+#define SR_RING_CAP_DEFAULT        4096u /* rings a process may hold */
 
 /* Ring classes: X(name, rings, samples, spill cells a status). A ring's id tells its class: ids are given out
  * class after class in this order. Samples are a power of two. Rings a multiple of SR_EXTENT_RINGS. */
-#define SR_RING_CLASSES(X)           \
-    X(small, 32768u, 128u, 192u)     \
-    X(mid, 4096u, 1024u, SR_BUCKET_COUNT) \
+#define SR_RING_CLASSES(X)                                                                                   \
+    X(small, 32768u, 128u, 192u)                                                                             \
+    X(mid, 4096u, 1024u, SR_BUCKET_COUNT)                                                                    \
     X(big, 512u, 8192u, SR_BUCKET_COUNT)
 
 enum sr_ring_class {
 #define X(name, rings, samples, cells) SR_CLASS_##name,
     SR_RING_CLASSES(X)
 #undef X
-    SR_CLASS_COUNT,
+        SR_CLASS_COUNT,
 };
 
 #define X(name, rings, samples, cells) +(rings)
@@ -178,14 +178,14 @@ enum sr_sample_kind {
     SR_KIND_EXTENSION = 4, /* second slot: trace context or usage, by its stamp_ns field's low byte */
 };
 
-#define SR_SAMPLE_KIND_MASK UINT64_C(0x7)
-#define SR_SAMPLE_FAILURE (UINT64_C(1) << 3)
-#define SR_SAMPLE_ENDED (UINT64_C(1) << 4)
+#define SR_SAMPLE_KIND_MASK      UINT64_C(0x7)
+#define SR_SAMPLE_FAILURE        (UINT64_C(1) << 3)
+#define SR_SAMPLE_ENDED          (UINT64_C(1) << 4)
 #define SR_SAMPLE_CATEGORY_SHIFT 5
-#define SR_SAMPLE_CATEGORY_MASK (UINT64_C(0xf) << SR_SAMPLE_CATEGORY_SHIFT)
-#define SR_SAMPLE_EXTENDED (UINT64_C(1) << 9)
-#define SR_SAMPLE_CLAMPED (UINT64_C(1) << 10) /* the duration or an amount was out of range */
-#define SR_SAMPLE_ZERO_MASK (UINT64_C(1) << 11)
+#define SR_SAMPLE_CATEGORY_MASK  (UINT64_C(0xf) << SR_SAMPLE_CATEGORY_SHIFT)
+#define SR_SAMPLE_EXTENDED       (UINT64_C(1) << 9)
+#define SR_SAMPLE_CLAMPED        (UINT64_C(1) << 10) /* the duration or an amount was out of range */
+#define SR_SAMPLE_ZERO_MASK      (UINT64_C(1) << 11)
 #define SR_SAMPLE_DURATION_SHIFT 12
 
 _Static_assert(SR_DURATION_MAX_NS == SLIPRING_DURATION_MAX_NS, "one limit, two layers");
@@ -196,8 +196,8 @@ _Static_assert(sizeof(struct sr_sample_shm) == 32, "four words a sample");
 
 /* A spill block is an array of 64-bit words, each monotonic but min and max. Index of each word: */
 enum sr_spill_word {
-    SR_SPILL_SUM = 0,        /* sum of durations, ns, modulo 2^64 */
-    SR_SPILL_ENDED = 1,      /* spans ended through the spill */
+    SR_SPILL_SUM = 0,   /* sum of durations, ns, modulo 2^64 */
+    SR_SPILL_ENDED = 1, /* spans ended through the spill */
     SR_SPILL_CLAMPED = 2,
     SR_SPILL_AMOUNTS = 3,    /* SR_KIND_AMOUNT samples */
     SR_SPILL_CANCELS = 4,    /* SR_KIND_CANCEL samples (each also counts in ENDED) */
@@ -208,15 +208,17 @@ enum sr_spill_word {
     SR_SPILL_EXIT = 9,  /* shared block only: updates finished; at rest ENTER - EXIT were torn */
     SR_SPILL_COST = 16,
     SR_SPILL_SAVINGS = 32,
-    SR_SPILL_BOUNDS = 48, /* 32 pairs {bound_ns, samples in its bucket for which it is the least bound >= them} */
+    /* 32 pairs {bound_ns, samples in its bucket for which it is the least bound >= them} */
+    SR_SPILL_BOUNDS = 48,
     SR_SPILL_CELLS = 128, /* `cells` words for success, then as many for failure */
 };
-#define SR_SPILL_BOUND_MAX 32u
+#define SR_SPILL_BOUND_MAX   32u
 #define SR_SPILL_WORDS_SMALL 512u
-#define SR_SPILL_WORDS_FULL 4096u
+#define SR_SPILL_WORDS_FULL  4096u
 
 _Static_assert(SR_SPILL_CELLS + 2 * 192 == SR_SPILL_WORDS_SMALL, "a small block is one page");
-_Static_assert(SR_SPILL_CELLS + 2 * SR_BUCKET_COUNT <= SR_SPILL_WORDS_FULL, "a full block holds every bucket");
+_Static_assert(SR_SPILL_CELLS + 2 * SR_BUCKET_COUNT <= SR_SPILL_WORDS_FULL,
+               "a full block holds every bucket");
 
 /* --- lines of the ring segment ---------------------------------------------------------------------------------- */
 
@@ -267,12 +269,12 @@ struct sr_producer_line_shm {
 _Static_assert(sizeof(struct sr_producer_line_shm) == SR_LINE_BYTES, "one line");
 
 /* redo_what: bits 0..11 as the sample's meta; these say which of the rest is valid. */
-#define SR_REDO_COST (UINT64_C(1) << 16)
-#define SR_REDO_SAVINGS (UINT64_C(1) << 17)
-#define SR_REDO_BOUND (UINT64_C(1) << 18) /* bound entry index in bits 24..31 */
-#define SR_REDO_MINMAX (UINT64_C(1) << 19)
-#define SR_REDO_LOST (UINT64_C(1) << 20)
-#define SR_REDO_SUM (UINT64_C(1) << 21)
+#define SR_REDO_COST        (UINT64_C(1) << 16)
+#define SR_REDO_SAVINGS     (UINT64_C(1) << 17)
+#define SR_REDO_BOUND       (UINT64_C(1) << 18) /* bound entry index in bits 24..31 */
+#define SR_REDO_MINMAX      (UINT64_C(1) << 19)
+#define SR_REDO_LOST        (UINT64_C(1) << 20)
+#define SR_REDO_SUM         (UINT64_C(1) << 21)
 #define SR_REDO_BOUND_SHIFT 24
 
 struct sr_consumer_line_shm {
@@ -372,7 +374,7 @@ struct sr_ring_header_shm {
     uint64_t endian;
     uint64_t segment_bytes;
     uint32_t region_count;
-    uint32_t schema; /* of the buckets: SR_BUCKET_SCHEMA */
+    uint32_t schema;      /* of the buckets: SR_BUCKET_SCHEMA */
     uint64_t incarnation; /* random: which making of the segment this is; never 0 */
     uint64_t made_wall_ns;
     _Atomic uint64_t ready; /* 1, stored last with release */
@@ -394,12 +396,12 @@ struct sr_stats_header_shm {
     uint64_t made_wall_ns;
     _Atomic uint64_t ready;
     struct sr_region_shm regions[SR_REGION_MAX];
-    _Atomic uint64_t agent_pid;        /* 0 when it stopped cleanly */
+    _Atomic uint64_t agent_pid; /* 0 when it stopped cleanly */
     _Atomic uint64_t agent_started_wall_ns;
     _Atomic uint64_t agent_life;
-    _Atomic uint64_t published_ns;     /* CLOCK_MONOTONIC of the last publishing: old means the agent is dead */
-    _Atomic uint64_t primitive_high;   /* figures at and above this id do not exist */
-    char agent_listen[128];            /* "127.0.0.1:9464", for people; zero-terminated */
+    _Atomic uint64_t published_ns;   /* CLOCK_MONOTONIC of the last publishing: old means the agent is dead */
+    _Atomic uint64_t primitive_high; /* figures at and above this id do not exist */
+    char agent_listen[128];          /* "127.0.0.1:9464", for people; zero-terminated */
 };
 
 /* Published figures. The latch's low bit names the copy that is being written; the other one is whole. */
@@ -437,47 +439,47 @@ struct sr_journal_shm {
 };
 
 /* Areas of the durable words: X(name, items, words an item). */
-#define SR_WORD_AREAS(X)                                      \
-    X(store, 1u, 512u)                                        \
-    X(book, SR_PRIMITIVE_MAX, 4096u)                          \
-    X(ring, SR_RING_MAX, 16u)                                 \
-    X(slot, SR_SLOT_MAX, 128u)                                \
-    X(in_flight, SR_SLOT_MAX, SR_PRIMITIVE_MAX)               \
-    X(copy_small, 32768u, SR_SPILL_WORDS_SMALL)               \
-    X(copy_full, (SR_RING_MAX - 32768u), SR_SPILL_WORDS_FULL) \
-    X(copy_shared, SR_PRIMITIVE_MAX, SR_SPILL_WORDS_FULL)     \
+#define SR_WORD_AREAS(X)                                                                                     \
+    X(store, 1u, 512u)                                                                                       \
+    X(book, SR_PRIMITIVE_MAX, 4096u)                                                                         \
+    X(ring, SR_RING_MAX, 16u)                                                                                \
+    X(slot, SR_SLOT_MAX, 128u)                                                                               \
+    X(in_flight, SR_SLOT_MAX, SR_PRIMITIVE_MAX)                                                              \
+    X(copy_small, 32768u, SR_SPILL_WORDS_SMALL)                                                              \
+    X(copy_full, (SR_RING_MAX - 32768u), SR_SPILL_WORDS_FULL)                                                \
+    X(copy_shared, SR_PRIMITIVE_MAX, SR_SPILL_WORDS_FULL)                                                    \
     X(slice, SR_PRIMITIVE_MAX, 8192u)
 
 enum sr_word_area {
 #define X(name, items, words) SR_AREA_##name,
     SR_WORD_AREAS(X)
 #undef X
-    SR_AREA_COUNT,
+        SR_AREA_COUNT,
 };
 
 /* --- regions: X(name, bytes), each padded to pages. The maps below are never instantiated: they turn the lists into
  * constant offsets. ------------------------------------------------------------------------------------------------- */
 
-#define SR_PAGES(bytes) (((uint64_t)(bytes) + SR_PAGE_BYTES - 1) / SR_PAGE_BYTES * SR_PAGE_BYTES)
-#define SR_BLOCK_BYTES(samples, spill_words) ((uint64_t)(samples) * 32u + (uint64_t)(spill_words) * 8u)
+#define SR_PAGES(bytes)                      (((uint64_t)(bytes) + SR_PAGE_BYTES - 1) / SR_PAGE_BYTES * SR_PAGE_BYTES)
+#define SR_BLOCK_BYTES(samples, spill_words) ((uint64_t)(samples)*32u + (uint64_t)(spill_words)*8u)
 
-#define SR_RING_REGIONS(X)                                                                 \
-    X(header, sizeof(struct sr_ring_header_shm))                                           \
-    X(registry_key, SR_PRIMITIVE_MAX * 8u)                                                 \
-    X(primitive_page, SR_PRIMITIVE_MAX)                                                    \
-    X(slot_page, SR_SLOT_MAX / 4u)                                                         \
-    X(ring_state, SR_RING_MAX * 8u)                                                        \
-    X(ring_page, SR_RING_MAX)                                                              \
-    X(extent_page, SR_RING_MAX / SR_EXTENT_RINGS)                                          \
-    X(registry_entry, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_registry_entry_shm))   \
-    X(bounds, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_bounds_shm))                   \
-    X(slot, (uint64_t)SR_SLOT_MAX * sizeof(struct sr_slot_shm))                            \
-    X(ring_info, (uint64_t)SR_RING_MAX * SR_LINE_BYTES)                                    \
-    X(producer_line, (uint64_t)SR_RING_MAX * SR_LINE_BYTES)                                \
-    X(consumer_line, (uint64_t)SR_RING_MAX * SR_LINE_BYTES)                                \
-    X(shared_spill, (uint64_t)SR_PRIMITIVE_MAX * SR_SPILL_WORDS_FULL * 8u)                 \
-    X(pool_small, 32768u * SR_BLOCK_BYTES(128u, SR_SPILL_WORDS_SMALL))                     \
-    X(pool_mid, 4096u * SR_BLOCK_BYTES(1024u, SR_SPILL_WORDS_FULL))                        \
+#define SR_RING_REGIONS(X)                                                                                   \
+    X(header, sizeof(struct sr_ring_header_shm))                                                             \
+    X(registry_key, SR_PRIMITIVE_MAX * 8u)                                                                   \
+    X(primitive_page, SR_PRIMITIVE_MAX)                                                                      \
+    X(slot_page, SR_SLOT_MAX / 4u)                                                                           \
+    X(ring_state, SR_RING_MAX * 8u)                                                                          \
+    X(ring_page, SR_RING_MAX)                                                                                \
+    X(extent_page, SR_RING_MAX / SR_EXTENT_RINGS)                                                            \
+    X(registry_entry, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_registry_entry_shm))                     \
+    X(bounds, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_bounds_shm))                                     \
+    X(slot, (uint64_t)SR_SLOT_MAX * sizeof(struct sr_slot_shm))                                              \
+    X(ring_info, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                       \
+    X(producer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
+    X(consumer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
+    X(shared_spill, (uint64_t)SR_PRIMITIVE_MAX *SR_SPILL_WORDS_FULL * 8u)                                    \
+    X(pool_small, 32768u * SR_BLOCK_BYTES(128u, SR_SPILL_WORDS_SMALL))                                       \
+    X(pool_mid, 4096u * SR_BLOCK_BYTES(1024u, SR_SPILL_WORDS_FULL))                                          \
     X(pool_big, 512u * SR_BLOCK_BYTES(8192u, SR_SPILL_WORDS_FULL))
 
 struct sr_ring_map {
@@ -497,11 +499,11 @@ struct sr_word_map {
 #define SR_WORD_COUNT (sizeof(struct sr_word_map) / 8u)
 _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
 
-#define SR_STATS_REGIONS(X)                                 \
-    X(header, sizeof(struct sr_stats_header_shm))           \
-    X(agent_figure, sizeof(struct sr_agent_figure_shm))     \
-    X(journal, sizeof(struct sr_journal_shm))               \
-    X(figure, (uint64_t)SR_PRIMITIVE_MAX * SR_FIGURE_BYTES) \
+#define SR_STATS_REGIONS(X)                                                                                  \
+    X(header, sizeof(struct sr_stats_header_shm))                                                            \
+    X(agent_figure, sizeof(struct sr_agent_figure_shm))                                                      \
+    X(journal, sizeof(struct sr_journal_shm))                                                                \
+    X(figure, (uint64_t)SR_PRIMITIVE_MAX *SR_FIGURE_BYTES)                                                   \
     X(words, sizeof(struct sr_word_map))
 
 struct sr_stats_map {
@@ -512,7 +514,7 @@ struct sr_stats_map {
 
 /* What readers map and the agent reserves first: all before the figures. */
 #define SR_STATS_DENSE_BYTES offsetof(struct sr_stats_map, figure)
-#define SR_STATS_READ_BYTES offsetof(struct sr_stats_map, words)
+#define SR_STATS_READ_BYTES  offsetof(struct sr_stats_map, words)
 
 _Static_assert(sizeof(struct sr_ring_header_shm) <= SR_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct sr_stats_header_shm) <= SR_PAGE_BYTES, "one page");

@@ -5,7 +5,10 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+SLIPRING_SHM_DIR=$(mktemp -d /dev/shm/slipring-consume.XXXXXX)
+export SLIPRING_SHM_DIR
+trap 'rm -rf "$work" "$SLIPRING_SHM_DIR"' EXIT
+trap 'exit 1' INT TERM
 prefix=$work/prefix
 log=$work/log
 fail() {
@@ -37,6 +40,8 @@ echo "-- the same, static"
 cc "$here/app.c" $(pkg-config --cflags slipring) "$lib_dir/libslipring.a" -pthread \
     -o "$work/app-static" || fail "the application does not build against the static library"
 [ "$("$work/app-static")" = "$want" ] || fail "the static application failed"
+"$prefix/bin/slipring" verify --store consume >"$log" || fail "slipring verify: $(cat "$log")"
+grep -Eq '^produced +4 ' "$log" || fail "two applications recorded twice each: $(cat "$log")"
 
 echo "-- the shared library exports the contract and nothing else"
 foreign=$(nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 != "A" && $3 !~ /^slipring_/ { print $3 }')
