@@ -40,6 +40,7 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
     /* relaxed: the last owner's stores reached us through the state word we acquired */
     out_ring->tail = atomic_load_explicit(&out_ring->line->tail, memory_order_relaxed);
     out_ring->limit = out_ring->tail; /* unknown: the first record looks at the head */
+    out_ring->full_head = UINT64_MAX;
     /* relaxed: as above */
     out_ring->begun = atomic_load_explicit(&out_ring->line->begun, memory_order_relaxed);
     sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), out_ring->line, base, shape->cells,
@@ -171,14 +172,18 @@ void sr_ring_release(struct sr_ring *ring)
 
 /* --- overflow ------------------------------------------------------------------------------------------------------------ */
 
-/* Look at the head. How many slots are free now; a head that cannot be is no room. */
-static uint64_t look_at_head(struct sr_ring *ring)
+/* How many slots are free with this head; one that cannot be is no room. */
+static uint64_t room_at(const struct sr_ring *ring, uint64_t head)
 {
-    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a slot it still reads */
-    const uint64_t head = atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
     const uint64_t used = ring->tail - head;
     const uint64_t samples = (uint64_t)ring->mask + 1;
     return used <= samples ? samples - used : 0;
+}
+
+static uint64_t look_at_head(const struct sr_ring *ring)
+{
+    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a slot it still reads */
+    return atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
 }
 
 /* The agent reserved a bigger ring for us: take it, give back the small one. Wait-free: one try. */
@@ -233,6 +238,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
     const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_acquire);
     if (SR_UNLIKELY(epoch != spill->bounds.epoch || !spill->bounds.present)) {
         sr_spill_read_bounds(&spill->bounds, ring->segment, ring->primitive, epoch);
+        sr_spill_map_plain(spill);
     }
     const uint32_t bucket = sr_bucket_index(sample->duration_ns);
     const uint32_t local = bucket - spill->base;
@@ -240,7 +246,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
         return false;
     }
     int bound = -1;
-    if (SR_UNLIKELY(sr_spill_bounds_has(&spill->bounds, bucket))) {
+    if (SR_UNLIKELY(!sr_spill_is_plain(spill, bucket))) {
         const int slot = sr_bound_slot(spill->bounds.ns, spill->bounds.count, sample->duration_ns);
         bound = slot >= 0 ? (int)sr_spill_bound_entry(spill, slot) : -1;
     }
@@ -251,18 +257,21 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
 
 bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
-    uint64_t room = look_at_head(ring);
+    uint64_t head = look_at_head(ring);
+    uint64_t room = room_at(ring, head);
     const uint64_t samples = (uint64_t)ring->mask + 1;
     if (room == 0 && adopt_offer(ring, sample->duration_ns)) {
-        room = look_at_head(ring);
+        head = look_at_head(ring);
+        room = room_at(ring, head);
     }
     /* Hysteresis: once spilling, back to the ring only when a quarter of it is free. */
     if (room > (ring->spilling ? samples / 4 - 1 : 0)) {
         ring->spilling = 0;
         ring->limit = ring->tail + room;
-        sr_ring_publish(ring, sample);
+        sr_ring_publish(ring, sample->meta, sample->duration_ns, sample->cost, sample->savings);
         return true;
     }
     ring->spilling = 1;
+    ring->full_head = head;
     return spill(ring, sample);
 }

@@ -25,7 +25,7 @@
 
 /* A thread's ring for one primitive: private memory. All zero: none. */
 struct sr_ring {
-    /* the hot line */
+    /* the hot line: all that a record into the ring and a begin take */
     struct sr_sample_shm *samples;
     struct sr_producer_line_shm *line;
     const struct sr_control_shm *control;
@@ -33,16 +33,18 @@ struct sr_ring {
     uint64_t limit; /* tail value at which the ring is full, as far as we know */
     uint32_t mask;
     uint32_t busy; /* G5 */
-    uint32_t spilling;
+    uint64_t begun;
+    struct sr_consumer_line_shm *consumer;
+    /* a plain spill takes this and the head of `spill`, too */
+    uint64_t full_head; /* the head with which the ring was found full; UINT64_MAX: never */
+    struct sr_spill spill;
     /* the rest */
+    uint32_t spilling;
     uint32_t ring; /* id */
     uint32_t generation;
     uint32_t slot;
     uint32_t primitive;
     struct sr_segment *segment;
-    struct sr_consumer_line_shm *consumer;
-    uint64_t begun;
-    struct sr_spill spill;
 };
 
 /* Claim a ring of `class` for (slot, primitive); `first_ns` is the duration to be recorded first (the small spill
@@ -63,14 +65,15 @@ void sr_ring_release(struct sr_ring *ring);
 SR_MUST_CHECK bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample);
 
 /* Write the sample's slot and publish it; there is room. */
-SR_INLINE void sr_ring_publish(struct sr_ring *ring, const struct sr_spill_sample *sample)
+SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, uint64_t cost,
+                               uint64_t savings)
 {
     struct sr_sample_shm *at = &ring->samples[ring->tail & ring->mask];
     /* relaxed: the clock may lag by its period, and says so */
     at->stamp_ns = atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
-    at->what = sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta;
-    at->cost_nanodollars = sample->cost;
-    at->savings_nanodollars = sample->savings;
+    at->what = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta;
+    at->cost_nanodollars = cost;
+    at->savings_nanodollars = savings;
     SR_CRASHPOINT(ring_before_publish);
     ring->tail++;
     /* release: pairs with the agent's acquire of the tail; else it reads a slot before it is written */
@@ -84,8 +87,25 @@ SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *s
     if (SR_UNLIKELY(ring->tail == ring->limit)) {
         return sr_ring_overflow(ring, sample);
     }
-    sr_ring_publish(ring, sample);
+    sr_ring_publish(ring, sample->meta, sample->duration_ns, sample->cost, sample->savings);
     return true;
+}
+
+/* The same for an execution whose duration is not 0 nor out of range, where that is quickly done. false: nothing was done,
+ * sr_ring_put() has to. Without has_cost, cost and savings are 0. */
+SR_INLINE bool sr_ring_put_quickly(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, bool has_cost,
+                                   uint64_t cost, uint64_t savings)
+{
+    if (SR_LIKELY(ring->tail != ring->limit)) {
+        sr_ring_publish(ring, meta, duration_ns, cost, savings);
+        return true;
+    }
+    /* relaxed: nothing is overwritten on the strength of it; a new head is looked at by sr_ring_overflow() */
+    const uint64_t head = atomic_load_explicit(&ring->consumer->head, memory_order_relaxed);
+    /* acquire: as in sr_ring_overflow() */
+    const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_acquire);
+    return SR_LIKELY(head == ring->full_head) &&
+           SR_LIKELY(sr_spill_book_quickly(&ring->spill, epoch, meta, duration_ns, has_cost, cost, savings));
 }
 
 SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)

@@ -13,19 +13,20 @@ void sr_spill_open(struct sr_spill *spill, _Atomic uint64_t *block, struct sr_pr
     spill->block = block;
     spill->line = line;
     spill->base = base;
+    spill->first = SR_SPILL_CELLS - base;
     spill->cells = cells;
-    spill->sum = sr_spill_own(spill, SR_SPILL_SUM);
-    spill->ended = sr_spill_own(spill, SR_SPILL_ENDED);
-    spill->clamped = sr_spill_own(spill, SR_SPILL_CLAMPED);
-    spill->lost = sr_spill_own(spill, SR_SPILL_BOUND_LOST);
+    spill->sum = sr_spill_own(block, SR_SPILL_SUM);
+    spill->ended = sr_spill_own(block, SR_SPILL_ENDED);
+    spill->clamped = sr_spill_own(block, SR_SPILL_CLAMPED);
+    spill->lost = sr_spill_own(block, SR_SPILL_BOUND_LOST);
     if (fresh) {
         /* The last owner's redo record must not speak for this one: its MIN and MAX are no longer true. */
         sr_spill_note(&line->redo_value, 0);
-        sr_spill_store_rest(spill, SR_SPILL_MIN, UINT64_MAX);
-        sr_spill_store_rest(spill, SR_SPILL_MAX, 0);
+        sr_spill_store_rest(block, SR_SPILL_MIN, UINT64_MAX);
+        sr_spill_store_rest(block, SR_SPILL_MAX, 0);
     }
-    spill->min = sr_spill_own(spill, SR_SPILL_MIN);
-    spill->max = sr_spill_own(spill, SR_SPILL_MAX);
+    spill->min = sr_spill_own(block, SR_SPILL_MIN);
+    spill->max = sr_spill_own(block, SR_SPILL_MAX);
 }
 
 /* --- bounds ------------------------------------------------------------------------------------------------------------ */
@@ -98,11 +99,21 @@ void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segmen
         fresh.present = 1;
         read_defaults(&fresh, segment, primitive);
     }
-    for (uint32_t i = 0; i < fresh.count; i++) {
-        uint32_t bucket = sr_bucket_index(fresh.ns[i]);
-        fresh.has_bound[bucket / 64] |= UINT64_C(1) << (bucket % 64);
-    }
     *bounds = fresh;
+}
+
+void sr_spill_map_plain(struct sr_spill *spill)
+{
+    memset(spill->plain, 0, sizeof spill->plain);
+    for (uint32_t bucket = spill->base; bucket < SR_BUCKET_COUNT && bucket - spill->base < spill->cells;
+         bucket++) {
+        spill->plain[bucket / 64] |= UINT64_C(1) << (bucket % 64);
+    }
+    for (uint32_t i = 0; i < spill->bounds.count; i++) {
+        const uint32_t bucket = sr_bucket_index(spill->bounds.ns[i]);
+        spill->plain[bucket / 64] &= ~(UINT64_C(1) << (bucket % 64));
+    }
+    spill->plain_epoch = spill->bounds.epoch;
 }
 
 uint32_t sr_spill_bound_entry(struct sr_spill *spill, int slot)
@@ -114,9 +125,9 @@ uint32_t sr_spill_bound_entry(struct sr_spill *spill, int slot)
     const uint64_t ns = spill->bounds.ns[slot];
     for (uint32_t i = 0; i < SR_SPILL_BOUND_MAX; i++) {
         const uint32_t word = SR_SPILL_BOUNDS + 2 * i;
-        uint64_t there = sr_spill_own(spill, word);
+        uint64_t there = sr_spill_own(spill->block, word);
         if (there == 0) {
-            sr_spill_store_rest(spill, word, ns);
+            sr_spill_store_rest(spill->block, word, ns);
             there = ns;
         }
         if (there == ns) {

@@ -32,6 +32,7 @@
 #include "base/crashpoint.h"
 #include "protocol/layout.h"
 #include "pure/bound.h"
+#include "pure/bucket.h"
 
 /* Exact bounds as one ring's owner knows them: private memory. */
 struct sr_spill_bounds {
@@ -40,16 +41,21 @@ struct sr_spill_bounds {
     uint32_t present; /* 1: copied at least once */
     uint64_t ns[SLIPRING_BOUND_COUNT];
     uint8_t entry[SLIPRING_BOUND_COUNT]; /* index in the block's bound table + 1; 0: not looked up yet */
-    uint64_t has_bound[(SR_BUCKET_COUNT + 63) / 64]; /* bit a bucket: some bound lies in it */
 };
 
-/* One owner's view of its block: private memory, the owner's truth. */
+#define SR_SPILL_MAP_WORDS ((SR_BUCKET_COUNT + 63) / 64)
+
+/* One owner's view of its block: private memory, the owner's truth. What a plain update touches comes first. */
 struct sr_spill {
     _Atomic uint64_t *block;
     struct sr_producer_line_shm *line;
-    uint32_t base;  /* bucket index of the first cell */
-    uint32_t cells; /* a status */
-    uint64_t sum, ended, clamped, min, max, lost;
+    uint64_t sum, min, max;
+    uint64_t plain_epoch; /* of the bounds that plain[] was made with */
+    uint32_t first;       /* + a bucket's index, modulo 2^32: the word of its cell for success */
+    uint32_t cells;       /* a status */
+    uint64_t plain[SR_SPILL_MAP_WORDS]; /* bit a bucket: it has cells here, and no bound lies in it */
+    uint64_t ended, clamped, lost;
+    uint32_t base; /* bucket index of the first cell */
     struct sr_spill_bounds bounds;
 };
 
@@ -72,28 +78,36 @@ struct sr_segment;
 void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
                           uint32_t primitive, uint64_t epoch);
 
+/* Know which buckets are plain under the bounds last read. */
+void sr_spill_map_plain(struct sr_spill *spill);
+
 /* The block's table entry of bounds->ns[slot]; appends. SR_SPILL_BOUND_MAX: the table is full. Owner only. */
 uint32_t sr_spill_bound_entry(struct sr_spill *spill, int slot);
 
 /* Dead owner, byte of its slot seized: finish or forget its last update (G1). true: something was applied. */
 bool sr_spill_settle(const struct sr_producer_line_shm *line, _Atomic uint64_t *block, uint32_t spill_words);
 
-SR_INLINE bool sr_spill_bounds_has(const struct sr_spill_bounds *bounds, uint32_t bucket)
+SR_INLINE bool sr_spill_is_plain(const struct sr_spill *spill, uint32_t bucket)
 {
-    return bounds->has_bound[bucket / 64] >> (bucket % 64) & 1;
+    return spill->plain[bucket / 64] >> (bucket % 64) & 1;
+}
+
+SR_INLINE bool sr_spill_is_extreme(const struct sr_spill *spill, uint64_t duration_ns)
+{
+    return SR_UNLIKELY(duration_ns < spill->min) || SR_UNLIKELY(duration_ns > spill->max);
 }
 
 /* Private word of the block: only we write it, so a plain look suffices. */
-SR_INLINE uint64_t sr_spill_own(const struct sr_spill *spill, uint32_t word)
+SR_INLINE uint64_t sr_spill_own(const _Atomic uint64_t *block, uint32_t word)
 {
     /* relaxed: our own last store */
-    return atomic_load_explicit(&spill->block[word], memory_order_relaxed);
+    return atomic_load_explicit(&block[word], memory_order_relaxed);
 }
 
-SR_INLINE void sr_spill_store_rest(struct sr_spill *spill, uint32_t word, uint64_t value)
+SR_INLINE void sr_spill_store_rest(_Atomic uint64_t *block, uint32_t word, uint64_t value)
 {
     /* release: after the cell, pairs with the agent's acquire (G2); else a cost is seen without its sample */
-    atomic_store_explicit(&spill->block[word], value, memory_order_release);
+    atomic_store_explicit(&block[word], value, memory_order_release);
 }
 
 SR_INLINE void sr_spill_note(_Atomic uint64_t *redo_field, uint64_t value)
@@ -102,86 +116,152 @@ SR_INLINE void sr_spill_note(_Atomic uint64_t *redo_field, uint64_t value)
     atomic_store_explicit(redo_field, value, memory_order_relaxed);
 }
 
-/* Book one sample whose commit word is `word` (a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS). `bound` is an entry of
- * the bound table, SR_SPILL_BOUND_MAX: lost, or -1: none. */
-SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct sr_spill_sample *sample,
-                             int bound)
+/* What a sample changes beside its cell and the sum of durations, and the new absolute values of it. */
+struct sr_spill_beside {
+    uint64_t cost, savings; /* of the sample */
+    bool has_cost;          /* false: both are 0 */
+    int bound;              /* entry of the bound table, SR_SPILL_BOUND_MAX: the table is full, or -1: none */
+    bool is_extreme;        /* a new least or greatest duration */
+    uint64_t new_cost, new_savings, new_bound;
+};
+
+/* Where a category's words begin: SR_SPILL_COST and SR_SPILL_SAVINGS are indices from there. */
+SR_INLINE _Atomic uint64_t *sr_spill_category(_Atomic uint64_t *block, uint64_t meta)
+{
+    return block + ((meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
+}
+
+/* (2) of what is beside. Returns the bits of redo_what that say so. */
+SR_INLINE uint64_t sr_spill_note_beside(struct sr_spill *spill, struct sr_producer_line_shm *line,
+                                        _Atomic uint64_t *block, uint64_t meta, uint64_t duration_ns,
+                                        struct sr_spill_beside *beside)
+{
+    uint64_t what = 0;
+    if (meta & (SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED)) {
+        spill->ended += (meta & SR_SAMPLE_ENDED) != 0;
+        spill->clamped += (meta & SR_SAMPLE_CLAMPED) != 0;
+        sr_spill_note(&line->redo_ended, spill->ended);
+        sr_spill_note(&line->redo_clamped, spill->clamped);
+    }
+    if (beside->has_cost) {
+        const _Atomic uint64_t *words = sr_spill_category(block, meta);
+        beside->new_cost = sr_spill_own(words, SR_SPILL_COST) + beside->cost;
+        beside->new_savings = sr_spill_own(words, SR_SPILL_SAVINGS) + beside->savings;
+        what |= SR_REDO_COST;
+        sr_spill_note(&line->redo_cost, beside->new_cost);
+        sr_spill_note(&line->redo_savings, beside->new_savings);
+    }
+    if (SR_UNLIKELY(beside->bound >= 0)) {
+        const uint32_t bound = (uint32_t)beside->bound;
+        if (bound < SR_SPILL_BOUND_MAX) {
+            beside->new_bound = sr_spill_own(block, SR_SPILL_BOUNDS + 2 * bound + 1) + 1;
+            what |= SR_REDO_BOUND | (uint64_t)bound << SR_REDO_BOUND_SHIFT;
+            sr_spill_note(&line->redo_bound, beside->new_bound);
+        } else {
+            what |= SR_REDO_LOST;
+            sr_spill_note(&line->redo_lost, ++spill->lost);
+        }
+    }
+    if (SR_UNLIKELY(beside->is_extreme)) {
+        spill->min = duration_ns < spill->min ? duration_ns : spill->min;
+        spill->max = duration_ns > spill->max ? duration_ns : spill->max;
+        what |= SR_REDO_MINMAX;
+        sr_spill_note(&line->redo_min, spill->min);
+        sr_spill_note(&line->redo_max, spill->max);
+    }
+    return what;
+}
+
+/* (4) of what is beside. */
+SR_INLINE void sr_spill_store_beside(const struct sr_spill *spill, _Atomic uint64_t *block, uint64_t what,
+                                     const struct sr_spill_beside *beside)
+{
+    if (beside->has_cost) {
+        _Atomic uint64_t *words = sr_spill_category(block, what);
+        sr_spill_store_rest(words, SR_SPILL_COST, beside->new_cost);
+        sr_spill_store_rest(words, SR_SPILL_SAVINGS, beside->new_savings);
+    }
+    if (SR_UNLIKELY(what & SR_REDO_BOUND)) {
+        sr_spill_store_rest(block, SR_SPILL_BOUNDS + 2 * (uint32_t)beside->bound + 1, beside->new_bound);
+    }
+    if (SR_UNLIKELY(what & SR_REDO_LOST)) {
+        sr_spill_store_rest(block, SR_SPILL_BOUND_LOST, spill->lost);
+    }
+    if (SR_UNLIKELY(what & SR_REDO_MINMAX)) {
+        sr_spill_store_rest(block, SR_SPILL_MIN, spill->min);
+        sr_spill_store_rest(block, SR_SPILL_MAX, spill->max);
+    }
+    if (SR_UNLIKELY(what & (SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED))) {
+        sr_spill_store_rest(block, SR_SPILL_ENDED, spill->ended);
+        sr_spill_store_rest(block, SR_SPILL_CLAMPED, spill->clamped);
+    }
+}
+
+/* One update, see G1. Of what the caller knows to be absent (no cost, no bound, no end), inlining leaves nothing. */
+SR_INLINE void sr_spill_update(struct sr_spill *spill, uint32_t word, uint64_t meta, uint64_t duration_ns,
+                               struct sr_spill_beside *beside)
 {
     struct sr_producer_line_shm *line = spill->line;
-    const uint32_t category =
-        (uint32_t)((sample->meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
-    const uint64_t value = sr_spill_own(spill, word) + 1;
-    uint64_t what = sample->meta;
+    _Atomic uint64_t *block = spill->block;
+    const uint64_t value = sr_spill_own(block, word) + 1;
+    const uint64_t sum = spill->sum + duration_ns;
 
     sr_spill_note(&line->redo_word, word); /* (1) */
     sr_spill_note(&line->redo_value, value);
     atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before (2): see G1 */
     SR_CRASHPOINT(spill_after_intent);
 
-    const uint64_t sum = spill->sum + sample->duration_ns; /* (2) */
-    spill->sum = sum;
+    spill->sum = sum; /* (2) */
     sr_spill_note(&line->redo_sum, sum);
-    if (sample->meta & (SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED)) {
-        spill->ended += (sample->meta & SR_SAMPLE_ENDED) != 0;
-        spill->clamped += (sample->meta & SR_SAMPLE_CLAMPED) != 0;
-        sr_spill_note(&line->redo_ended, spill->ended);
-        sr_spill_note(&line->redo_clamped, spill->clamped);
-    }
-    uint64_t cost = 0;
-    uint64_t savings = 0;
-    if (sample->cost | sample->savings) {
-        cost = sr_spill_own(spill, SR_SPILL_COST + category) + sample->cost;
-        savings = sr_spill_own(spill, SR_SPILL_SAVINGS + category) + sample->savings;
-        what |= SR_REDO_COST;
-        sr_spill_note(&line->redo_cost, cost);
-        sr_spill_note(&line->redo_savings, savings);
-    }
-    uint64_t bounded = 0;
-    if (SR_UNLIKELY(bound >= 0)) {
-        if (bound < (int)SR_SPILL_BOUND_MAX) {
-            bounded = sr_spill_own(spill, SR_SPILL_BOUNDS + 2 * (uint32_t)bound + 1) + 1;
-            what |= SR_REDO_BOUND | (uint64_t)bound << SR_REDO_BOUND_SHIFT;
-            sr_spill_note(&line->redo_bound, bounded);
-        } else {
-            what |= SR_REDO_LOST;
-            sr_spill_note(&line->redo_lost, ++spill->lost);
-        }
-    }
-    if (SR_UNLIKELY(sample->duration_ns < spill->min || sample->duration_ns > spill->max) &&
-        (sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION) {
-        spill->min = sample->duration_ns < spill->min ? sample->duration_ns : spill->min;
-        spill->max = sample->duration_ns > spill->max ? sample->duration_ns : spill->max;
-        what |= SR_REDO_MINMAX;
-        sr_spill_note(&line->redo_min, spill->min);
-        sr_spill_note(&line->redo_max, spill->max);
-    }
+    const uint64_t what = meta | sr_spill_note_beside(spill, line, block, meta, duration_ns, beside);
     sr_spill_note(&line->redo_what, what);
     SR_CRASHPOINT(spill_before_commit);
 
     /* (3) release: pairs with the agent's acquire of the cell, and keeps (2) before it */
-    atomic_store_explicit(&spill->block[word], value, memory_order_release);
+    atomic_store_explicit(&block[word], value, memory_order_release);
     SR_CRASHPOINT(spill_after_commit);
 
-    if (what & SR_REDO_COST) { /* (4) */
-        sr_spill_store_rest(spill, SR_SPILL_COST + category, cost);
-        sr_spill_store_rest(spill, SR_SPILL_SAVINGS + category, savings);
+    sr_spill_store_beside(spill, block, what, beside); /* (4) */
+    sr_spill_store_rest(block, SR_SPILL_SUM, sum);     /* last: G3 */
+}
+
+/* Book one sample whose commit word is `word` (a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS). `bound` is an entry of
+ * the bound table, SR_SPILL_BOUND_MAX: lost, or -1: none. */
+SR_INLINE void sr_spill_book(struct sr_spill *spill, uint32_t word, const struct sr_spill_sample *sample,
+                             int bound)
+{
+    const bool is_execution = (sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION;
+    struct sr_spill_beside beside = {
+        .cost = sample->cost,
+        .savings = sample->savings,
+        .has_cost = (sample->cost | sample->savings) != 0,
+        .bound = bound,
+        .is_extreme = is_execution && sr_spill_is_extreme(spill, sample->duration_ns),
+    };
+    sr_spill_update(spill, word, sample->meta, sample->duration_ns, &beside);
+}
+
+/* Book an execution whose duration is not 0 nor out of range, in few instructions. false: it is not that simple (outside
+ * the window, a bound in its bucket, a new least or greatest, new bounds announced), and nothing was done.
+ * epoch: control.bounds_epoch. Without has_cost, cost and savings are 0. */
+SR_INLINE bool sr_spill_book_quickly(struct sr_spill *spill, uint64_t epoch, uint64_t meta,
+                                     uint64_t duration_ns, bool has_cost, uint64_t cost, uint64_t savings)
+{
+    if (duration_ns == 0) {
+        __builtin_unreachable(); /* saves the look for the zero bucket */
     }
-    if (SR_UNLIKELY(what &
-                    (SR_REDO_BOUND | SR_REDO_LOST | SR_REDO_MINMAX | SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED))) {
-        if (what & SR_REDO_BOUND) {
-            sr_spill_store_rest(spill, SR_SPILL_BOUNDS + 2 * (uint32_t)bound + 1, bounded);
-        }
-        if (what & SR_REDO_LOST) {
-            sr_spill_store_rest(spill, SR_SPILL_BOUND_LOST, spill->lost);
-        }
-        if (what & SR_REDO_MINMAX) {
-            sr_spill_store_rest(spill, SR_SPILL_MIN, spill->min);
-            sr_spill_store_rest(spill, SR_SPILL_MAX, spill->max);
-        }
-        sr_spill_store_rest(spill, SR_SPILL_ENDED, spill->ended);
-        sr_spill_store_rest(spill, SR_SPILL_CLAMPED, spill->clamped);
+    const uint32_t bucket = sr_bucket_index(duration_ns);
+    if (SR_UNLIKELY(epoch != spill->plain_epoch) || SR_UNLIKELY(!sr_spill_is_plain(spill, bucket)) ||
+        sr_spill_is_extreme(spill, duration_ns)) {
+        return false;
     }
-    sr_spill_store_rest(spill, SR_SPILL_SUM, sum);
+    uint32_t word = spill->first + bucket;
+    if (SR_UNLIKELY(meta & SR_SAMPLE_FAILURE)) {
+        word += spill->cells;
+    }
+    struct sr_spill_beside beside = {.cost = cost, .savings = savings, .has_cost = has_cost, .bound = -1};
+    sr_spill_update(spill, word, meta, duration_ns, &beside);
+    return true;
 }
 
 #endif
