@@ -52,6 +52,13 @@ bool transport_start(struct transport *transport, const struct machine *machine)
     return error == 0;
 }
 
+void transport_await(struct transport *transport, uint64_t count)
+{
+    while (ck_ring_capacity(&transport->ring) - ck_ring_size(&transport->ring) <= count &&
+           !machine_is_interrupted()) {
+    }
+}
+
 void transport_stop(struct transport *transport)
 {
     if (!transport->buffer) {

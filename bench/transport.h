@@ -46,7 +46,10 @@ bool transport_start(struct transport *transport, const struct machine *machine)
 /* Let the consumer take what is left, end it, and free all but the tally. */
 void transport_stop(struct transport *transport);
 
-/* Record; a full ring is waited for (it has to be: ck_ring has nowhere else to put it). */
+/* Wait until the ring has room for a burst: what does not fit has nowhere else to go, and waiting is not to be timed. */
+void transport_await(struct transport *transport, uint64_t count);
+
+/* Record. A full ring is waited for. */
 static inline __attribute__((always_inline)) void transport_record(struct transport *transport,
                                                                    uint64_t duration_ns, uint32_t outcome,
                                                                    const struct slipring_cost *cost)
