@@ -186,11 +186,13 @@ static void fold_rings(struct reaper *reaper, uint64_t now_ns)
         const uint32_t ring = reaper->list[i];
         const uint64_t word = sr_drain_state(reaper->rings, ring);
         if (sr_state_of(word) == SR_RING_REAPING) { /* not when it was quarantined */
-            if (sr_drain_is_reserved(reaper->rings, ring)) {
+            const bool has_pages = sr_drain_is_reserved(reaper->rings, ring);
+            if (has_pages) {
                 sr_drain_clear_offer(reaper->rings, ring);
+                intake_wipe_ring(reaper->intake, ring);
             }
-            (void)!sr_drain_change_state(reaper->rings, ring, word,
-                                         SR_RING_FREE); /* nobody else changes it */
+            /* nobody else changes it */
+            (void)!sr_drain_change_state(reaper->rings, ring, word, has_pages ? SR_RING_FREE : SR_RING_EMPTY);
         }
     }
     if (done > 0) {

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An agent for tests: see rig.h. */
+#include "support/rig.h"
+
+#include <string.h>
+
+#include "agent/drain.h"
+#include "agent/log.h"
+#include "support/child.h"
+#include "support/place.h"
+
+struct rig rig;
+struct slipring_store *rig_producer;
+
+static void run_body(void *argument)
+{
+    const struct rig_body *body = argument;
+    rig = rig_of(place_new_store());
+    rig_open(&rig);
+    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
+    body->run();
+    if (rig.store) {
+        rig_settle(&rig);
+        rig_expect_balance(&rig);
+        rig_stop(&rig);
+    }
+    CHECK_OK(slipring_close(rig_producer));
+}
+
+static void run_in_child(void **state)
+{
+    (void)place_new_store(); /* the child's is the next one, and so on */
+    child_run(run_body, *state);
+}
+
+struct CMUnitTest rig_unit_test(const char *name, struct rig_body *body)
+{
+    return (struct CMUnitTest){.name = name, .test_func = run_in_child, .initial_state = body};
+}
+
+struct rig rig_of(const char *store)
+{
+    log_set_level(LOG_ERROR); /* what a test provokes is not worth a line */
+    return (struct rig){.options = {.store = store, .group = (gid_t)-1}, .now_ns = 1000 * RIG_SECOND};
+}
+
+void rig_open(struct rig *which)
+{
+    CHECK_OK(agent_store_open(&which->options, which->now_ns, which->now_ns, &which->store));
+    CHECK_OK(books_open(which->store, which->now_ns, &which->books));
+    CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
+    CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
+    CHECK_OK(publisher_open(which->store, which->books, which->drain, which->now_ns, &which->publisher));
+}
+
+static void close_all(struct rig *which)
+{
+    publisher_close(which->publisher);
+    reaper_close(which->reaper);
+    drain_close(which->drain);
+    books_close(which->books);
+    agent_store_close(which->store);
+    which->store = NULL;
+}
+
+void rig_drop(struct rig *which)
+{
+    close_all(which); /* writes no durable word */
+}
+
+void rig_stop(struct rig *which)
+{
+    drain_all(which->drain, which->now_ns);
+    publisher_run(which->publisher, which->now_ns);
+    close_all(which);
+}
+
+void rig_tick(struct rig *which, uint64_t later_ns)
+{
+    which->now_ns += later_ns;
+    CHECK(drain_tick(which->drain, which->now_ns) <= RIG_SECOND / 20);
+    CHECK(reaper_tick(which->reaper, which->now_ns) <= RIG_SECOND);
+    CHECK(publisher_tick(which->publisher, which->now_ns) <= RIG_SECOND / 10);
+}
+
+void rig_settle(struct rig *which)
+{
+    for (int i = 0; i < 2; i++) {
+        which->now_ns += RIG_SECOND / 100;
+        drain_all(which->drain, which->now_ns);
+        reaper_run(which->reaper, which->now_ns);
+    }
+    publisher_run(which->publisher, which->now_ns);
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t find(struct rig *which, const char *name, struct slipring_stats *out_stats,
+                     struct slipring_stats_detail *out_detail)
+{
+    struct sr_stats *stats =
+        sr_stats_of_mapping(agent_store_stats_base(which->store), agent_store_stats_path(which->store));
+    CHECK(stats != NULL);
+    uint32_t found = 0;
+    for (uint32_t id = 0; id < sr_stats_high(stats); id++) {
+        struct slipring_stats figure;
+        struct slipring_stats_detail detail;
+        if (sr_stats_get(stats, id, &figure, &detail) == SLIPRING_OK && strcmp(detail.name, name) == 0) {
+            *out_stats = figure;
+            *out_detail = detail;
+            found++;
+        }
+    }
+    sr_stats_close(stats);
+    return found;
+}
+
+struct slipring_stats rig_stats(struct rig *which, const char *name)
+{
+    struct slipring_stats stats = {.count = 0};
+    struct slipring_stats_detail detail;
+    CHECK_EQUAL(find(which, name, &stats, &detail), 1);
+    return stats;
+}
+
+struct slipring_stats_detail rig_detail(struct rig *which, const char *name)
+{
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail = {.bound_count = 0};
+    CHECK_EQUAL(find(which, name, &stats, &detail), 1);
+    return detail;
+}
+
+uint32_t rig_count_of(struct rig *which, const char *name)
+{
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    return find(which, name, &stats, &detail);
+}
+
+struct sr_agent_figures rig_figures(struct rig *which)
+{
+    struct sr_stats *stats =
+        sr_stats_of_mapping(agent_store_stats_base(which->store), agent_store_stats_path(which->store));
+    struct sr_agent_figures figures = {.drains = 0};
+    CHECK(stats != NULL);
+    CHECK_OK(sr_stats_agent_figures(stats, &figures));
+    sr_stats_close(stats);
+    return figures;
+}
+
+/* --- double entry --------------------------------------------------------------------------------------------------------- */
+
+static void check_book(struct rig *which, uint32_t index)
+{
+    uint64_t cells = 0;
+    for (uint32_t i = 0; i < SR_BUCKET_COUNT; i++) {
+        cells += RIG_WORD(which, book, index, SR_BOOK_CELLS + i);
+    }
+    CHECK_EQUAL(cells, RIG_WORD(which, book, index, SR_BOOK_COUNT));
+    CHECK_EQUAL(RIG_WORD(which, book, index, SR_BOOK_COUNT),
+                RIG_WORD(which, book, index, SR_BOOK_TAKEN) - RIG_WORD(which, book, index, SR_BOOK_OTHERS) +
+                    RIG_WORD(which, book, index, SR_BOOK_SPILLED));
+}
+
+static uint64_t sum_block(struct rig *which, uint32_t first, uint32_t cells)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = SR_SPILL_CELLS; i < SR_SPILL_CELLS + 2 * cells; i++) {
+        sum += sr_words_get(&agent_store_books(which->store)->words, first + i);
+    }
+    return sum;
+}
+
+void rig_expect_balance(struct rig *which)
+{
+    uint64_t taken = 0;
+    uint64_t spilled = 0;
+    uint64_t heads = RIG_WORD(which, store, 0, SR_STORE_FORMER_TAKEN);
+    uint64_t copies = RIG_WORD(which, store, 0, SR_STORE_FORMER_SPILLED);
+    const uint64_t high = RIG_WORD(which, store, 0, SR_STORE_BOOK_HIGH);
+    for (uint32_t index = 0; index < high; index++) {
+        check_book(which, index);
+        taken += RIG_WORD(which, book, index, SR_BOOK_TAKEN);
+        spilled += RIG_WORD(which, book, index, SR_BOOK_SPILLED);
+        copies += sum_block(which, SR_WORD(copy_shared, index, 0), SR_BUCKET_COUNT);
+    }
+    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+        heads += RIG_WORD(which, ring, ring, SR_RING_HEAD);
+        if (RIG_WORD(which, ring, ring, SR_RING_HAS_COPY)) {
+            uint32_t words = 0;
+            const uint32_t first = sr_drain_copy_words(ring, &words);
+            copies += sum_block(which, first, words == SR_SPILL_WORDS_SMALL ? 192 : SR_BUCKET_COUNT);
+        }
+    }
+    CHECK_EQUAL(taken, heads);
+    CHECK_EQUAL(spilled, copies);
+}
