@@ -125,6 +125,18 @@ void books_close(struct books *books)
 
 /* --- the batch ---------------------------------------------------------------------------------------------------------- */
 
+/* A page that faulted is the agent's alone from then on (system/guard.h): what is booked there is lost. */
+static void note_loss(struct books *books)
+{
+    const uint64_t faults = books->are_lost ? 0 : sr_books_faults(books->durable);
+    if (faults > 0) {
+        books->are_lost = true;
+        log_event(LOG_ERROR, log_what("the stats segment was truncated: its books are lost"),
+                  log_number("pages_lost", faults), log_text("path", books->durable->map.path),
+                  log_text("hint", "end what records, and remove the store with slipring rm"));
+    }
+}
+
 void books_commit(struct books *books)
 {
     struct sr_batch *batch = &books->durable->batch;
@@ -133,7 +145,8 @@ void books_commit(struct books *books)
     }
     sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_DRAINS), 1);
     sr_batch_commit(batch);
-    for (uint32_t i = 0; i < books->head_count; i++) {
+    note_loss(books);
+    for (uint32_t i = 0; i < books->head_count && !books->are_lost; i++) {
         sr_drain_publish_head(books->rings, books->heads[i].ring, books->heads[i].head);
     }
     books->head_count = 0;

@@ -74,6 +74,7 @@ struct books {
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */
+    bool are_lost;      /* the stats segment was truncated: nothing is taken from producers any more */
 };
 
 /* Take up the books as the durable words have them. NO_MEMORY or OK. */
@@ -87,7 +88,8 @@ void books_close(struct books *books);
 void books_make_room(struct books *books);
 /* Publish this head once the batch is committed. */
 void books_note_head(struct books *books, uint32_t ring, uint64_t head);
-/* Commit, publish heads, clear. */
+/* Commit, publish heads, clear. No head is published when the books are lost: what was not taken by then waits in the ring
+ * segment. */
 void books_commit(struct books *books);
 /* Pages for words: false, counted and logged when the file system is full. */
 __attribute__((warn_unused_result)) bool books_reserve(struct books *books, uint32_t first, uint32_t count);

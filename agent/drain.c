@@ -192,7 +192,7 @@ uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
     drain->books->seen_ns = now_ns;
     note_lag(drain, now_ns);
     drain->wait_ns = next_wait(drain->wait_ns, &round);
-    return drain->wait_ns;
+    return drain->books->are_lost ? DRAIN_OVER : drain->wait_ns;
 }
 
 void drain_all(struct drain *drain, uint64_t now_ns)

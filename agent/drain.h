@@ -20,7 +20,11 @@ __attribute__((warn_unused_result)) enum slipring_status
 drain_open(struct agent_store *store, struct books *books, uint64_t now_ns, struct drain **out_drain);
 void drain_close(struct drain *drain);
 
-/* Refresh the coarse clock, look at every ring, book what there is. Returns how long to wait, in nanoseconds. */
+/* What drain_tick() returns when the agent cannot go on; the log says why. */
+#define DRAIN_OVER UINT64_MAX
+
+/* Refresh the coarse clock, look at every ring, book what there is. Returns how long to wait, in nanoseconds, or
+ * DRAIN_OVER. */
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns);
 
 /* Everything that is there now, also from nearly empty rings: before a clean stop, and in tests. */

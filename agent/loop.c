@@ -61,6 +61,9 @@ int loop_run(const struct loop *loop)
     struct beat watchdog = {.every_ns = loop->notify->watchdog_ns}, sweep = {.every_ns = SWEEP_NS};
     for (;;) {
         uint64_t wait_ns = drain_tick(loop->drain, sr_clock_ns());
+        if (wait_ns == DRAIN_OVER) {
+            return 0;
+        }
         wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
         wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
         uint64_t now_ns = sr_clock_ns();

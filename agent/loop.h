@@ -19,7 +19,7 @@ struct loop {
     int signals; /* a signalfd of the signals that end the loop */
 };
 
-/* Until one of the signals comes; returns its number. 0: waiting failed, and the log says why. */
+/* Until one of the signals comes; returns its number. 0: it cannot go on, and the log says why. */
 int loop_run(const struct loop *loop);
 
 #endif

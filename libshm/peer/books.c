@@ -114,6 +114,11 @@ void sr_books_close(struct sr_books *books)
     }
 }
 
+uint64_t sr_books_faults(const struct sr_books *books)
+{
+    return sr_guard_faults(books->map.base);
+}
+
 /* --- the header --------------------------------------------------------------------------------------------------------- */
 
 uint64_t sr_books_ring_incarnation(const struct sr_books *books)

@@ -34,6 +34,9 @@ SR_MUST_CHECK enum slipring_status sr_books_open(struct sr_books *out_books, con
                                                  gid_t group, uint64_t *out_holder, uint32_t *out_replayed);
 void sr_books_close(struct sr_books *books);
 
+/* Pages that faulted: the segment was truncated or punched, and what was written since reaches nobody. 0: none. */
+uint64_t sr_books_faults(const struct sr_books *books);
+
 /* --- the header --------------------------------------------------------------------------------------------------------- */
 
 /* The ring segment that the ring words speak of; 0: none yet. */

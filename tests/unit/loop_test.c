@@ -107,6 +107,14 @@ static void the_watchdog_is_fed_though_the_drain_would_sleep_longer(void **state
     assert_in_range(fed, 5, 16);
 }
 
+static void a_drain_that_cannot_go_on_ends_it(void **state)
+{
+    (void)state;
+    assert_int_equal(run(DRAIN_OVER, 0, 1000 * MS), 0);
+    assert_int_equal(drained, 1);
+    assert_int_equal(published, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +122,7 @@ int main(void)
         cmocka_unit_test(the_drain_is_called_as_soon_as_it_asks),
         cmocka_unit_test(it_sleeps_when_nobody_wants_anything),
         cmocka_unit_test(the_watchdog_is_fed_though_the_drain_would_sleep_longer),
+        cmocka_unit_test(a_drain_that_cannot_go_on_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
