@@ -30,18 +30,25 @@ class Prometheus:
                  "--web.listen-address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.base = None
         end = time.monotonic() + 20
-        while not self.base:
-            with open(self.log_path) as log:
-                found = re.search(r'msg="Listening on" address=(\S+)', log.read())
-            if found:
-                self.base = f"http://{found.group(1)}/api/v1/"
-            elif self.process.poll() is not None or time.monotonic() > end:
+        while not (self.base or self.find_base()) or not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError("prometheus does not start")
-            else:
-                time.sleep(0.05)
+            time.sleep(0.05)
+
+    def find_base(self):
+        with open(self.log_path) as log:
+            found = re.search(r'msg="Listening on" address=(\S+)', log.read())
+        self.base = f"http://{found.group(1)}/" if found else None
+        return self.base
+
+    def is_ready(self):
+        try:
+            return urllib.request.urlopen(self.base + "-/ready", timeout=5).status == 200
+        except OSError:
+            return False
 
     def ask(self, path, **parameters):
-        url = self.base + path + "?" + urllib.parse.urlencode(parameters)
+        url = self.base + "api/v1/" + path + "?" + urllib.parse.urlencode(parameters)
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 return json.load(answer)["data"]
@@ -77,9 +84,9 @@ def rate(samples, at, seconds):
     for before, after in zip(samples, samples[1:]):
         if after[1] < before[1]:
             increase += before[1]
-    sampled = last[0] - first[0]
+    sampled = round(last[0] - first[0], 3)  # Prometheus' times are whole milliseconds
     average = sampled / (len(samples) - 1)
-    to_start, to_end = first[0] - (at - seconds), at - last[0]
+    to_start, to_end = round(first[0] - at + seconds, 3), round(at - last[0], 3)
     if increase > 0 and first[1] >= 0:
         to_start = min(to_start, sampled * first[1] / increase)
     covered = sampled
