@@ -3,6 +3,7 @@
 # clang-tidy over libshm, agent and tools, as .clang-tidy says.
 # ctest-labels: slow
 # ctest-timeout: 600
+# ctest-processors: 2
 set -eu
 source_dir=${SLIPRING_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build_dir=${SLIPRING_BUILD_DIR:-$source_dir/build/release}
