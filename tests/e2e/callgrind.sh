@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Instructions a record takes, counted by callgrind: exact and the same on every machine, unlike any time. The
+# ceilings are generous; what passes one has grown a step that it did not have, or lost its inlining.
+# ctest-timeout: 300
+set -euo pipefail
+source_dir=${SLIPRING_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build_dir=${SLIPRING_BUILD_DIR:-$source_dir/build/release}
+
+work=$(mktemp -d /dev/shm/slipring-test-callgrind-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export SLIPRING_SHM_DIR=$work
+fail() { echo "callgrind.sh: $*" >&2; exit 1; }
+
+# Without debug information, which valgrind 3.19 cannot read when clang wrote it. No slipringd beside it: none is needed.
+bench=$work/slipring-bench
+objcopy --strip-debug "$build_dir/bin/slipring-bench" "$bench"
+
+# count CASE BATCH FUNCTION: "instructions records", inside FUNCTION, of a run of two batches.
+count() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$3" "$bench" record --json \
+        --rounds 1 --only "$1" --batch "$2" >"$work/json" 2>"$work/log" || {
+        cat "$work/log" >&2
+        fail "$1: the benchmark failed under valgrind"
+    }
+    jq -e .conserved "$work/json" >/dev/null || fail "$1: something was not found again"
+    echo "$(sed -n 's/.*Collected : *//p' "$work/log") $(jq .n "$work/json")"
+}
+
+# per_record CASE FUNCTION FEW MANY: the difference of a long and a short run leaves out what is done once.
+per_record() {
+    local few many
+    few=$(count "$1" "$3" "$2")
+    many=$(count "$1" "$4" "$2")
+    echo "$few $many" | awk '{ printf "%.1f", ($3 - $1) / ($4 - $2) }'
+}
+
+# An optimised build without crash points is the only one that the ceilings are for.
+cache=$build_dir/CMakeCache.txt
+is_release=no
+if grep -qE '^CMAKE_BUILD_TYPE:[A-Z]*=(RelWithDebInfo|Release)$' "$cache" &&
+    ! grep -qE '^SLIPRING_CRASHPOINTS:BOOL=ON$|^SLIPRING_SANITIZE:STRING=.+$' "$cache"; then
+    is_release=yes
+fi
+
+# check TITLE CEILING CASE FUNCTION FEW MANY
+check() {
+    local instructions
+    instructions=$(per_record "$3" "$4" "$5" "$6")
+    printf '%-44s %6s   ceiling %s\n' "$1" "$instructions" "$2"
+    awk -v n="$instructions" 'BEGIN { exit !(n > 1) }' || fail "$3: nothing was counted in $4()"
+    [ "$is_release" = no ] || awk -v n="$instructions" -v most="$2" 'BEGIN { exit !(n <= most) }' ||
+        fail "$3: $instructions instructions a record, more than $2"
+}
+
+[ "$is_release" = yes ] || echo "no optimised build: counted, not compared"
+check "same books (with the loop around it)" 60 same_books measure_same_books 4096 36864
+check "slipring_record() into the ring" 65 spill slipring_record 16 48
+check "slipring_record() into the spill" 115 spill slipring_record 4096 36864
+check "slipring_record() with a cost into the ring" 85 spill_cost slipring_record 16 48
+check "slipring_record() with a cost into the spill" 165 spill_cost slipring_record 4096 36864
