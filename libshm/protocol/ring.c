@@ -187,11 +187,9 @@ static uint64_t look_at_head(const struct sr_ring *ring)
 }
 
 /* The agent reserved a bigger ring for us: take it, give back the small one. Wait-free: one try. */
-static bool adopt_offer(struct sr_ring *ring, uint64_t first_ns)
+static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t first_ns)
 {
-    /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
-    const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
-    if (SR_LIKELY(offer == 0) || offer > SR_RING_MAX) {
+    if (offer > SR_RING_MAX) {
         return false;
     }
     const uint32_t bigger = (uint32_t)(offer - 1);
@@ -260,7 +258,9 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
     uint64_t head = look_at_head(ring);
     uint64_t room = room_at(ring, head);
     const uint64_t samples = (uint64_t)ring->mask + 1;
-    if (room == 0 && adopt_offer(ring, sample->duration_ns)) {
+    /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
+    const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
+    if (SR_UNLIKELY(offer != 0) && room == 0 && adopt(ring, offer, sample->duration_ns)) {
         head = look_at_head(ring);
         room = room_at(ring, head);
     }
