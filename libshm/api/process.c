@@ -2,36 +2,55 @@
 /* The library's state in its host process: see process.h. */
 #include "api/process.h"
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "api/thread.h"
 
 struct sr_process *sr_process;
 uint64_t sr_arena_bytes;
 
-/* Kept memory, so that a child does not register again: pthread_atfork and the key outlive fork. */
-static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Kept memory, so that a child does not register again (pthread_atfork and the key outlive fork), nor begin its attachments
+ * and its part of the arena where its parent's are: a thread's stale pointer into the arena reads zeros for ever. */
+static _Atomic uint32_t is_started;
+static _Atomic uint32_t starter; /* pid of whoever is starting; 0: nobody */
 static _Atomic uint32_t last_attach_id;
+static uint64_t arena_used; /* changed under the process lock */
 
-/* G2. A thread that forks inside its own slow path (from a signal handler) holds the lock already. */
+/* Values of sr_thread_depth. */
+enum { OUTSIDE = 0, INSIDE = 1, FORKING = 2 };
+
+static bool has_started(void)
+{
+    /* acquire: pairs with the release in sr_process_start(); else sr_process is not seen */
+    return atomic_load_explicit(&is_started, memory_order_acquire) == 1;
+}
+
+/* G2. A thread that forks inside its own slow path (from a signal handler) holds the lock already. The mark comes first: a
+ * handler that records while we hold the lock here must not wait for it. */
 static void before_fork(void)
 {
-    if (sr_process && sr_thread_depth == 0) {
+    if (has_started() && sr_thread_depth == OUTSIDE) {
+        sr_thread_depth = FORKING;
+        atomic_signal_fence(memory_order_seq_cst); /* as in sr_process_lock() */
         (void)pthread_mutex_lock(&sr_process->lock);
     }
 }
 
 static void after_fork_in_parent(void)
 {
-    if (sr_process && sr_thread_depth == 0) {
+    if (sr_thread_depth == FORKING) {
         (void)pthread_mutex_unlock(&sr_process->lock);
+        atomic_signal_fence(memory_order_seq_cst); /* as in sr_process_unlock() */
+        sr_thread_depth = OUTSIDE;
     }
 }
 
 /* In the child everything that was locked is wiped. Only the thread's own marks are left to clear. */
 static void after_fork_in_child(void)
 {
-    sr_thread_depth = 0;
+    sr_thread_depth = OUTSIDE;
 }
 
 static enum slipring_status start(void)
@@ -59,41 +78,66 @@ static enum slipring_status start(void)
     return SLIPRING_NO_MEMORY;
 }
 
+/* No mutex: a child that is forked while another thread starts would find it locked for ever. It finds its parent's pid
+ * here instead, and starts itself. */
 enum slipring_status sr_process_start(void)
 {
-    (void)pthread_mutex_lock(&start_lock);
-    enum slipring_status status = sr_process ? SLIPRING_OK : start();
-    (void)pthread_mutex_unlock(&start_lock);
-    return status;
+    const uint32_t self = (uint32_t)getpid();
+    while (!has_started()) {
+        /* relaxed: a look; the exchange decides */
+        uint32_t seen = atomic_load_explicit(&starter, memory_order_relaxed);
+        if (seen == self) {
+            (void)sched_yield();
+            continue;
+        }
+        /* acquire: pairs with the release below; else an earlier starter's failure is half seen */
+        if (!atomic_compare_exchange_strong_explicit(&starter, &seen, self, memory_order_acquire,
+                                                     memory_order_relaxed)) {
+            continue;
+        }
+        enum slipring_status status = sr_process ? SLIPRING_OK : start();
+        if (status == SLIPRING_OK) {
+            /* release: pairs with has_started() */
+            atomic_store_explicit(&is_started, 1, memory_order_release);
+        }
+        /* release: pairs with the acquire above */
+        atomic_store_explicit(&starter, 0, memory_order_release);
+        return status;
+    }
+    return SLIPRING_OK;
 }
 
 bool sr_process_lock(void)
 {
-    if (sr_thread_depth != 0 || !sr_process) {
+    if (sr_thread_depth != OUTSIDE || !sr_process) {
         return false;
     }
-    sr_thread_depth = 1;
+    sr_thread_depth = INSIDE;
     atomic_signal_fence(memory_order_seq_cst); /* a handler from here on sees the mark */
     (void)pthread_mutex_lock(&sr_process->lock);
+    /* The system calls of the slow path are cancellation points: a thread cancelled there would keep the lock. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &sr_process->cancel_state);
     return true;
 }
 
 void sr_process_unlock(void)
 {
+    const int cancel_state = sr_process->cancel_state;
     (void)pthread_mutex_unlock(&sr_process->lock);
     atomic_signal_fence(memory_order_seq_cst); /* until here */
-    sr_thread_depth = 0;
+    sr_thread_depth = OUTSIDE;
+    (void)pthread_setcancelstate(cancel_state, NULL);
 }
 
 void *sr_process_alloc(uint64_t bytes)
 {
     const uint64_t first = (sizeof(struct sr_process) + SR_LINE_BYTES - 1) / SR_LINE_BYTES * SR_LINE_BYTES;
-    const uint64_t at = sr_process->arena_used ? sr_process->arena_used : first;
+    const uint64_t at = arena_used ? arena_used : first;
     const uint64_t padded = (bytes + SR_LINE_BYTES - 1) / SR_LINE_BYTES * SR_LINE_BYTES;
     if (padded > sr_arena_bytes - at) {
         return NULL;
     }
-    sr_process->arena_used = at + padded;
+    arena_used = at + padded;
     return (uint8_t *)sr_process + at;
 }
 

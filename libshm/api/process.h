@@ -12,9 +12,17 @@
  * G2  The process lock is taken only outside the hot path, and never in a signal handler that interrupted its holder
  *     (sr_thread_depth says so): such a record goes to the shared spill. fork() waits for it, so that no child is
  *     born with a liveness lock half-taken (system/liveness.h); a raw clone() does not wait, and its child
- *     finds the lock wiped, that is, free.
+ *     finds the lock wiped, that is, free. Its holder is not cancelled.
  * G3  No thread is started, no signal handler installed, no descriptor kept open. One thread-specific key, for giving
- *     rings back at a thread's end, and one pthread_atfork, at the first open. */
+ *     rings back at a thread's end, and one pthread_atfork, at the first open.
+ * G4  What the child allocates lies behind what its parent had: a pointer into the arena that some thread or its key still
+ *     holds reads zeros there, never another thread's rings.
+ *
+ * Two limits, both of handlers that come at a bad moment. A thread's very first record sets the key's value, and glibc
+ * allocates for that when the host made 32 keys before us: such a host should not let a handler that may have interrupted
+ * malloc() be the first to record in its thread. And a fork() from a handler that interrupted a call of this library leaves
+ * a child that must not return from the handler: the call would go on in wiped memory (POSIX took fork() off the list
+ * of what handlers may call in 2024; _exit and exec are fine). */
 #ifndef SR_API_PROCESS_H
 #define SR_API_PROCESS_H
 
@@ -76,7 +84,8 @@ SR_INLINE uint32_t sr_handle_id(const struct slipring_primitive *primitive)
 struct sr_thread {
     uint32_t ring_count; /* size of rings[]; 0: not attached, or wiped */
     uint32_t is_attached;
-    struct sr_ring **rings; /* by handle index; NULL: no ring yet */
+    struct sr_ring **rings;  /* by handle index; NULL: no ring yet */
+    struct sr_ring *retired; /* absent ones that a claimed ring replaced; linked through ->segment */
     struct sr_thread *next_free;
 };
 
@@ -98,7 +107,7 @@ struct sr_process {
     pthread_mutex_t lock; /* zero is PTHREAD_MUTEX_INITIALIZER on Linux */
     _Atomic uint32_t id;  /* attachment id, for spans; 0: not attached */
     uint32_t released_count;
-    uint64_t arena_used;
+    int cancel_state; /* of the thread that holds the lock */
     struct sr_thread *free_threads;
     struct sr_ring *free_rings; /* linked through ->segment */
     struct sr_attachment attachments[SR_STORE_MAX];

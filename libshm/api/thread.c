@@ -127,18 +127,50 @@ static bool claim(struct slipring_primitive *primitive, const struct sr_attachme
 
 /* A ring that records nothing itself: always busy, so every record goes on to the shared spill without trying to
  * claim again before the agent says that it is worth it. */
-static void make_absent(struct sr_ring *ring, struct slipring_primitive *primitive)
+static void make_absent(struct sr_ring *ring, struct slipring_primitive *primitive, uint64_t epoch)
 {
     memset(ring, 0, sizeof *ring);
     ring->control = &sr_segment_header(&primitive->store->segment)->control;
     ring->busy = 1;
-    /* relaxed: a hint when to try again */
-    ring->limit = atomic_load_explicit(&ring->control->reserve_epoch, memory_order_relaxed);
+    ring->limit = epoch;
 }
 
 static bool is_absent(const struct sr_ring *ring)
 {
     return ring->samples == NULL;
+}
+
+/* Claim for a thread that has no ring of this primitive, or an absent one (old). A handler may interrupt us, and we may be a
+ * handler that interrupted somebody who has just found the old one: so it is neither rebuilt nor freed while the thread lives. */
+static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primitive *primitive,
+                               uint64_t first_ns)
+{
+    struct sr_ring *old = thread->rings[primitive->index];
+    struct sr_ring *ring = new_ring();
+    if (!ring) {
+        return NULL;
+    }
+    /* relaxed: a hint when to try again; read first, so that what frees up meanwhile is tried */
+    const uint64_t epoch = atomic_load_explicit(
+        &sr_segment_header(&primitive->store->segment)->control.reserve_epoch, memory_order_relaxed);
+    struct sr_attachment *attachment = sr_process_attachment(primitive->store);
+    const bool is_claimed = attachment && claim(primitive, attachment, first_ns, ring);
+    if (is_claimed) {
+        attachment->rings++;
+    } else if (old) {
+        old->limit = epoch;
+        free_ring(ring);
+        return NULL;
+    } else {
+        make_absent(ring, primitive, epoch);
+    }
+    atomic_signal_fence(memory_order_seq_cst); /* a handler sees the ring whole or not at all */
+    thread->rings[primitive->index] = ring;
+    if (old) {
+        old->segment = (struct sr_segment *)(void *)thread->retired; /* the link of the list */
+        thread->retired = old;
+    }
+    return is_claimed ? ring : NULL;
 }
 
 static struct sr_ring *find_or_claim(struct slipring_primitive *primitive, uint64_t first_ns)
@@ -148,24 +180,7 @@ static struct sr_ring *find_or_claim(struct slipring_primitive *primitive, uint6
         return NULL;
     }
     struct sr_ring *ring = thread->rings[primitive->index];
-    if (ring && !is_absent(ring)) {
-        return ring;
-    }
-    if (!ring) {
-        ring = new_ring();
-        if (!ring) {
-            return NULL;
-        }
-    }
-    struct sr_attachment *attachment = sr_process_attachment(primitive->store);
-    if (attachment && claim(primitive, attachment, first_ns, ring)) {
-        attachment->rings++;
-    } else {
-        make_absent(ring, primitive);
-    }
-    atomic_signal_fence(memory_order_seq_cst); /* a handler sees the ring whole or not at all */
-    thread->rings[primitive->index] = ring;
-    return is_absent(ring) ? NULL : ring;
+    return ring && !is_absent(ring) ? ring : replace(thread, primitive, first_ns);
 }
 
 struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t first_ns)
@@ -212,6 +227,9 @@ void sr_thread_release(struct sr_thread *thread, const struct slipring_store *st
         if (!ring || (store && primitive->store != store)) {
             continue;
         }
+        if (store && ring->busy && !is_absent(ring)) {
+            continue; /* a reservation is open: its commit is delivered, and the thread's end gives the ring back */
+        }
         thread->rings[i] = NULL;
         atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is given back */
         release_ring(ring, primitive);
@@ -227,6 +245,11 @@ static void end_thread(void *value)
         return;
     }
     sr_thread_release(thread, NULL);
+    while (thread->retired) {
+        struct sr_ring *ring = thread->retired;
+        thread->retired = (struct sr_ring *)(void *)ring->segment;
+        free_ring(ring);
+    }
     thread->is_attached = 0;
     sr_thread_current = &no_thread;
     thread->next_free = sr_process->free_threads;

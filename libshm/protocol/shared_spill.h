@@ -11,6 +11,9 @@
  * G3  As in the owned spill: the cell is added before the rest, so a reader that reads the cells last never sees
  *     a bound's count or a cost without its sample.
  *
+ * Exact bounds: a sample that is booked while the agent announces other bounds (an odd version, also for as long as an
+ * agent that died there is not followed by another) is counted at the default bounds only.
+ *
  * Progress: lock-free (compare-and-swap for min, max and a new bound; the rest wait-free). No system call, no allocation;
  * safe in signal handlers. */
 #ifndef SR_PROTOCOL_SHARED_SPILL_H

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/check.h"
+#include "support/place.h"
 
 #define PATIENCE_S 20 /* a sanitizer on a busy machine is slow */
 
@@ -79,6 +80,18 @@ void child_dies_by(pid_t child, int signal_number)
 void child_run(void (*body)(void *), void *argument)
 {
     child_ends_well(child_start(body, argument));
+}
+
+static void run_in_child(void **state)
+{
+    const struct child_body *body = *state;
+    (void)place_new_store();
+    child_run(body->run, NULL);
+}
+
+struct CMUnitTest child_unit_test(const char *name, struct child_body *body)
+{
+    return (struct CMUnitTest){.name = name, .test_func = run_in_child, .initial_state = body};
 }
 
 void *child_share(size_t bytes)

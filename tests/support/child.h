@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "support/check.h"
+
 /* Fork one that calls body(argument) and ends with status 0 when it returns. */
 pid_t child_start(void (*body)(void *), void *argument);
 
@@ -20,6 +22,14 @@ int child_wait(pid_t child);
 
 /* child_start() and child_ends_well(): the body in a process of its own. */
 void child_run(void (*body)(void *), void *argument);
+
+/* A cmocka test that is all in a child, with the library as a new process finds it: CHILD_TEST(a_sentence) in the list of tests, where
+ * a_sentence(void *unused) works on the store place_store(). */
+struct child_body {
+    void (*run)(void *);
+};
+struct CMUnitTest child_unit_test(const char *name, struct child_body *body);
+#define CHILD_TEST(name) child_unit_test(#name, &(struct child_body){.run = name})
 
 /* Zeroed memory shared with all children started afterwards. */
 void *child_share(size_t bytes);

@@ -204,6 +204,9 @@ static bool entry_has_name(const struct view *view, uint32_t primitive, const ch
     CHECK_EQUAL(AT(view, primitive_page, uint8_t)[primitive], 1);
     const struct sr_registry_entry_shm *entry =
         &AT(view, registry_entry, struct sr_registry_entry_shm)[primitive];
+    if (!name) {
+        return true;
+    }
     return entry->name_bytes == strlen(name) && strcmp(entry->name, name) == 0 &&
            (!type || strcmp(entry->type, type) == 0);
 }

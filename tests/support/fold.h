@@ -7,7 +7,7 @@
 
 #include "support/tally.h"
 
-/* Sum everything under (name, type), duplicates merged, into *out_tally: initialised here, with this extra bound. `settle`: the
+/* Sum everything under (name, type), duplicates merged (a name of NULL: of all primitives; a type of NULL: of any), into *out_tally: initialised here, with this extra bound. `settle`: the
  * owners are dead, finish their last spill updates first (in the private copy). */
 void fold_primitive(const char *store, const char *name, const char *type, uint64_t extra_bound_ns,
                     bool settle, struct tally *out_tally);

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -23,13 +24,19 @@ const char *place_folder(void)
     return folder;
 }
 
+static char stores[8][16];
+static unsigned store_count;
+
+const char *place_store(void)
+{
+    return stores[store_count % 8];
+}
+
 const char *place_new_store(void)
 {
-    static char names[8][16];
-    static unsigned count;
-    char *name = names[count % 8];
-    (void)snprintf(name, sizeof names[0], "t%u", ++count);
-    return name;
+    store_count++;
+    (void)snprintf(stores[store_count % 8], sizeof stores[0], "t%u", store_count);
+    return place_store();
 }
 
 void place_path(char out_path[PATH_MAX], const char *store, const char *suffix)
@@ -65,25 +72,32 @@ static void pass_on(int number)
     (void)kill(tests_pid, number);
 }
 
-/* Whoever the tests left behind is our child now: PR_SET_CHILD_SUBREAPER. */
+/* Whoever the tests left behind is our child now (PR_SET_CHILD_SUBREAPER). Those who have ended are only taken note of; a
+ * grandchild may be about to end: it gets a second. */
 static int end_leftovers(void)
 {
-    int count = 0;
+    const struct timespec pause = {.tv_nsec = 10000000};
+    for (int round = 0; round < 100; round++) {
+        while (waitpid(-1, NULL, WNOHANG) > 0) {
+        }
+        if (waitpid(-1, NULL, WNOHANG) < 0) {
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    for (int round = 0; round < 100; round++) {
-        FILE *children = fopen(path, "r");
-        int pid = 0;
-        while (children && fscanf(children, "%d", &pid) == 1) {
-            count++;
-            (void)kill(pid, SIGKILL);
-        }
-        if (children) {
-            (void)fclose(children);
-        }
-        if (waitpid(-1, NULL, 0) < 0) {
-            break;
-        }
+    FILE *children = fopen(path, "r");
+    int count = 0;
+    int pid = 0;
+    while (children && fscanf(children, "%d", &pid) == 1) {
+        count++;
+        (void)kill(pid, SIGKILL);
+    }
+    if (children) {
+        (void)fclose(children);
+    }
+    while (waitpid(-1, NULL, 0) > 0) {
     }
     return count;
 }

@@ -14,6 +14,9 @@ const char *place_folder(void);
 /* A store name that no other test of this program has: "t1", "t2", ... Static storage, valid until the next eight calls. */
 const char *place_new_store(void);
 
+/* The last one given. */
+const char *place_store(void);
+
 /* The path of one of its files: "ring", "stats", "lock". */
 void place_path(char out_path[PATH_MAX], const char *store, const char *suffix);
 
