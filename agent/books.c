@@ -210,9 +210,15 @@ static void add_cells(struct books *books, uint32_t index, const struct sr_tally
         book->low = bucket < book->low ? bucket : book->low;
         book->high = bucket >= book->high ? bucket + 1 : book->high;
     }
-    for (uint32_t i = 0; i < book->bounds.count; i++) {
+}
+
+/* A spill block's count at a bound may come one fold after its sample, as its cost may. */
+static void add_slots(struct books *books, uint32_t index, const struct sr_tally *tally)
+{
+    for (uint32_t i = 0; i < books->book[index].bounds.count; i++) {
         if (tally->slots[i] != 0) {
-            sr_batch_add(batch, SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_SLOT),
+            sr_batch_add(&books->durable->batch,
+                         SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_SLOT),
                          tally->slots[i]);
         }
     }
@@ -289,6 +295,7 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
     const uint32_t index = primitive->book;
     books->book[index].is_changed = true;
     add_extremes(books, index, tally);
+    add_slots(books, index, tally);
     if (tally->executions) {
         add_cells(books, index, tally);
         add_executions(books, index, tally);

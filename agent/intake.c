@@ -64,6 +64,24 @@ void intake_close(struct intake *intake)
 
 /* --- quarantine --------------------------------------------------------------------------------------------------------- */
 
+/* Whose it was, as far as that can be told. */
+static void name_quarantined(const struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
+                             const char *why, uint64_t left)
+{
+    const uint32_t index = intake->books->primitive[intake->ring[ring].primitive].book;
+    char name[136] = "";
+    struct sr_slot_sight slot = {.pid = 0};
+    if (index != BOOK_NONE && sr_life_generation(intake->ring[ring].life) == sight->generation) {
+        binding_read_text(intake->books, SR_WORD(book, index, SR_BOOK_NAME), name, sizeof name);
+    }
+    if (sight->slot < SR_SLOT_MAX && !sr_census_look(intake->rings, sight->slot, &slot)) {
+        slot.pid = 0;
+    }
+    log_event(LOG_WARNING, log_what("ring quarantined"), log_number("ring", ring),
+              log_text("primitive", name), log_number("pid", slot.pid), log_number("slot", sight->slot),
+              log_text("why", why), log_number("samples_left", left));
+}
+
 static void quarantine(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
                        const char *why)
 {
@@ -83,8 +101,7 @@ static void quarantine(struct intake *intake, uint32_t ring, const struct sr_rin
         word = sr_drain_state(intake->rings, ring); /* its owner released it meanwhile */
     }
     intake->quarantined++;
-    log_event(LOG_WARNING, log_what("ring quarantined"), log_number("ring", ring),
-              log_number("slot", sight->slot), log_text("why", why), log_number("samples_left", left));
+    name_quarantined(intake, ring, sight, why, left);
 }
 
 /* --- one ring ----------------------------------------------------------------------------------------------------------- */
@@ -317,6 +334,9 @@ void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t
     if (is_possible) {
         books_add(books, id, &intake->tally);
         books_note_fold(books, primitive->book, &intake->fold, primitive->shared_folded_ns, now_ns);
+    } else { /* the copy follows what no book has */
+        sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_FORMER_SPILLED),
+                     -sr_fold_executions(&intake->fold));
     }
     sr_fold_book(&intake->fold, &books->durable->batch);
     primitive->shared = marks;

@@ -167,6 +167,15 @@ static enum slipring_status open_books(struct agent_store *store)
     if (status == SLIPRING_IN_USE) {
         return refuse_second(store, holder);
     }
+    if (status == SLIPRING_NOT_PERMITTED && store->books.map.error == 0) {
+        log_event(LOG_ERROR, log_what("the books could have been written by others"),
+                  log_text("path", store->books.map.path),
+                  log_text("why", is_shared
+                                      ? "not ours, not of the group, not of mode 0640, or linked elsewhere"
+                                      : "not ours, not of mode 0600, or linked elsewhere"),
+                  log_text("hint", "check who made the file, then remove the store with slipring rm"));
+        return status;
+    }
     if (status != SLIPRING_OK) {
         return refuse("cannot open the books", &store->books.map, status);
     }

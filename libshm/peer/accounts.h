@@ -8,7 +8,8 @@
  *   sum of book.taken    = sum of ring.head + store.former_taken
  *   sum of book.spilled  = sum of execution cells in all copies + store.former_spilled
  *   book.count           = book.taken - book.others + book.spilled = sum of book.cells, for every book
- * The former_ words hold what was booked from a ring segment that is no more, or by an agent whose books are lost. */
+ * The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
+ * (by an agent whose books are lost) or left out (impossible counts of a shared spill). */
 #ifndef SR_PEER_ACCOUNTS_H
 #define SR_PEER_ACCOUNTS_H
 

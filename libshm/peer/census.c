@@ -32,6 +32,7 @@ bool sr_census_look(const struct sr_drain *drain, uint32_t slot, struct sr_slot_
     /* relaxed, both: for people */
     out_sight->unattributed = atomic_load_explicit(&shm->unattributed, memory_order_relaxed);
     out_sight->attached_ns = atomic_load_explicit(&shm->attached_ns, memory_order_relaxed); /* as above */
+    out_sight->pid = atomic_load_explicit(&shm->pid, memory_order_relaxed);                 /* as above */
     for (uint32_t i = 0; i < SR_SPAN_TABLE_COUNT; i++) {
         /* relaxed: a key never changes while its slot lives */
         const uint64_t key = atomic_load_explicit(&shm->spans[i].key, memory_order_relaxed);

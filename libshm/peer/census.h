@@ -11,6 +11,7 @@ struct sr_slot_sight {
     uint32_t generation;
     uint64_t unattributed;
     uint64_t attached_ns; /* CLOCK_MONOTONIC, as the process says */
+    uint32_t pid;         /* as the process says, in its own namespace */
     struct sr_span_sight {
         uint64_t key; /* 0: unused; else primitive + 1, in range */
         uint64_t begun;

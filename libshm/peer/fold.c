@@ -123,6 +123,15 @@ bool sr_fold_tally(const struct sr_fold *fold, uint64_t most, const struct sr_ta
     return true;
 }
 
+uint64_t sr_fold_executions(const struct sr_fold *fold)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = SR_SPILL_CELLS; i < SR_SPILL_CELLS + 2 * fold->cells; i++) {
+        sum += grown(fold, i);
+    }
+    return sum;
+}
+
 void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch)
 {
     for (uint32_t i = 0; i < fold->words; i++) {

@@ -33,6 +33,9 @@ void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const str
 SR_MUST_CHECK bool sr_fold_tally(const struct sr_fold *fold, uint64_t most,
                                  const struct sr_tally_bounds *bounds, struct sr_tally *tally);
 
+/* Executions that the block has beyond its copy, modulo 2^64: also of one that is impossible. */
+uint64_t sr_fold_executions(const struct sr_fold *fold);
+
 /* Let the copy follow. Its pages exist, and the batch has room for SR_FOLD_PAIRS_MAX. */
 void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch);
 #define SR_FOLD_PAIRS_MAX SR_SPILL_WORDS_FULL

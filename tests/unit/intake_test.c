@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared memory is hostile: what no producer of ours would leave is quarantined or refused, counted, and spoils nobody else's books.
+ * Each bad state is built by hand, beside a good ring that has to stay right. */
+#include "agent/intake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <slipring/slipring.h>
+
+#include "agent/drain.h"
+#include "support/faults.h"
+#include "support/place.h"
+#include "support/rig.h"
+
+static struct slipring_primitive *good;
+static struct slipring_primitive *bad;
+
+static const struct sr_segment *segment(void)
+{
+    return &agent_store_rings(rig.store)->segment;
+}
+
+static uint32_t ring_of(uint32_t primitive)
+{
+    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+        if (sr_segment_ring_is_reserved(segment(), ring) &&
+            sr_segment_ring_info(segment(), ring)->primitive == primitive) {
+            return ring;
+        }
+    }
+    check_fail(__FILE__, __LINE__, "primitive %u has no ring", primitive);
+    return 0;
+}
+
+/* Ten samples each; the rings of "good" and "bad", ids 1 and 2. The bad one was drained once. */
+static struct sr_producer_line_shm *record_good_and_bad(void)
+{
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    CHECK_OK(slipring_primitive_get(rig_producer, "bad", NULL, &bad));
+    for (int i = 0; i < 10; i++) {
+        slipring_record(good, 1000, SLIPRING_SUCCESS, NULL);
+        slipring_record(bad, 1000, SLIPRING_SUCCESS, NULL);
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+    return sr_segment_producer_line(segment(), ring_of(2));
+}
+
+static void expect_quarantined(uint64_t samples_left)
+{
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 1);
+    CHECK_EQUAL(rig_figures(&rig).samples_quarantined, samples_left);
+    CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring_of(2))), SR_RING_QUARANTINED);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+    for (int i = 0; i < 10; i++) { /* life goes on beside it */
+        slipring_record(good, 1000, SLIPRING_SUCCESS, NULL);
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 20);
+    rig_drop(&rig); /* and it stays so */
+    rig_open(&rig);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 1);
+    CHECK_EQUAL(rig_figures(&rig).samples_quarantined, samples_left);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+}
+
+/* --- rings that cannot be -------------------------------------------------------------------------------------------------- */
+
+static void a_tail_beyond_the_ring_is_quarantined(void)
+{
+    record_good_and_bad()->tail += 129;
+    expect_quarantined(128);
+}
+
+static void a_tail_that_fills_the_ring_exactly_is_none_to_be_wary_of(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    struct sr_sample_shm *samples = sr_segment_samples(segment(), ring_of(2));
+    for (uint32_t i = 0; i < 128; i++) {
+        samples[i].what = UINT64_C(1000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
+    }
+    line->tail += 128;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 138);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
+}
+
+static void a_tail_that_runs_backwards_is_quarantined(void)
+{
+    record_good_and_bad()->tail -= 1;
+    expect_quarantined(128);
+}
+
+static void spilled_counts_that_run_backwards_are_quarantined(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    line->redo_word = SR_SPILL_CELLS + 80;
+    line->redo_value += 1;
+    sr_segment_spill(segment(), ring_of(2))[SR_SPILL_CELLS + 80] -= 1;
+    expect_quarantined(0);
+}
+
+static void spilled_counts_that_nothing_could_have_made_are_quarantined(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    sr_segment_spill(segment(), ring_of(2))[SR_SPILL_CELLS + 80] += UINT64_C(1) << 40;
+    line->redo_word = SR_SPILL_CELLS + 80;
+    line->redo_value = UINT64_C(1) << 40;
+    expect_quarantined(0);
+}
+
+static void a_bill_that_runs_backwards_is_quarantined(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    sr_segment_spill(segment(), ring_of(2))[SR_SPILL_SAVINGS + 3] -= 1;
+    line->redo_value += 1;
+    expect_quarantined(0);
+}
+
+static void begun_spans_that_run_backwards_are_quarantined(void)
+{
+    record_good_and_bad()->begun -= 1;
+    expect_quarantined(0);
+}
+
+/* A ring of another generation whose info says something else than its state. */
+static void forge_claim(uint32_t primitive, uint32_t slot, uint32_t generation, uint32_t base)
+{
+    const uint32_t ring = ring_of(2);
+    struct sr_ring_info_shm *info = sr_segment_ring_info(segment(), ring);
+    _Atomic uint64_t *state = sr_segment_ring_state(segment(), ring);
+    const uint64_t word = *state;
+    info->slot = slot;
+    info->generation = generation;
+    info->spill_base = base;
+    info->primitive = primitive;
+    *state = sr_state_word(2, sr_state_slot(word), SR_RING_OWNED);
+    sr_segment_producer_line(segment(), ring)->tail += 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 1);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 10);
+    info->primitive = 2;
+}
+
+static uint32_t slot_of_bad(void)
+{
+    return sr_state_slot(*sr_segment_ring_state(segment(), ring_of(2)));
+}
+
+static void a_claim_for_no_primitive_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    forge_claim(SR_PRIMITIVE_MAX, slot_of_bad(), 2, 0);
+}
+
+static void a_claim_for_an_unregistered_primitive_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    forge_claim(500, slot_of_bad(), 2, 0);
+}
+
+static void a_claim_by_another_slot_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    forge_claim(2, slot_of_bad() + 1, 2, 0);
+}
+
+static void a_claim_of_another_generation_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    forge_claim(2, slot_of_bad(), 7, 0);
+}
+
+static void a_spill_window_beyond_the_buckets_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    forge_claim(2, slot_of_bad(), 2, SR_BUCKET_COUNT - 191);
+}
+
+static void an_owner_that_is_no_slot_is_quarantined(void)
+{
+    (void)record_good_and_bad();
+    const uint32_t ring = ring_of(2);
+    sr_segment_ring_info(segment(), ring)->slot = 0x4242;
+    sr_segment_ring_info(segment(), ring)->generation = 2;
+    *sr_segment_ring_state(segment(), ring) = sr_state_word(2, 0x4242, SR_RING_OWNED);
+    sr_segment_producer_line(segment(), ring)->tail += 1;
+    expect_quarantined(1);
+}
+
+static void states_that_are_none_are_passed_over(void)
+{
+    (void)record_good_and_bad();
+    for (uint32_t state = 8; state < 256; state++) {
+        *sr_segment_ring_state(segment(), 500 + state) = sr_state_word(state, state, state);
+    }
+    /* OWNED without pages, which nobody may touch */
+    *sr_segment_ring_state(segment(), 20000) = sr_state_word(1, 0, SR_RING_OWNED);
+    rig_settle(&rig);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 10);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
+}
+
+/* --- samples that cannot be ------------------------------------------------------------------------------------------------ */
+
+static void impossible_samples_are_refused_and_counted_and_the_next_ones_taken(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    struct sr_sample_shm *samples = sr_segment_samples(segment(), ring_of(2));
+    const uint64_t execution = UINT64_C(7000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
+    const struct sr_sample_shm forged[] = {
+        {.what = 0},                                                        /* never published */
+        {.what = 5},                                                        /* no kind */
+        {.what = execution | SR_SAMPLE_ZERO_MASK},                          /* a bit that is always 0 */
+        {.what = execution, .cost_nanodollars = SLIPRING_AMOUNT_MAX + 1},   /* too dear */
+        {.what = SR_KIND_AMOUNT, .savings_nanodollars = UINT64_MAX},        /* too good */
+        {.what = UINT64_MAX},                                               /* all at once */
+        {.what = execution, .cost_nanodollars = 5},                         /* a good one */
+        {.what = execution | SR_SAMPLE_EXTENDED},                           /* with a second slot ... */
+        {.what = SR_KIND_EXTENSION, .cost_nanodollars = UINT64_C(1) << 60}, /* ... that is no money */
+    };
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(forged); i++) {
+        samples[(line->tail + i) & 127] = forged[i];
+    }
+    line->tail += SR_ARRAY_COUNT(forged);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 12);
+    CHECK_EQUAL(rig_stats(&rig, "bad").cost_nanodollars, 5);
+    CHECK_EQUAL(rig_figures(&rig).samples_refused, 6);
+    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + SR_ARRAY_COUNT(forged));
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
+}
+
+static void random_bytes_in_a_ring_break_no_sum(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    uint64_t seed = 88172645463325252ull;
+    for (int round = 0; round < 50; round++) {
+        uint64_t *words = (uint64_t *)(void *)sr_segment_samples(segment(), ring_of(2));
+        for (uint32_t i = 0; i < 128 * 4; i++) {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            words[i] = seed;
+        }
+        line->tail += 128;
+        rig_settle(&rig);
+        rig_expect_balance(&rig);
+    }
+    const struct slipring_stats stats = rig_stats(&rig, "bad");
+    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + 50 * 128);
+    CHECK(stats.lifetime.percentile_ns[SLIPRING_P50] > 0.0);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 10);
+}
+
+static void random_bytes_in_a_spill_block_end_in_quarantine(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    uint64_t seed = 88172645463325252ull;
+    for (uint32_t i = 0; i < SR_SPILL_WORDS_SMALL; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        block[i] = seed;
+    }
+    line->redo_value += 1;
+    expect_quarantined(0);
+}
+
+static void counts_forged_at_a_bound_never_exceed_the_samples(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    block[SR_SPILL_BOUNDS] = 1000000;
+    block[SR_SPILL_BOUNDS + 1] = 1000;
+    block[SR_SPILL_BOUNDS + 2] = UINT64_MAX; /* a bound that is none */
+    block[SR_SPILL_BOUNDS + 3] = 1000;
+    line->redo_word = SR_SPILL_AMOUNTS;
+    line->redo_value = 1;
+    block[SR_SPILL_AMOUNTS] = 1;
+    rig_settle(&rig);
+    const struct slipring_stats_detail detail = rig_detail(&rig, "bad");
+    for (uint32_t i = 0; i < detail.bound_count; i++) {
+        CHECK_EQUAL(detail.bounds[i].count, 10);
+    }
+}
+
+/* --- shared spills and span tables ------------------------------------------------------------------------------------------- */
+
+static void impossible_counts_in_a_shared_spill_are_left_out_and_later_ones_taken(void)
+{
+    (void)record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_shared_spill(segment(), 2);
+    block[SR_SPILL_CELLS + 5] -= 1;
+    block[SR_SPILL_ENTER] += 1;
+    block[SR_SPILL_EXIT] += 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+    block[SR_SPILL_CELLS + 6] += 2;
+    block[SR_SPILL_ENTER] += 2;
+    block[SR_SPILL_EXIT] += 2;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 12);
+    rig_expect_balance(&rig);
+}
+
+static void a_span_table_full_of_nonsense_makes_nobody_active(void)
+{
+    (void)record_good_and_bad();
+    struct sr_slot_shm *slot = sr_segment_slot(segment(), slot_of_bad());
+    slot->spans[0].key = 3; /* "bad" */
+    slot->spans[0].begun = UINT64_MAX;
+    slot->spans[1].key = 4000; /* not registered */
+    slot->spans[1].begun = 5;
+    slot->spans[2].key = UINT64_MAX;
+    slot->spans[2].begun = 5;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").active, 0);
+    CHECK_EQUAL(rig_stats(&rig, "good").active, 0);
+}
+
+/* --- a full file system ------------------------------------------------------------------------------------------------------ */
+
+static void without_room_for_the_books_samples_stay_where_they_are(void)
+{
+    faults_arm(0, 0, 0);
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    slipring_record(good, 1, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    for (int i = 0; i < 100; i++) {
+        slipring_record(good, RIG_SECOND, SLIPRING_SUCCESS, NULL); /* cells on another page */
+    }
+    faults_arm(0, 1000, ENOSPC);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 1);
+    CHECK(rig_figures(&rig).reserve_failures > 0);
+    for (int i = 0; i < 100; i++) {
+        slipring_record(good, RIG_SECOND, SLIPRING_SUCCESS, NULL); /* some of them spill */
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 1);
+    faults_arm(0, 0, 0);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 201);
+}
+
+static void a_full_file_system_is_asked_once_a_second_and_not_at_each_tick(void)
+{
+    faults_arm(0, 0, 0);
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    slipring_record(good, 1, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    slipring_record(good, RIG_SECOND, SLIPRING_SUCCESS, NULL);
+    faults_arm(0, 1000, ENOSPC);
+    for (int i = 0; i < 100; i++) {
+        rig_tick(&rig, RIG_SECOND / 50);
+    }
+    CHECK(faults_calls() <= 4);
+    faults_arm(0, 0, 0);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(a_tail_beyond_the_ring_is_quarantined),
+        RIG_TEST(a_tail_that_fills_the_ring_exactly_is_none_to_be_wary_of),
+        RIG_TEST(a_tail_that_runs_backwards_is_quarantined),
+        RIG_TEST(spilled_counts_that_run_backwards_are_quarantined),
+        RIG_TEST(spilled_counts_that_nothing_could_have_made_are_quarantined),
+        RIG_TEST(a_bill_that_runs_backwards_is_quarantined),
+        RIG_TEST(begun_spans_that_run_backwards_are_quarantined),
+        RIG_TEST(a_claim_for_no_primitive_is_quarantined),
+        RIG_TEST(a_claim_for_an_unregistered_primitive_is_quarantined),
+        RIG_TEST(a_claim_by_another_slot_is_quarantined),
+        RIG_TEST(a_claim_of_another_generation_is_quarantined),
+        RIG_TEST(a_spill_window_beyond_the_buckets_is_quarantined),
+        RIG_TEST(an_owner_that_is_no_slot_is_quarantined),
+        RIG_TEST(states_that_are_none_are_passed_over),
+        RIG_TEST(impossible_samples_are_refused_and_counted_and_the_next_ones_taken),
+        RIG_TEST(random_bytes_in_a_ring_break_no_sum),
+        RIG_TEST(random_bytes_in_a_spill_block_end_in_quarantine),
+        RIG_TEST(counts_forged_at_a_bound_never_exceed_the_samples),
+        RIG_TEST(impossible_counts_in_a_shared_spill_are_left_out_and_later_ones_taken),
+        RIG_TEST(a_span_table_full_of_nonsense_makes_nobody_active),
+        RIG_TEST(without_room_for_the_books_samples_stay_where_they_are),
+        RIG_TEST(a_full_file_system_is_asked_once_a_second_and_not_at_each_tick),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
