@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The minute window: what it holds, what it covers, and that an idle one is empty and costs nothing. In a time that the test makes. */
+#include "agent/minute.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <slipring/slipring.h>
+
+#include "agent/drain.h"
+#include "support/faults.h"
+#include "support/place.h"
+#include "support/rig.h"
+
+static struct slipring_primitive *primitive_of(const char *name)
+{
+    struct slipring_primitive *primitive = NULL;
+    CHECK_OK(slipring_primitive_get(rig_producer, name, NULL, &primitive));
+    return primitive;
+}
+
+static void record(uint64_t duration_ns, int count)
+{
+    for (int i = 0; i < count; i++) {
+        slipring_record(primitive_of("work"), duration_ns, i % 10 ? SLIPRING_SUCCESS : SLIPRING_FAILURE,
+                        NULL);
+    }
+}
+
+/* Ticks of 50 ms. */
+static void pass(uint64_t seconds)
+{
+    for (uint64_t i = 0; i < seconds * 20; i++) {
+        rig_tick(&rig, RIG_SECOND / 20);
+    }
+}
+
+static struct slipring_window_stats minute(void)
+{
+    return rig_stats(&rig, "work").minute;
+}
+
+/* The published percentile is within its bound of this. */
+static void expect_near(double got, double want)
+{
+    CHECK(got >= want * (1.0 - SR_BUCKET_ERROR_BOUND) && got <= want * (1.0 + SR_BUCKET_ERROR_BOUND));
+}
+
+static void the_window_holds_what_came_in_the_last_minute(void)
+{
+    record(1000000, 20);
+    pass(1);
+    CHECK_EQUAL(minute().n, 20);
+    CHECK_EQUAL(minute().failures, 2);
+    expect_near(minute().percentile_ns[SLIPRING_P50], 1e6);
+    for (int second = 0; second < 120; second++) {
+        record(2000000, 10);
+        pass(1);
+    }
+    const struct slipring_stats stats = rig_stats(&rig, "work");
+    CHECK_EQUAL(stats.count, 1220);
+    CHECK(stats.minute.n >= 570 && stats.minute.n <= 610);
+    CHECK(stats.minute.span_ns >= 57 * RIG_SECOND - RIG_SECOND / 10 &&
+          stats.minute.span_ns <= 60 * RIG_SECOND);
+    CHECK_EQUAL(stats.minute.failures * 10, stats.minute.n);
+    CHECK(stats.minute.per_second > 9.8 && stats.minute.per_second < 10.4);
+    CHECK(stats.requests_per_second == stats.minute.per_second);
+    expect_near(stats.minute.percentile_ns[SLIPRING_P50], 2e6);
+    expect_near(stats.lifetime.percentile_ns[SLIPRING_P50], 2e6);
+}
+
+static void an_idle_primitive_has_an_empty_window_without_percentiles(void)
+{
+    record(1000000, 20);
+    pass(70);
+    CHECK_EQUAL(minute().n, 0);
+    CHECK(minute().per_second == 0.0);
+    CHECK(minute().percentile_ns[SLIPRING_P50] == 0.0);
+    CHECK(minute().relative_error == 0.0);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 20);
+    CHECK(rig_stats(&rig, "work").requests_per_second == 0.0);
+    expect_near(rig_stats(&rig, "work").lifetime.percentile_ns[SLIPRING_P99], 1e6);
+}
+
+static void nothing_is_published_for_a_primitive_that_is_idle(void)
+{
+    record(1000000, 20);
+    pass(70);
+    const uint64_t published = rig_stats(&rig, "work").published_ns;
+    const uint64_t drains = rig_figures(&rig).drains;
+    pass(30);
+    CHECK_EQUAL(rig_stats(&rig, "work").published_ns, published);
+    CHECK(rig_figures(&rig).drains - drains <= 31); /* up to when all was drained, once a second */
+    record(1000000, 1);
+    pass(1);
+    CHECK(rig_stats(&rig, "work").published_ns > published);
+    CHECK_EQUAL(minute().n, 1);
+    CHECK(minute().span_ns > 55 * RIG_SECOND); /* it is known that nothing came before */
+}
+
+static void a_burst_after_an_idle_hour_is_in_the_window_at_once(void)
+{
+    record(1000000, 1);
+    pass(5);
+    rig.now_ns += 3600 * RIG_SECOND;
+    pass(1);
+    record(5000000, 100);
+    pass(1);
+    CHECK_EQUAL(minute().n, 100);
+    expect_near(minute().percentile_ns[SLIPRING_P999], 5e6);
+}
+
+/* Every bucket in use: slices of 1,600 words; the arena holds four and a bit. */
+static void a_window_without_room_covers_less_and_says_so(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    for (int slice = 0; slice < 30; slice++) {
+        for (uint32_t bucket = 0; bucket < SR_BUCKET_COUNT; bucket++) {
+            if (sr_bucket_lower_ns(bucket) <= sr_bucket_upper_ns(bucket)) {
+                slipring_record(work, sr_bucket_lower_ns(bucket), SLIPRING_SUCCESS, NULL);
+            }
+            if (bucket % 100 == 99) {
+                drain_all(rig.drain, rig.now_ns);
+            }
+        }
+        pass(3);
+    }
+    rig_settle(&rig);
+    const struct slipring_stats stats = rig_stats(&rig, "work");
+    CHECK(stats.minute.n < stats.count);
+    CHECK(stats.minute.span_ns < 30 * RIG_SECOND);
+    CHECK(stats.minute.span_ns > 9 * RIG_SECOND);
+    const double rate = (double)stats.count / 90.0;
+    CHECK(stats.minute.per_second > rate * 0.7 && stats.minute.per_second < rate * 1.4);
+}
+
+static void the_window_outlives_the_agent(void)
+{
+    for (int second = 0; second < 20; second++) {
+        record(1000000, 10);
+        pass(1);
+    }
+    rig_settle(&rig);
+    const uint64_t n = minute().n;
+    CHECK_EQUAL(n, 200);
+    rig_drop(&rig);
+    rig.now_ns += 5 * RIG_SECOND;
+    record(9000000, 7); /* in between, at a time that nobody knows to the second */
+    rig_open(&rig);
+    pass(1);
+    CHECK_EQUAL(minute().n, 207);
+    CHECK(minute().span_ns > 24 * RIG_SECOND);
+    expect_near(minute().percentile_ns[SLIPRING_P999], 9e6);
+}
+
+static void what_was_recorded_during_a_long_absence_is_in_no_minute(void)
+{
+    record(1000000, 10);
+    pass(5);
+    rig_drop(&rig);
+    rig.now_ns += 600 * RIG_SECOND;
+    record(9000000, 50);
+    rig_open(&rig);
+    pass(5);
+    record(1000000, 3);
+    pass(5);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 63);
+    CHECK_EQUAL(minute().n, 3);
+    CHECK(minute().span_ns < 12 * RIG_SECOND); /* only what is known since */
+}
+
+static void a_slice_that_finds_no_page_stays_open_and_nothing_is_lost(void)
+{
+    faults_arm(0, 0, 0);
+    record(1000000, 10);
+    rig_tick(&rig, RIG_SECOND / 10);
+    faults_arm(0, 100000, ENOSPC);
+    pass(10);
+    CHECK_EQUAL(minute().n, 10);
+    faults_arm(0, 0, 0);
+    pass(10);
+    CHECK_EQUAL(minute().n, 10);
+    CHECK_EQUAL(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT), 1);
+}
+
+/* Slices lie low: what a window takes does not grow with time. */
+static void places_are_used_again(void)
+{
+    for (int second = 0; second < 300; second++) {
+        record(1000000 + (uint64_t)second * 1000, 5);
+        pass(1);
+    }
+    for (uint32_t word = 512; word < SR_WORDS_PER_slice; word += SR_WORDS_PER_PAGE) {
+        CHECK(!sr_words_exist(&rig.books->durable->words, SR_WORD(slice, 1, word)));
+    }
+    CHECK(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT) >= 18);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(the_window_holds_what_came_in_the_last_minute),
+        RIG_TEST(an_idle_primitive_has_an_empty_window_without_percentiles),
+        RIG_TEST(nothing_is_published_for_a_primitive_that_is_idle),
+        RIG_TEST(a_burst_after_an_idle_hour_is_in_the_window_at_once),
+        RIG_TEST(a_window_without_room_covers_less_and_says_so),
+        RIG_TEST(the_window_outlives_the_agent),
+        RIG_TEST(what_was_recorded_during_a_long_absence_is_in_no_minute),
+        RIG_TEST(a_slice_that_finds_no_page_stays_open_and_nothing_is_lost),
+        RIG_TEST(places_are_used_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
