@@ -5,7 +5,8 @@ import random
 import struct
 
 MAGIC, ABI_MAJOR, ENDIAN = 0, 8, 16  # offsets in both headers
-REGIONS = 64  # the region table: pairs of 64-bit (offset, bytes)
+REGIONS = 64  # the region table: 32 pairs of 64-bit (offset, bytes)
+HEAD = REGIONS + 32 * 16
 RING_REGIONS = ("header", "registry_key", "primitive_page", "slot_page", "ring_state", "ring_page", "extent_page",
                 "registry_entry", "bounds", "slot", "ring_info", "producer_line", "consumer_line", "shared_spill",
                 "pool_small", "pool_mid", "pool_big")
@@ -91,15 +92,24 @@ def extents(path):
     return found
 
 
-def scribble(path, dice, count, spare=4096, bytes_each=8):
-    """Random words over what the file holds, beyond its first `spare` bytes; often small or near a limit, which gets further
-    than noise."""
-    pieces = [(max(start, spare), end) for start, end in extents(path) if end > spare]
-    sizes = [end - start for start, end in pieces]
+def scribble(path, dice, count, names, near=4096):
+    """Random words in the regions of these names, each as often as another, where the file holds something, and more often
+    than not within their first `near` bytes, where the ids in use lie. Words are often small or near a limit: that gets
+    further than noise. What tells a segment from another file is left alone."""
+    held = extents(path)
+    pieces = []
+    for start, size in regions(path, names).values():
+        parts = [(max(start, a, HEAD), min(start + size, b)) for a, b in held]
+        parts = [(a, b) for a, b in parts if b - a >= 8]
+        if parts:
+            pieces.append(parts)
     with open(path, "r+b", buffering=0) as file:
         for _ in range(count):
-            start, end = dice.choices(pieces, sizes)[0]
-            at = dice.randrange(start, end - bytes_each + 1) & ~7
-            word = dice.choice((dice.getrandbits(64), dice.getrandbits(8), dice.getrandbits(16), 2**64 - 1, 2**63, 1))
-            file.seek(at)
+            parts = dice.choice(pieces)
+            start, end = parts[0] if dice.random() < 0.7 else dice.choice(parts)
+            if dice.random() < 0.7:
+                end = min(end, start + near)
+            word = dice.choice((dice.getrandbits(64), dice.getrandbits(8), dice.getrandbits(16), 2**64 - 1, 2**63, 1, 0,
+                                dice.getrandbits(40) << 24))
+            file.seek(dice.randrange(start, end - 7) & ~7)
             file.write(struct.pack("<Q", word))

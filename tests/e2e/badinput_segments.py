@@ -192,7 +192,7 @@ def random_words_all_over_a_living_ring_segment_crash_nobody(scene):
         until(lambda: scrape(agent).recorded("victim-7") == 200, "the records are booked")
         watch.see(scrape(agent))
         for _ in range(10):
-            _spoil.scribble(scene.file("ring"), dice, 400)
+            _spoil.scribble(scene.file("ring"), dice, 100, _spoil.RING_REGIONS)
             for place in range(8):
                 recorder.send(*[f"record {place} 5000000 S"] * 50)
                 recorder.ask("begin", place, 1)
@@ -254,7 +254,7 @@ def random_words_in_a_resting_stats_segment_crash_nobody(scene):
     journal = _spoil.regions(path, _spoil.STATS_REGIONS)["journal"][0]
     for seed in range(6):
         dice = random.Random(seed)
-        _spoil.scribble(path, dice, 3000)
+        _spoil.scribble(path, dice, 1000, _spoil.STATS_REGIONS)
         if seed % 2:
             _spoil.write(path, journal, dice.choice((1, 65536, 65537, 2**63)).to_bytes(8, "little"))
         nobody_crashes(scene, f"random words, seed {seed}")
