@@ -114,7 +114,9 @@ static void visit(struct drain *drain, uint32_t ring, bool is_lazy, uint64_t now
     }
     const uint32_t fill = used < sight.samples ? (uint32_t)(used * 256 / sight.samples) : 256;
     round->busiest = fill > round->busiest ? fill : round->busiest;
-    if (own->was_spilling) {
+    /* A full ring may have spilled past its own block: a span's first ring is claimed before its duration is known, and the
+     * window of its small block may lie elsewhere. A bigger one has every bucket. */
+    if (own->was_spilling || used >= sight.samples) {
         round->busiest = 256;
         if (sight.state == SR_RING_OWNED) {
             offers_make(&drain->offers, drain->rings, ring, &sight, now_ns);
