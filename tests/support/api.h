@@ -6,7 +6,7 @@
 #include <slipring/slipring.h>
 
 #include "api/process.h"
-#include "support/drain.h"
+#include "support/sink.h"
 #include "support/fold.h"
 
 /* The store place_store(), open. */

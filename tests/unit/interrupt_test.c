@@ -27,7 +27,7 @@ struct scene {
     bool each_has_its_own;   /* every round has a primitive of its own */
     uint32_t round;
     struct slipring_primitive *work;
-    struct drain *drained; /* what the test took out of the ring; NULL: nothing */
+    struct sink *drained; /* what the test took out of the ring; NULL: nothing */
     struct tally want;
 };
 
@@ -159,7 +159,7 @@ static void record_and_account(void)
 /* As an agent would, so that the ring never fills. */
 static void drain_ring(void)
 {
-    (void)drain_tick(scene->drained, &scene->work->store->segment);
+    (void)sink_tick(scene->drained, &scene->work->store->segment);
 }
 
 static void a_record_into_the_ring_may_be_interrupted_anywhere_G5(void *unused)
@@ -167,7 +167,7 @@ static void a_record_into_the_ring_may_be_interrupted_anywhere_G5(void *unused)
     (void)unused;
     struct scene here;
     set_scene(&here, drain_ring, record_once, account_record);
-    here.drained = drain_new(0);
+    here.drained = sink_new(0);
     interrupt_everywhere();
 }
 
@@ -278,7 +278,7 @@ static void a_reservation_may_be_interrupted_anywhere_G5(void *unused)
     (void)unused;
     struct scene here;
     set_scene(&here, drain_ring, reserve_and_commit, account_record);
-    here.drained = drain_new(0);
+    here.drained = sink_new(0);
     interrupt_everywhere();
 }
 

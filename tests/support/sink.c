@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The test's own consumer: see drain.h. */
-#include "support/drain.h"
+/* The test's own consumer: see sink.h. */
+#include "support/sink.h"
 
 #include <time.h>
 
@@ -8,53 +8,53 @@
 #include "support/child.h"
 #include "system/clock.h"
 
-struct drain *drain_new(uint64_t extra_bound_ns)
+struct sink *sink_new(uint64_t extra_bound_ns)
 {
-    struct drain *drain = child_share(sizeof *drain);
-    for (uint32_t i = 0; i < DRAIN_PRIMITIVES; i++) {
-        tally_init(&drain->taken[i], extra_bound_ns);
+    struct sink *sink = child_share(sizeof *sink);
+    for (uint32_t i = 0; i < SINK_PRIMITIVES; i++) {
+        tally_init(&sink->taken[i], extra_bound_ns);
     }
-    return drain;
+    return sink;
 }
 
-static uint64_t take_ring(struct drain *drain, const struct sr_segment *segment, uint32_t ring)
+static uint64_t take_ring(struct sink *sink, const struct sr_segment *segment, uint32_t ring)
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
     const uint32_t primitive = atomic_load(&sr_segment_ring_info(segment, ring)->primitive);
     const uint64_t tail =
         atomic_load_explicit(&sr_segment_producer_line(segment, ring)->tail, memory_order_acquire);
-    uint64_t head = drain->head[ring];
-    CHECK(primitive < DRAIN_PRIMITIVES);
+    uint64_t head = sink->head[ring];
+    CHECK(primitive < SINK_PRIMITIVES);
     CHECK(tail - head <= shape->samples);
     const uint64_t taken = tail - head;
     for (; head != tail; head++) {
-        tally_sample(&drain->taken[primitive],
+        tally_sample(&sink->taken[primitive],
                      &sr_segment_samples(segment, ring)[head & (shape->samples - 1)]);
     }
-    drain->head[ring] = head;
+    sink->head[ring] = head;
     atomic_store_explicit(&sr_segment_consumer_line(segment, ring)->head, head, memory_order_release);
     return taken;
 }
 
-uint64_t drain_tick(struct drain *drain, const struct sr_segment *segment)
+uint64_t sink_tick(struct sink *sink, const struct sr_segment *segment)
 {
     uint64_t taken = 0;
     for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
         const uint64_t word =
             atomic_load_explicit(sr_segment_ring_state(segment, ring), memory_order_acquire);
         if (sr_state_of(word) == SR_RING_OWNED || sr_state_of(word) == SR_RING_RELEASED) {
-            taken += take_ring(drain, segment, ring);
+            taken += take_ring(sink, segment, ring);
         }
     }
     return taken;
 }
 
-void drain_until_stopped(struct drain *drain, const struct sr_segment *segment)
+void sink_until_stopped(struct sink *sink, const struct sr_segment *segment)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
-    while (!atomic_load(&drain->stop)) {
+    while (!atomic_load(&sink->stop)) {
         atomic_store(&sr_segment_header(segment)->control.coarse_ns, sr_clock_ns());
-        (void)drain_tick(drain, segment);
+        (void)sink_tick(sink, segment);
         (void)nanosleep(&pause, NULL);
     }
 }
