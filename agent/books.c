@@ -7,7 +7,6 @@
 
 #include "binding.h"
 #include "log.h"
-#include "minute.h"
 #include "pure/money.h"
 
 #define HEADS_MAX 4096u
@@ -83,7 +82,7 @@ static void take_up(struct books *books)
     binding_take_up(books);
 }
 
-enum slipring_status books_open(struct agent_store *store, uint64_t now_ns, struct books **out_books)
+enum slipring_status books_open(struct agent_store *store, struct books **out_books)
 {
     struct books *books = calloc(1, sizeof *books);
     if (!books) {
@@ -104,8 +103,6 @@ enum slipring_status books_open(struct agent_store *store, uint64_t now_ns, stru
         return SLIPRING_NO_MEMORY;
     }
     take_up(books);
-    minute_close_all(books, books->seen_ns, now_ns); /* what the last agent had open ended with it */
-    books_commit(books);
     *out_books = books;
     return SLIPRING_OK;
 }
@@ -224,14 +221,15 @@ static void add_slots(struct books *books, uint32_t index, const struct sr_tally
     }
 }
 
-/* By value: a spill block's extremes may come one fold after their sample. */
+/* By value: a spill block's extremes may come one fold after their sample, or never, if that was torn. Until some are known,
+ * the least duration lies above the greatest. */
 static void add_extremes(struct books *books, uint32_t index, const struct sr_tally *tally)
 {
     struct sr_batch *batch = &books->durable->batch;
     const uint32_t min_word = SR_WORD(book, index, SR_BOOK_MIN);
     const uint32_t max_word = SR_WORD(book, index, SR_BOOK_MAX);
     const uint64_t before = sr_batch_get(batch, SR_WORD(book, index, SR_BOOK_COUNT));
-    if (tally->min > tally->max || before + tally->executions == 0) {
+    if (before + tally->executions == 0 || (before != 0 && tally->min > tally->max)) {
         return;
     }
     if (before == 0 || tally->min < sr_batch_get(batch, min_word)) {

@@ -31,7 +31,7 @@
 struct book {
     bool is_used;
     bool is_changed;    /* since it was last published */
-    bool minute_lives;  /* the minute window holds something, or did when last published */
+    bool minute_lives;  /* the minute window is not empty, or not a minute, or was so when last published */
     uint32_t low, high; /* cells outside [low, high) are zero */
     uint32_t place;     /* where its figures are published; BOOK_NONE: nowhere yet */
     uint32_t id;    /* the primitive's id that it is announced under; BOOK_NONE: not in this ring segment */
@@ -78,8 +78,8 @@ struct books {
 };
 
 /* Take up the books as the durable words have them. NO_MEMORY or OK. */
-__attribute__((warn_unused_result)) enum slipring_status
-books_open(struct agent_store *store, uint64_t now_ns, struct books **out_books);
+__attribute__((warn_unused_result)) enum slipring_status books_open(struct agent_store *store,
+                                                                    struct books **out_books);
 void books_close(struct books *books);
 
 /* --- the batch ---------------------------------------------------------------------------------------------------------- */

@@ -97,7 +97,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
     uint64_t now_ns = sr_clock_ns();
     if (!check(agent_store_open(&options->agent, now_ns, sr_clock_wall_ns(), &parts->store),
                "cannot open the store") ||
-        !check(books_open(parts->store, now_ns, &parts->books), "cannot take up the books") ||
+        !check(books_open(parts->store, &parts->books), "cannot take up the books") ||
         !check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
         !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
                "cannot reap") ||

@@ -133,6 +133,7 @@ static void move_base(struct books *books, uint32_t index, const struct slice *s
     set(books, SR_WORD(book, index, SR_BOOK_BASE_SPILLED), get(books, SR_WORD(book, index, SR_BOOK_SPILLED)));
     set(books, SR_WORD(book, index, SR_BOOK_MINUTE_OPEN_NS), 0);
     books->book[index].open_ns = 0;
+    books->book[index].minute_lives = true;
     books->book[index].is_changed = true;
 }
 
@@ -155,35 +156,35 @@ static bool find_place(struct books *books, uint32_t index, uint32_t words, uint
 }
 
 /* Close the open part as of end_ns. Without pages for it, it stays open. The batch is empty before and after. */
-static void close_slice(struct books *books, uint32_t index, uint64_t end_ns, uint64_t now_ns)
+static void close_slice(struct books *books, uint32_t index, uint64_t end_ns)
 {
-    struct book *book = &books->book[index];
     struct slice slice;
     fill(books, index, end_ns, &slice);
     if (!reserve_base(books, index, &slice)) {
         return;
     }
-    const bool left_already =
-        book->open_ns + SR_WINDOW_MINUTE_NS < now_ns; /* no window will ever hold it whole */
-    if (!left_already) {
-        uint32_t off = 0;
-        if (!find_place(books, index, slice.words, &off)) {
-            return;
-        }
-        sr_words_write_unreferenced(&books->durable->words, SR_WORD(slice, index, off), slice.words,
-                                    slice.word);
-        const uint64_t count = get(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT));
-        set(books, slice_word(books, index, (uint32_t)count), (uint64_t)off << 32 | slice.words);
-        set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT), count + 1);
-    } else {
-        set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COVER_NS), end_ns);
+    uint32_t off = 0;
+    if (!find_place(books, index, slice.words, &off)) {
+        return;
     }
+    sr_words_write_unreferenced(&books->durable->words, SR_WORD(slice, index, off), slice.words, slice.word);
+    const uint64_t count = get(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT));
+    set(books, slice_word(books, index, (uint32_t)count), (uint64_t)off << 32 | slice.words);
+    set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT), count + 1);
     move_base(books, index, &slice);
     books_commit(books);
 }
 
-static void tick(struct books *books, uint64_t end_ns, uint64_t now_ns, uint64_t open_for_ns)
+void minute_tick(struct books *books, uint64_t now_ns)
 {
+    const uint64_t end_ns = books->seen_ns; /* up to there all was drained */
+    books_commit(books);
+    for (uint32_t index = 0; index < books->high; index++) {
+        const struct book *book = &books->book[index];
+        if (book->is_used && book->open_ns != 0 && end_ns >= book->open_ns + SR_WINDOW_SLICE_NS) {
+            close_slice(books, index, end_ns);
+        }
+    }
     for (uint32_t index = 0; index < books->high; index++) {
         if (books->book[index].minute_lives) {
             books_make_room(books);
@@ -191,22 +192,6 @@ static void tick(struct books *books, uint64_t end_ns, uint64_t now_ns, uint64_t
         }
     }
     books_commit(books); /* before any of their places is written again */
-    for (uint32_t index = 0; index < books->high; index++) {
-        const struct book *book = &books->book[index];
-        if (book->is_used && book->open_ns != 0 && end_ns >= book->open_ns + open_for_ns) {
-            close_slice(books, index, end_ns, now_ns);
-        }
-    }
-}
-
-void minute_close_all(struct books *books, uint64_t end_ns, uint64_t now_ns)
-{
-    tick(books, end_ns, now_ns, 0);
-}
-
-void minute_tick(struct books *books, uint64_t now_ns)
-{
-    tick(books, now_ns, now_ns, SR_WINDOW_SLICE_NS);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------------ */
@@ -244,12 +229,8 @@ void minute_read(const struct books *books, uint32_t index, uint64_t now_ns, str
     uint64_t cover_ns = get(books, SR_WORD(book, index, SR_BOOK_MINUTE_COVER_NS));
     struct slices slices;
     read_slices(books, index, &slices);
-    const uint32_t leaving = sr_window_leaving(slices.start_ns, slices.count, now_ns, SR_WINDOW_MINUTE_NS);
-    for (uint32_t i = leaving; i < slices.count; i++) {
+    for (uint32_t i = 0; i < slices.count; i++) {
         add_slice(books, index, &slices.place[i], out_minute);
-    }
-    if (leaving > 0) {
-        cover_ns = slices.end_ns[leaving - 1];
     }
     if (book->open_ns != 0 && book->open_ns + SR_WINDOW_MINUTE_NS >= now_ns) {
         add_open(books, index, out_minute);

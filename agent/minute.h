@@ -10,13 +10,10 @@
 
 #include "books.h"
 
-/* Close the open slices of all books, as of end_ns, and drop what left the window. Commits. */
-void minute_close_all(struct books *books, uint64_t end_ns, uint64_t now_ns);
-
-/* The same for those that are open for three seconds or longer. */
+/* Drop what left the window; close the slices that are open for three seconds or longer, across an agent's absence too. Commits. */
 void minute_tick(struct books *books, uint64_t now_ns);
 
-/* What the window of a book holds. The batch is empty. */
+/* What the window of a book holds. The batch is empty, and minute_tick() dropped what left by now_ns. */
 struct minute {
     uint64_t n;
     uint64_t failures;

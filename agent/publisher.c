@@ -14,6 +14,7 @@
 #include "log.h"
 #include "minute.h"
 #include "peer/stats.h"
+#include "pure/window.h"
 
 #define PERIOD_NS UINT64_C(100000000)
 #define SLIDE_NS  UINT64_C(1000000000) /* a window that only slides is published so often */
@@ -105,7 +106,8 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     figures_read(books, index, now_ns, &publisher->figures);
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
     book->is_changed = false;
-    book->minute_lives = publisher->figures.stats.minute.n != 0 || book->open_ns != 0;
+    book->minute_lives = publisher->figures.stats.minute.n != 0 || book->open_ns != 0 ||
+                         publisher->figures.stats.minute.span_ns < SR_WINDOW_MINUTE_NS;
     book->published_ns = now_ns;
 }
 

@@ -49,7 +49,7 @@ struct rig rig_of(const char *store)
 void rig_open(struct rig *which)
 {
     CHECK_OK(agent_store_open(&which->options, which->now_ns, which->now_ns, &which->store));
-    CHECK_OK(books_open(which->store, which->now_ns, &which->books));
+    CHECK_OK(books_open(which->store, &which->books));
     CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
     CHECK_OK(publisher_open(which->store, which->books, which->drain, which->now_ns, &which->publisher));
@@ -165,6 +165,27 @@ static void check_book(struct rig *which, uint32_t index)
                     RIG_WORD(which, book, index, SR_BOOK_SPILLED));
 }
 
+/* Every slice of the minute says how many executions it holds. */
+static void check_slices(struct rig *which, uint32_t index)
+{
+    const uint64_t first = RIG_WORD(which, book, index, SR_BOOK_MINUTE_FIRST);
+    const uint64_t count = RIG_WORD(which, book, index, SR_BOOK_MINUTE_COUNT);
+    uint64_t end_ns = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t place = RIG_WORD(which, book, index, SR_BOOK_SLICES + (first + i) % SR_BOOK_SLICE_MAX);
+        const uint32_t head = (uint32_t)(place >> 32);
+        uint64_t sum = 0;
+        for (uint32_t word = SR_SLICE_HEAD_WORDS; word < (uint32_t)place; word++) {
+            sum += RIG_WORD(which, slice, index, head + word) & ((UINT64_C(1) << SR_SLICE_COUNT_BITS) - 1);
+        }
+        CHECK_EQUAL(sum, RIG_WORD(which, slice, index, head + SR_SLICE_COUNT));
+        CHECK_EQUAL((uint32_t)place,
+                    SR_SLICE_HEAD_WORDS + RIG_WORD(which, slice, index, head + SR_SLICE_ENTRIES));
+        CHECK(RIG_WORD(which, slice, index, head + SR_SLICE_START_NS) >= end_ns);
+        end_ns = RIG_WORD(which, slice, index, head + SR_SLICE_END_NS);
+    }
+}
+
 static uint64_t sum_block(struct rig *which, uint32_t first, uint32_t cells)
 {
     uint64_t sum = 0;
@@ -183,6 +204,7 @@ void rig_expect_balance(struct rig *which)
     const uint64_t high = RIG_WORD(which, store, 0, SR_STORE_BOOK_HIGH);
     for (uint32_t index = 0; index < high; index++) {
         check_book(which, index);
+        check_slices(which, index);
         taken += RIG_WORD(which, book, index, SR_BOOK_TAKEN);
         spilled += RIG_WORD(which, book, index, SR_BOOK_SPILLED);
         copies += sum_block(which, SR_WORD(copy_shared, index, 0), SR_BUCKET_COUNT);

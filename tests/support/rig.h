@@ -61,7 +61,7 @@ uint32_t rig_count_of(struct rig *which, const char *name);
 #define RIG_WORD(which, area, item, word)                                                                    \
     sr_words_get(&agent_store_books((which)->store)->words, SR_WORD(area, item, word))
 
-/* The double entry of peer/accounts.h, and no book whose cells and count differ. */
+/* The double entry of peer/accounts.h, no book whose cells and count differ, and no slice. */
 void rig_expect_balance(struct rig *which);
 
 #endif

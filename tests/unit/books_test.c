@@ -205,6 +205,20 @@ static void a_bound_that_producers_had_not_heard_of_says_since_when_it_is_exact(
     CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].exact_since_ns, since);
 }
 
+static void default_bounds_are_exact_though_no_agent_had_said_a_word(void)
+{
+    rig_drop(&rig);
+    struct slipring_primitive *work = primitive_of("work");
+    for (int i = 0; i < 200; i++) {
+        slipring_record(work, 1000400, SLIPRING_SUCCESS, NULL); /* above 1 ms, in its bucket */
+    }
+    rig_open(&rig);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].count, 0);
+    CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].exact_since_ns, 0);
+    CHECK_EQUAL(rig_detail(&rig, "work").bounds[1].count, 200);
+}
+
 static void a_bound_that_leaves_the_list_hands_its_count_to_the_next_in_its_bucket(void)
 {
     rig_drop(&rig);
@@ -291,6 +305,22 @@ static void without_events_there_is_no_compliance(void)
     CHECK(rig_stats(&rig, "work").budget_remaining == 1.0);
 }
 
+static void the_first_objective_of_a_name_stands_also_in_the_next_agents_life(void)
+{
+    const struct slipring_slo slo = {.availability_ppb = SLIPRING_TARGET(0.99)};
+    CHECK_OK(slipring_slo_configure(primitive_of("work"), &slo));
+    struct sr_objective_shm *objectives = sr_segment_entry(segment(), 1)->objectives;
+    memcpy(&objectives[1], &objectives[0], sizeof objectives[0]); /* after a race */
+    objectives[1].target_ppb = 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_detail(&rig, "work").objective_count, 1);
+    CHECK_EQUAL(rig_detail(&rig, "work").objectives[0].target_ppb, 990000000);
+    rig_drop(&rig);
+    rig_open(&rig);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_detail(&rig, "work").objective_count, 1);
+}
+
 /* --- bigger rings ----------------------------------------------------------------------------------------------------------- */
 
 static uint32_t rings_in(uint32_t first, uint32_t end, enum sr_ring_state state)
@@ -359,10 +389,12 @@ static int run(void)
         RIG_TEST(a_bill_beyond_64_bits_stands_still_instead_of_starting_over),
         RIG_TEST(bounds_of_one_s_own_are_announced_and_counted_exactly),
         RIG_TEST(a_bound_that_producers_had_not_heard_of_says_since_when_it_is_exact),
+        RIG_TEST(default_bounds_are_exact_though_no_agent_had_said_a_word),
         RIG_TEST(a_bound_that_leaves_the_list_hands_its_count_to_the_next_in_its_bucket),
         RIG_TEST(an_announcement_that_was_left_half_made_is_made_again),
         RIG_TEST(objectives_that_cannot_be_are_left_out),
         RIG_TEST(without_events_there_is_no_compliance),
+        RIG_TEST(the_first_objective_of_a_name_stands_also_in_the_next_agents_life),
         RIG_TEST(a_ring_that_spills_is_offered_a_bigger_one_and_takes_it),
         RIG_TEST(an_offer_that_is_not_taken_goes_back),
         RIG_TEST(what_a_killed_agent_had_offered_is_taken_back),
