@@ -66,8 +66,10 @@ static void fill_totals(const struct book *book, uint64_t now_ns, struct figures
     if (stats->count != 0) {
         const double two_64 = 18446744073709551616.0;
         stats->present |= SLIPRING_HAS_DURATION;
-        stats->min_ns = word(figures, SR_BOOK_MIN);
-        stats->max_ns = word(figures, SR_BOOK_MAX);
+        if (word(figures, SR_BOOK_MIN) <= word(figures, SR_BOOK_MAX)) { /* else no sample told of them yet */
+            stats->min_ns = word(figures, SR_BOOK_MIN);
+            stats->max_ns = word(figures, SR_BOOK_MAX);
+        }
         stats->mean_ns =
             ((double)stats->sum_ns[1] * two_64 + (double)stats->sum_ns[0]) / (double)stats->count;
     }

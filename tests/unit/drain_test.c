@@ -94,6 +94,24 @@ static void a_sample_outside_of_the_small_window_takes_the_shared_spill_and_is_b
     CHECK_EQUAL(rig_figures(&rig).samples_torn, 0);
 }
 
+/* By hand: a first update of a shared spill that was seen, or died, between its cell and its extremes. */
+static void a_count_that_comes_before_its_extremes_does_not_make_the_least_duration_0(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    _Atomic uint64_t *block = sr_segment_shared_spill(&agent_store_rings(rig.store)->segment, 1);
+    block[SR_SPILL_ENTER] += 1;
+    block[SR_SPILL_CELLS + sr_bucket_index(4000)] += 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 1);
+    CHECK(rig_stats(&rig, "work").min_ns <= rig_stats(&rig, "work").max_ns);
+    slipring_record(work, 3000, SLIPRING_SUCCESS, NULL);
+    slipring_record(work, 5000, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 3);
+    CHECK_EQUAL(rig_stats(&rig, "work").min_ns, 3000);
+    CHECK_EQUAL(rig_stats(&rig, "work").max_ns, 5000);
+}
+
 static void a_cost_alone_is_no_execution(void)
 {
     struct slipring_primitive *work = primitive_of("work");
@@ -435,6 +453,7 @@ static int run(void)
         RIG_TEST(what_is_in_a_ring_is_booked_once),
         RIG_TEST(what_spilled_is_booked_once_and_told_apart),
         RIG_TEST(a_sample_outside_of_the_small_window_takes_the_shared_spill_and_is_booked),
+        RIG_TEST(a_count_that_comes_before_its_extremes_does_not_make_the_least_duration_0),
         RIG_TEST(a_cost_alone_is_no_execution),
         RIG_TEST(out_of_range_is_clamped_counted_and_in_the_sum_of_the_buckets),
         RIG_TEST(the_sum_of_durations_goes_beyond_64_bits),
