@@ -267,6 +267,10 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
     struct intake_ring *own = &intake->ring[ring];
     const enum sr_ring_phase phase = phase_of(own, sight);
     if (phase == SR_PHASE_FOLDED || phase == SR_PHASE_QUARANTINED) {
+        if (phase == SR_PHASE_QUARANTINED) {
+            /* Its owner gave it back, not knowing: nobody shall claim it. Changed meanwhile: the next look is soon. */
+            (void)!sr_drain_change_state(intake->rings, ring, sight->word, SR_RING_QUARANTINED);
+        }
         sr_drain_note_seen(intake->rings, ring, &sight->line);
         return true;
     }

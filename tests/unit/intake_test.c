@@ -206,6 +206,37 @@ static void states_that_are_none_are_passed_over(void)
     CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
 }
 
+/* A producer at rest in the middle of an update, stopped for an hour: (3) is done, (4) is not. No redo record changes when it goes on. */
+static void an_update_that_was_seen_in_its_middle_is_looked_at_again(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    line->redo_word = SR_SPILL_CELLS + 80;
+    line->redo_value = block[SR_SPILL_CELLS + 80] + 1;
+    line->redo_what = SR_KIND_EXECUTION | SR_REDO_COST | SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED;
+    line->redo_sum = block[SR_SPILL_SUM] + 1000;
+    line->redo_cost = 5;
+    line->redo_ended = 1;
+    line->redo_clamped = 0;
+    line->begun += 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10); /* not even (3) yet */
+    block[SR_SPILL_CELLS + 80] += 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 11);
+    CHECK_EQUAL(rig_stats(&rig, "bad").active, 1);
+    CHECK_EQUAL(rig_stats(&rig, "bad").cost_nanodollars, 0);
+    block[SR_SPILL_COST] = 5;
+    block[SR_SPILL_ENDED] = 1;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").active, 0);
+    CHECK_EQUAL(rig_stats(&rig, "bad").cost_nanodollars, 5);
+    CHECK_EQUAL(rig_stats(&rig, "bad").sum_ns[0], 10000);
+    block[SR_SPILL_SUM] += 1000;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "bad").sum_ns[0], 11000);
+}
+
 /* --- samples that cannot be ------------------------------------------------------------------------------------------------ */
 
 static void impossible_samples_are_refused_and_counted_and_the_next_ones_taken(void)
@@ -289,6 +320,28 @@ static void counts_forged_at_a_bound_never_exceed_the_samples(void)
     for (uint32_t i = 0; i < detail.bound_count; i++) {
         CHECK_EQUAL(detail.bounds[i].count, 10);
     }
+}
+
+static void a_quarantined_ring_that_its_owner_gives_back_is_nobodys_ring(void)
+{
+    record_good_and_bad()->tail += 129;
+    rig_settle(&rig);
+    const uint32_t ring = ring_of(2);
+    CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring)), SR_RING_QUARANTINED);
+    CHECK_OK(slipring_close(rig_producer));
+    rig_settle(&rig);
+    CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring)), SR_RING_QUARANTINED);
+    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    CHECK_OK(slipring_primitive_get(rig_producer, "late", NULL, &bad));
+    for (int i = 0; i < 10; i++) {
+        slipring_record(good, 1000, SLIPRING_SUCCESS, NULL);
+        slipring_record(bad, 1000, SLIPRING_SUCCESS, NULL);
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 20);
+    CHECK_EQUAL(rig_stats(&rig, "late").count, 10);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 1);
 }
 
 /* --- shared spills and span tables ------------------------------------------------------------------------------------------- */
@@ -382,10 +435,12 @@ static int run(void)
         RIG_TEST(a_spill_window_beyond_the_buckets_is_quarantined),
         RIG_TEST(an_owner_that_is_no_slot_is_quarantined),
         RIG_TEST(states_that_are_none_are_passed_over),
+        RIG_TEST(an_update_that_was_seen_in_its_middle_is_looked_at_again),
         RIG_TEST(impossible_samples_are_refused_and_counted_and_the_next_ones_taken),
         RIG_TEST(random_bytes_in_a_ring_break_no_sum),
         RIG_TEST(random_bytes_in_a_spill_block_end_in_quarantine),
         RIG_TEST(counts_forged_at_a_bound_never_exceed_the_samples),
+        RIG_TEST(a_quarantined_ring_that_its_owner_gives_back_is_nobodys_ring),
         RIG_TEST(impossible_counts_in_a_shared_spill_are_left_out_and_later_ones_taken),
         RIG_TEST(a_span_table_full_of_nonsense_makes_nobody_active),
         RIG_TEST(without_room_for_the_books_samples_stay_where_they_are),
