@@ -59,7 +59,7 @@
 #include "base/compiler.h"
 #include "pure/bucket.h"
 
-#define SR_RING_MAGIC   UINT64_C(0x676e6972706c6973) /* "slipring" */
+#define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
 #define SR_ABI_MAJOR    1u
 #define SR_ABI_MINOR    0u

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The byte map is a contract between versions: what moves in it must raise SR_ABI_MAJOR, and this test, which holds the numbers of
+ * ABI 1, must then be made anew. */
+#include "protocol/layout.h"
+
+#include <stdalign.h>
+
+#include "protocol/segment.h"
+#include "support/check.h"
+
+struct region {
+    const char *name;
+    uint64_t offset;
+    uint64_t bytes;
+};
+
+static void the_regions_of_the_ring_segment_lie_where_abi_1_put_them(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(SR_ABI_MAJOR, 1);
+    static const struct region want[] = {
+        {"header", 0u, 1280u},
+        {"registry_key", 4096u, 131072u},
+        {"primitive_page", 135168u, 16384u},
+        {"slot_page", 151552u, 256u},
+        {"ring_state", 155648u, 299008u},
+        {"ring_page", 454656u, 37376u},
+        {"extent_page", 495616u, 1168u},
+        {"registry_entry", 499712u, 33554432u},
+        {"bounds", 34054144u, 4194304u},
+        {"slot", 38248448u, 1048576u},
+        {"ring_info", 39297024u, 4784128u},
+        {"producer_line", 44081152u, 4784128u},
+        {"consumer_line", 48865280u, 4784128u},
+        {"shared_spill", 53649408u, 536870912u},
+        {"pool_small", 590520320u, 268435456u},
+        {"pool_mid", 858955776u, 268435456u},
+        {"pool_big", 1127391232u, 150994944u},
+    };
+    uint32_t count = 0;
+#define X(region, size)                                                                                      \
+    CHECK_EQUAL(offsetof(struct sr_ring_map, region), want[count].offset);                                   \
+    CHECK_EQUAL((uint64_t)(size), want[count].bytes);                                                        \
+    count++;
+    SR_RING_REGIONS(X)
+#undef X
+    CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
+    CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1278386176));
+}
+
+static void the_regions_of_the_stats_segment_lie_where_abi_1_put_them(void **state)
+{
+    (void)state;
+    static const struct region want[] = {
+        {"header", 0u, 744u},
+        {"agent_figure", 4096u, 1152u},
+        {"journal", 8192u, 1048704u},
+        {"figure", 1060864u, 134217728u},
+        {"words", 135278592u, 2572750848u},
+    };
+    uint32_t count = 0;
+#define X(region, size)                                                                                      \
+    CHECK_EQUAL(offsetof(struct sr_stats_map, region), want[count].offset);                                  \
+    CHECK_EQUAL((uint64_t)(size), want[count].bytes);                                                        \
+    count++;
+    SR_STATS_REGIONS(X)
+#undef X
+    CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
+    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(2708029440));
+}
+
+static void regions_begin_at_pages_and_hold_what_is_in_them(void **state)
+{
+    (void)state;
+    uint64_t end = 0;
+#define X(region, size)                                                                                      \
+    CHECK_EQUAL(offsetof(struct sr_ring_map, region), end);                                                  \
+    CHECK_EQUAL(end % SR_PAGE_BYTES, 0);                                                                     \
+    end += SR_PAGES(size);
+    SR_RING_REGIONS(X)
+#undef X
+    CHECK_EQUAL(end, sizeof(struct sr_ring_map));
+}
+
+static void what_two_sides_write_never_shares_a_line(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(SR_LINE_BYTES, 128);
+    CHECK_EQUAL(alignof(struct sr_ring_header_shm), SR_LINE_BYTES);
+    CHECK_EQUAL(offsetof(struct sr_ring_header_shm, control) % SR_LINE_BYTES, 0);
+    CHECK_EQUAL(offsetof(struct sr_ring_header_shm, hint) % SR_LINE_BYTES, 0);
+    CHECK(offsetof(struct sr_ring_header_shm, hint) - offsetof(struct sr_ring_header_shm, control) >=
+          SR_LINE_BYTES);
+    CHECK_EQUAL(sizeof(struct sr_producer_line_shm), SR_LINE_BYTES);
+    CHECK_EQUAL(sizeof(struct sr_consumer_line_shm), SR_LINE_BYTES);
+    CHECK_EQUAL(sizeof(struct sr_ring_info_shm), SR_LINE_BYTES);
+}
+
+/* What the agent reads of a line, by its place. */
+static void the_fields_of_the_lines_lie_where_abi_1_put_them(void **state)
+{
+    (void)state;
+#define AT(type, field, want) CHECK_EQUAL(offsetof(struct type, field), want)
+    AT(sr_control_shm, coarse_ns, 0);
+    AT(sr_control_shm, bounds_epoch, 8);
+    AT(sr_control_shm, agent_life, 16);
+    AT(sr_control_shm, primitive_limit, 24);
+    AT(sr_control_shm, ring_cap, 28);
+    AT(sr_control_shm, reserve_epoch, 32);
+    AT(sr_control_shm, tick_to_ns, 40);
+    AT(sr_producer_line_shm, tail, 0);
+    AT(sr_producer_line_shm, begun, 8);
+    AT(sr_producer_line_shm, redo_word, 16);
+    AT(sr_producer_line_shm, redo_value, 24);
+    AT(sr_producer_line_shm, redo_what, 32);
+    AT(sr_producer_line_shm, redo_sum, 40);
+    AT(sr_producer_line_shm, redo_cost, 48);
+    AT(sr_producer_line_shm, redo_savings, 56);
+    AT(sr_producer_line_shm, redo_bound, 64);
+    AT(sr_producer_line_shm, redo_ended, 72);
+    AT(sr_producer_line_shm, redo_clamped, 80);
+    AT(sr_producer_line_shm, redo_min, 88);
+    AT(sr_producer_line_shm, redo_max, 96);
+    AT(sr_producer_line_shm, redo_lost, 104);
+    AT(sr_consumer_line_shm, head, 0);
+    AT(sr_consumer_line_shm, offer, 8);
+    AT(sr_ring_info_shm, primitive, 0);
+    AT(sr_ring_info_shm, slot, 4);
+    AT(sr_ring_info_shm, generation, 8);
+    AT(sr_ring_info_shm, tid, 12);
+    AT(sr_ring_info_shm, spill_base, 16);
+    AT(sr_slot_shm, state, 0);
+    AT(sr_slot_shm, pid, 8);
+    AT(sr_slot_shm, pid_namespace, 16);
+    AT(sr_slot_shm, attached_ns, 24);
+    AT(sr_slot_shm, comm, 32);
+    AT(sr_slot_shm, unattributed, 48);
+    AT(sr_slot_shm, spans, 256);
+    AT(sr_registry_entry_shm, name, 16);
+    AT(sr_registry_entry_shm, type, 152);
+    AT(sr_registry_entry_shm, categories, 256);
+    AT(sr_registry_entry_shm, objectives, 896);
+    AT(sr_bounds_shm, version, 0);
+    AT(sr_bounds_shm, count, 8);
+    AT(sr_bounds_shm, alias, 16);
+    AT(sr_bounds_shm, bound_ns, 64);
+    AT(sr_ring_header_shm, magic, 0);
+    AT(sr_ring_header_shm, abi_major, 8);
+    AT(sr_ring_header_shm, endian, 16);
+    AT(sr_ring_header_shm, segment_bytes, 24);
+    AT(sr_ring_header_shm, incarnation, 40);
+    AT(sr_ring_header_shm, ready, 56);
+    AT(sr_sample_shm, stamp_ns, 0);
+    AT(sr_sample_shm, what, 8);
+    AT(sr_sample_shm, cost_nanodollars, 16);
+    AT(sr_sample_shm, savings_nanodollars, 24);
+#undef AT
+}
+
+static void blocks_of_all_rings_lie_in_their_pool_one_behind_the_other(void **state)
+{
+    (void)state;
+    const struct sr_segment segment = {.map.base = NULL};
+    uint64_t end = offsetof(struct sr_ring_map, pool_small);
+    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+        const uint32_t class = sr_ring_class_of(ring);
+        const struct sr_ring_shape *shape = &sr_ring_shapes[class];
+        if (ring == shape->first_ring) {
+            CHECK_EQUAL(class, ring == 0 ? SR_CLASS_small : ring == 32768 ? SR_CLASS_mid : SR_CLASS_big);
+            CHECK_EQUAL(ring % SR_EXTENT_RINGS, 0);
+            CHECK_EQUAL(shape->samples & (shape->samples - 1), 0);
+        }
+        CHECK_EQUAL((uintptr_t)sr_segment_samples(&segment, ring), end);
+        CHECK_EQUAL((uintptr_t)sr_segment_spill(&segment, ring), end + shape->samples * 32);
+        end += shape->block_bytes;
+        CHECK_EQUAL(end, (uintptr_t)(sr_segment_spill(&segment, ring) + shape->spill_words));
+    }
+    CHECK_EQUAL(end, sizeof(struct sr_ring_map));
+}
+
+static void a_state_word_gives_back_what_was_put_in(void **state)
+{
+    (void)state;
+    const uint64_t word = sr_state_word(UINT32_MAX, SR_SLOT_NONE, SR_RING_QUARANTINED);
+    CHECK_EQUAL(sr_state_generation(word), UINT32_MAX);
+    CHECK_EQUAL(sr_state_slot(word), SR_SLOT_NONE);
+    CHECK_EQUAL(sr_state_of(word), SR_RING_QUARANTINED);
+    CHECK_EQUAL(sr_state_word(1, 2, 3), UINT64_C(0x100000203));
+    CHECK(SR_SLOT_MAX <= SR_SLOT_NONE);
+}
+
+static void the_parts_of_a_sample_do_not_overlap(void **state)
+{
+    (void)state;
+    const uint64_t parts[] = {
+        SR_SAMPLE_KIND_MASK, SR_SAMPLE_FAILURE,
+        SR_SAMPLE_ENDED,     SR_SAMPLE_CATEGORY_MASK,
+        SR_SAMPLE_EXTENDED,  SR_SAMPLE_CLAMPED,
+        SR_SAMPLE_ZERO_MASK, SLIPRING_DURATION_MAX_NS << SR_SAMPLE_DURATION_SHIFT,
+    };
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(parts); i++) {
+        CHECK_EQUAL(all & parts[i], 0);
+        all |= parts[i];
+    }
+    CHECK_EQUAL(all, UINT64_MAX);
+    const uint64_t redo[] = {SR_REDO_COST,
+                             SR_REDO_SAVINGS,
+                             SR_REDO_BOUND,
+                             SR_REDO_MINMAX,
+                             SR_REDO_LOST,
+                             SR_REDO_SUM,
+                             UINT64_C(0xff) << SR_REDO_BOUND_SHIFT,
+                             0xfff};
+    all = 0;
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(redo); i++) {
+        CHECK_EQUAL(all & redo[i], 0);
+        all |= redo[i];
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_regions_of_the_ring_segment_lie_where_abi_1_put_them),
+        cmocka_unit_test(the_regions_of_the_stats_segment_lie_where_abi_1_put_them),
+        cmocka_unit_test(regions_begin_at_pages_and_hold_what_is_in_them),
+        cmocka_unit_test(what_two_sides_write_never_shares_a_line),
+        cmocka_unit_test(the_fields_of_the_lines_lie_where_abi_1_put_them),
+        cmocka_unit_test(blocks_of_all_rings_lie_in_their_pool_one_behind_the_other),
+        cmocka_unit_test(a_state_word_gives_back_what_was_put_in),
+        cmocka_unit_test(the_parts_of_a_sample_do_not_overlap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
