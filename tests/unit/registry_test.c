@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names to ids. G1 to G3: see protocol/registry.h. */
+#include "protocol/registry.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crashpoint.h"
+#include "protocol/shared_spill.h"
+#include "pure/name.h"
+#include "support/check.h"
+#include "support/child.h"
+#include "support/faults.h"
+#include "support/fold.h"
+#include "support/ground.h"
+#include "support/place.h"
+
+#define SLOT 5u
+
+static uint32_t get(const char *name)
+{
+    uint32_t id = UINT32_MAX;
+    CHECK_OK(sr_registry_get(&ground, name, "step", SLOT, &id));
+    return id;
+}
+
+static uint64_t key_of(uint32_t id)
+{
+    return atomic_load(sr_segment_registry_key(&ground, id));
+}
+
+static void set_key(uint32_t id, uint64_t key)
+{
+    atomic_store(sr_segment_registry_key(&ground, id), key);
+}
+
+static void set_limit(uint32_t limit)
+{
+    atomic_store(&sr_segment_header(&ground)->control.primitive_limit, limit);
+}
+
+/* --- names --------------------------------------------------------------------------------------------------------------------------- */
+
+static void overflow_is_there_from_the_start(void **state)
+{
+    (void)state;
+    uint32_t id = 99;
+    CHECK_OK(sr_registry_get(&ground, "__overflow__", "__overflow__", SLOT, &id));
+    CHECK_EQUAL(id, SR_PRIMITIVE_OVERFLOW);
+}
+
+static void ids_are_given_out_upwards_and_kept(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(get("a"), 1);
+    CHECK_EQUAL(get("b"), 2);
+    CHECK_EQUAL(get("a"), 1);
+    uint32_t id = 0;
+    CHECK_OK(sr_registry_get(&ground, "a", "another type", SLOT, &id));
+    CHECK_EQUAL(id, 3);
+}
+
+static void a_ready_key_has_a_whole_entry_with_a_fresh_shared_spill_G3(void **state)
+{
+    (void)state;
+    char name[SLIPRING_PRIMITIVE_NAME_MAX + 1];
+    memset(name, 'n', sizeof name);
+    name[SLIPRING_PRIMITIVE_NAME_MAX] = '\0';
+    const uint32_t id = get(name);
+    CHECK_EQUAL(key_of(id),
+                sr_state_word((uint32_t)(sr_name_hash(name, "step") >> 32), SLOT, SR_REGISTRY_READY));
+    CHECK(sr_segment_primitive_is_reserved(&ground, id));
+    const struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, id);
+    CHECK_EQUAL(entry->name_bytes, 128);
+    CHECK_EQUAL(entry->type_bytes, 4);
+    assert_string_equal(entry->name, name);
+    assert_string_equal(entry->type, "step");
+    CHECK_EQUAL(atomic_load(&sr_segment_shared_spill(&ground, id)[SR_SPILL_MIN]), UINT64_MAX);
+    CHECK_EQUAL(get(name), id);
+    name[127] = 'm';
+    CHECK(get(name) != id);
+}
+
+static void an_entry_of_anybodys_bytes_is_compared_safely(void **state)
+{
+    (void)state;
+    const uint32_t id = get("victim");
+    struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, id);
+    entry->name_bytes = UINT32_MAX;
+    CHECK_EQUAL(get("victim"), id + 1); /* no longer found: another one */
+    memset(entry->name, 'x', sizeof entry->name);
+    memset(entry->type, 'x', sizeof entry->type);
+    entry->name_bytes = 6;
+    CHECK_EQUAL(get("victim"), id + 1);
+}
+
+static void a_ready_key_without_pages_is_not_followed(void **state)
+{
+    (void)state;
+    set_key(1, sr_state_word((uint32_t)(sr_name_hash("ghost", "step") >> 32), 0, SR_REGISTRY_READY));
+    CHECK_EQUAL(get("ghost"), 2);
+}
+
+static void hostile_keys_and_hints_end_the_scan_all_the_same(void **state)
+{
+    (void)state;
+    atomic_store(&sr_segment_header(&ground)->hint.registry_high, UINT32_MAX);
+    for (uint32_t id = 1; id < 300; id++) {
+        set_key(id, UINT64_MAX - id);
+    }
+    CHECK_EQUAL(get("survivor"), 300);
+    CHECK_EQUAL(get("survivor"), 300);
+}
+
+/* --- races --------------------------------------------------------------------------------------------------------------------------- */
+
+static void a_key_that_another_process_is_claiming_is_passed_over_G1(void **state)
+{
+    (void)state;
+    set_key(1, sr_state_word((uint32_t)(sr_name_hash("same", "step") >> 32), SLOT + 1, SR_REGISTRY_CLAIMING));
+    CHECK_EQUAL(get("same"), 2);
+    CHECK_EQUAL(sr_state_of(key_of(1)), SR_REGISTRY_CLAIMING);
+}
+
+struct race {
+    _Atomic uint32_t go;
+    _Atomic uint32_t ids[8];
+    uint32_t round;
+};
+
+static void register_at_once(void *argument)
+{
+    struct race *race = argument;
+    char name[32];
+    for (uint32_t i = 0; i < 8; i++) {
+        (void)snprintf(name, sizeof name, "race-%u-%u", race->round, i);
+        child_await(&race->go, i + 1);
+        atomic_store(&race->ids[i], get(name));
+    }
+}
+
+static void two_processes_that_register_one_name_at_once_both_succeed_G1(void **state)
+{
+    (void)state;
+    struct race *sides = child_share(2 * sizeof *sides);
+    uint32_t duplicates = 0;
+    for (uint32_t round = 0; round < 40; round++) {
+        memset(sides, 0, 2 * sizeof *sides);
+        sides[0].round = sides[1].round = round;
+        const pid_t first = child_start(register_at_once, &sides[0]);
+        const pid_t second = child_start(register_at_once, &sides[1]);
+        for (uint32_t i = 0; i < 8; i++) {
+            atomic_store(&sides[0].go, i + 1);
+            atomic_store(&sides[1].go, i + 1);
+            while (atomic_load(&sides[0].ids[i]) == 0 || atomic_load(&sides[1].ids[i]) == 0) {
+                (void)sched_yield();
+            }
+        }
+        child_ends_well(first);
+        child_ends_well(second);
+        for (uint32_t i = 0; i < 8; i++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "race-%u-%u", round, i);
+            const uint32_t one = atomic_load(&sides[0].ids[i]);
+            const uint32_t other = atomic_load(&sides[1].ids[i]);
+            assert_string_equal(sr_segment_entry(&ground, one)->name, name);
+            assert_string_equal(sr_segment_entry(&ground, other)->name, name);
+            duplicates += one != other;
+            CHECK_EQUAL(fold_entries(place_store(), name), one == other ? 1 : 2);
+            CHECK_EQUAL(get(name), one < other ? one : other); /* from now on the lower one */
+        }
+    }
+    print_message("%u duplicates of 320\n", duplicates);
+}
+
+struct killing {
+    enum sr_crashpoint point;
+};
+
+static void register_armed(void *argument)
+{
+    sr_crashpoint_arm(((const struct killing *)argument)->point, 1);
+    (void)get("half");
+}
+
+static void a_registrant_killed_half_way_leaves_a_key_with_its_slot_G2(void **state)
+{
+    (void)state;
+    if (!SR_CRASHPOINTS_BUILT) {
+        print_message("no crash points in this build: not tried\n");
+        return;
+    }
+    const enum sr_crashpoint points[] = {SR_CRASHPOINT_registry_claimed, SR_CRASHPOINT_registry_before_ready};
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(points); i++) {
+        struct killing killing = {.point = points[i]};
+        child_dies_by(child_start(register_armed, &killing), SIGKILL);
+        const uint64_t key = key_of(i + 1);
+        CHECK_EQUAL(sr_state_of(key), SR_REGISTRY_CLAIMING);
+        CHECK_EQUAL(sr_state_slot(key), SLOT);
+    }
+    CHECK_EQUAL(get("half"), 3);   /* nobody is blocked */
+    set_key(2, SR_REGISTRY_EMPTY); /* as the agent does when that slot has died */
+    CHECK_EQUAL(get("later"), 2);
+    assert_string_equal(sr_segment_entry(&ground, 2)->name, "later");
+    CHECK_EQUAL(get("half"), 3);
+}
+
+/* --- limits --------------------------------------------------------------------------------------------------------------------------- */
+
+static void beyond_the_limit_lies_overflow(void **state)
+{
+    (void)state;
+    set_limit(3);
+    for (int i = 0; i < 3; i++) {
+        (void)get((const char *[]){"a", "b", "c"}[i]);
+    }
+    uint32_t id = 77;
+    CHECK_STATUS(sr_registry_get(&ground, "d", "step", SLOT, &id), SLIPRING_LIMIT_REACHED);
+    CHECK_EQUAL(id, SR_PRIMITIVE_OVERFLOW);
+    CHECK_EQUAL(get("b"), 2); /* what is there is found */
+    set_limit(4);
+    CHECK_EQUAL(get("d"), 4);
+    set_limit(0);
+    CHECK_STATUS(sr_registry_get(&ground, "e", "step", SLOT, &id), SLIPRING_LIMIT_REACHED);
+}
+
+static void a_full_registry_is_the_limit_whatever_the_soft_one_says(void **state)
+{
+    (void)state;
+    set_limit(UINT32_MAX);
+    for (uint32_t id = 1; id < SR_PRIMITIVE_MAX; id++) {
+        set_key(id, sr_state_word(1, 1, SR_REGISTRY_READY));
+    }
+    uint32_t id = 77;
+    CHECK_STATUS(sr_registry_get(&ground, "one more", "step", SLOT, &id), SLIPRING_LIMIT_REACHED);
+    CHECK_EQUAL(id, SR_PRIMITIVE_OVERFLOW);
+}
+
+static void without_pages_it_is_overflow_and_the_key_is_given_back(void **state)
+{
+    (void)state;
+    for (int passing = 0; passing < 3; passing++) {
+        uint32_t id = 77;
+        faults_arm(passing, 1, ENOSPC);
+        CHECK_STATUS(sr_registry_get(&ground, "poor", "step", SLOT, &id), SLIPRING_NO_SPACE);
+        CHECK_EQUAL(id, SR_PRIMITIVE_OVERFLOW);
+        CHECK_EQUAL(key_of(1), SR_REGISTRY_EMPTY);
+    }
+    CHECK_EQUAL(get("poor"), 1);
+}
+
+/* --- lists ----------------------------------------------------------------------------------------------------------------------------- */
+
+static void categories_are_found_again_and_end_at_sixteen(void **state)
+{
+    (void)state;
+    const uint32_t id = get("work");
+    uint32_t category = 99;
+    CHECK_OK(sr_registry_category(&ground, id, "default", &category));
+    CHECK_EQUAL(category, 0);
+    for (uint32_t i = 1; i < SLIPRING_CATEGORY_COUNT; i++) {
+        char name[SLIPRING_CATEGORY_NAME_MAX + 1];
+        (void)snprintf(name, sizeof name, "a category of 31 bytes, all %03u", i);
+        CHECK_EQUAL(strlen(name), 31);
+        CHECK_OK(sr_registry_category(&ground, id, name, &category));
+        CHECK_EQUAL(category, i);
+        CHECK_OK(sr_registry_category(&ground, id, name, &category));
+        CHECK_EQUAL(category, i);
+    }
+    CHECK_STATUS(sr_registry_category(&ground, id, "one more", &category), SLIPRING_TABLE_FULL);
+    CHECK_EQUAL(category, 0);
+}
+
+static void an_item_that_a_dead_process_was_writing_is_passed_over(void **state)
+{
+    (void)state;
+    const uint32_t id = get("work");
+    struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, id);
+    atomic_store(&entry->categories[1].state, SR_ITEM_CLAIMING);
+    atomic_store(&entry->objectives[0].state, SR_ITEM_CLAIMING);
+    uint32_t category = 0;
+    CHECK_OK(sr_registry_category(&ground, id, "gpu", &category));
+    CHECK_EQUAL(category, 2);
+    const struct slipring_objective objective = {"fast", SLIPRING_LATENCY, 990000000, 5, 3600};
+    CHECK_OK(sr_registry_objective(&ground, id, &objective));
+    CHECK_EQUAL(atomic_load(&entry->objectives[1].state), SR_ITEM_READY);
+}
+
+static void objectives_stand_in_the_entry_as_given(void **state)
+{
+    (void)state;
+    const uint32_t id = get("work");
+    struct slipring_objective objective = {"fast enough for everybody, 31 b", SLIPRING_LATENCY, 999000000,
+                                           250000000, 86400};
+    CHECK_EQUAL(strlen(objective.name), 31);
+    CHECK_OK(sr_registry_objective(&ground, id, &objective));
+    CHECK_OK(sr_registry_objective(&ground, id, &objective)); /* the same one again */
+    const struct sr_objective_shm *there = &sr_segment_entry(&ground, id)->objectives[0];
+    assert_string_equal(there->name, objective.name);
+    CHECK_EQUAL(there->kind, SLIPRING_LATENCY);
+    CHECK_EQUAL(there->target_ppb, 999000000);
+    CHECK_EQUAL(there->threshold_ns, 250000000);
+    CHECK_EQUAL(there->period_s, 86400);
+    CHECK_EQUAL(atomic_load(&sr_segment_entry(&ground, id)->objectives[1].state), SR_ITEM_EMPTY);
+    objective.target_ppb++;
+    CHECK_STATUS(sr_registry_objective(&ground, id, &objective), SLIPRING_CONFLICT);
+    CHECK_EQUAL(there->target_ppb, 999000000); /* the first one stays */
+    for (uint32_t i = 1; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "o%u", i);
+        objective.name = name;
+        CHECK_OK(sr_registry_objective(&ground, id, &objective));
+    }
+    objective.name = "ninth";
+    CHECK_STATUS(sr_registry_objective(&ground, id, &objective), SLIPRING_TABLE_FULL);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        GROUND_TEST(overflow_is_there_from_the_start),
+        GROUND_TEST(ids_are_given_out_upwards_and_kept),
+        GROUND_TEST(a_ready_key_has_a_whole_entry_with_a_fresh_shared_spill_G3),
+        GROUND_TEST(an_entry_of_anybodys_bytes_is_compared_safely),
+        GROUND_TEST(a_ready_key_without_pages_is_not_followed),
+        GROUND_TEST(hostile_keys_and_hints_end_the_scan_all_the_same),
+        GROUND_TEST(a_key_that_another_process_is_claiming_is_passed_over_G1),
+        GROUND_TEST(two_processes_that_register_one_name_at_once_both_succeed_G1),
+        GROUND_TEST(a_registrant_killed_half_way_leaves_a_key_with_its_slot_G2),
+        GROUND_TEST(beyond_the_limit_lies_overflow),
+        GROUND_TEST(a_full_registry_is_the_limit_whatever_the_soft_one_says),
+        GROUND_TEST(without_pages_it_is_overflow_and_the_key_is_given_back),
+        GROUND_TEST(categories_are_found_again_and_end_at_sixteen),
+        GROUND_TEST(an_item_that_a_dead_process_was_writing_is_passed_over),
+        GROUND_TEST(objectives_stand_in_the_entry_as_given),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
