@@ -208,6 +208,10 @@ SR_PUBLIC enum slipring_status slipring_slo_configure(struct slipring_primitive 
         .target_ppb = slo->availability_ppb,
         .period_s = slo->period_s,
     };
+    /* Both or none: what is wrong with the second must be known before the first is added. */
+    if (slo->availability_ppb != 0 && !sr_objective_target_valid(slo->availability_ppb)) {
+        return SLIPRING_BAD_TARGET;
+    }
     enum slipring_status status = SLIPRING_OK;
     if (slo->target_ppb != 0) {
         status = slipring_objective_add(primitive, &latency);

@@ -3,6 +3,7 @@
 #include "support/fold.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,10 +25,16 @@ struct block {
     uint32_t base;  /* bucket of the first */
 };
 
+static const char *other_folder; /* NULL: the test program's */
+
 static struct view open_view(const char *store)
 {
     char path[PATH_MAX];
-    place_path(path, store, "ring");
+    if (other_folder) {
+        (void)snprintf(path, sizeof path, "%s/slipring.%s.ring", other_folder, store);
+    } else {
+        place_path(path, store, "ring");
+    }
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
     struct view view = {
@@ -224,6 +231,13 @@ void fold_primitive(const char *store, const char *name, const char *type, uint6
         }
     }
     close_view(&view);
+}
+
+void fold_path(const char *folder, const char *store, struct tally *out_tally)
+{
+    other_folder = folder;
+    fold_primitive(store, NULL, NULL, 0, true, out_tally);
+    other_folder = NULL;
 }
 
 uint32_t fold_rings(const char *store, enum sr_ring_state state)

@@ -12,6 +12,9 @@
 void fold_primitive(const char *store, const char *name, const char *type, uint64_t extra_bound_ns,
                     bool settle, struct tally *out_tally);
 
+/* The same for all primitives of a store in another folder, settled, with the default bounds. */
+void fold_path(const char *folder, const char *store, struct tally *out_tally);
+
 /* How many rings are in this state; how many slots are. */
 uint32_t fold_rings(const char *store, enum sr_ring_state state);
 uint32_t fold_slots(const char *store, enum sr_slot_state state);
