@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,14 +146,42 @@ size_t log_format(enum log_level level, uint64_t wall_ns, bool colours, const st
     return line.used + strlen(end);
 }
 
-void log_fields(enum log_level level, const struct log_field *fields)
+/* Lines that found no room since the last one that did. */
+static atomic_uint_fast64_t left_out;
+
+static bool has_room(void)
 {
-    if (level > atomic_load_explicit(&least_severe, memory_order_relaxed)) { /* orders nothing: a filter */
-        return;
-    }
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1;
+}
+
+static void write_line(enum log_level level, const struct log_field *fields)
+{
     char line[LOG_LINE_BYTES];
     bool colours = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
     size_t length = log_format(level, sr_clock_wall_ns(), colours, fields, line, sizeof line);
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written; /* a full disk or a closed pipe: nobody left to tell */
+}
+
+void log_fields(enum log_level level, const struct log_field *fields)
+{
+    if (level > atomic_load_explicit(&least_severe, memory_order_relaxed)) { /* orders nothing: a filter */
+        return;
+    }
+    if (!has_room()) {
+        atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed); /* relaxed: a count */
+        return;
+    }
+    const uint64_t missing = atomic_exchange_explicit(&left_out, 0, memory_order_relaxed); /* as above */
+    if (missing > 0) {
+        write_line(LOG_WARNING, (const struct log_field[]){log_what("log lines left out: nobody read them"),
+                                                           log_number("lines", missing),
+                                                           {NULL}});
+    }
+    if (missing == 0 || has_room()) {
+        write_line(level, fields);
+    } else {
+        atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed); /* relaxed: as above */
+    }
 }

@@ -7,7 +7,8 @@
  * no byte of it can end the line or reach the terminal as a control sequence. Colours (of the level) only on a
  * terminal, never with $NO_COLOR. A line that does not fit LOG_LINE_BYTES ends in "…".
  *
- * Thread safe; not for signal handlers. A failed write is dropped: there is nobody left to tell. */
+ * Thread safe; not for signal handlers. A failed write is dropped: there is nobody left to tell. Nor does anybody wait for
+ * a reader that does not read: what a full pipe has no room for is left out, and the next line says how much. */
 #ifndef AGENT_LOG_H
 #define AGENT_LOG_H
 

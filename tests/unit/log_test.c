@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/log.h"
 
@@ -99,6 +101,40 @@ static void levels_are_parsed_by_their_names_only(void **state)
     assert_int_equal(level, LOG_DEBUG);
 }
 
+/* All that is in the pipe now, as text. */
+static const char *read_all(int from)
+{
+    static char text[1 << 17];
+    ssize_t length = read(from, text, sizeof text - 1);
+    assert_true(length > 0);
+    text[length] = '\0';
+    return text;
+}
+
+static void nobody_waits_for_a_reader_that_does_not_read(void **state)
+{
+    (void)state;
+    int ends[2];
+    const int before = dup(STDERR_FILENO);
+    assert_true(before >= 0 && pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    (void)alarm(10); /* who waits is ended by it */
+    for (int i = 0; i < 5000; i++) {
+        log_event(LOG_WARNING, log_what("something"), log_number("n", (uint64_t)i));
+    }
+    (void)alarm(0);
+    const char *first = read_all(ends[0]);
+    assert_non_null(strstr(first, "n=0\n"));
+    assert_int_equal(first[strlen(first) - 1], '\n');
+    log_event(LOG_WARNING, log_what("something"), log_number("n", 5000));
+    const char *then = read_all(ends[0]);
+    assert_non_null(strstr(then, "left out"));
+    assert_non_null(strstr(then, "n=5000\n"));
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    (void)close(before);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +145,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_cut_at_a_character_and_says_so),
         cmocka_unit_test(the_level_is_coloured_when_asked),
         cmocka_unit_test(levels_are_parsed_by_their_names_only),
+        cmocka_unit_test(nobody_waits_for_a_reader_that_does_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
