@@ -237,6 +237,7 @@ static void free_slot(struct reaper *reaper, uint32_t slot, uint64_t now_ns)
         sr_census_clear_spans(reaper->rings, slot);
         empty_keys(reaper, slot);
         sr_census_set_state(reaper->rings, slot, sight.generation, SR_SLOT_FREE);
+        sr_drain_raise_reserve_epoch(reaper->rings); /* whoever found no slot may look again */
     }
     sr_census_drop(reaper->rings, slot); /* still REAPING when something is left: next time */
 }
