@@ -47,9 +47,6 @@ bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool i
         return false;
     }
     if (pid == 0) {
-        if (is_pinned && !machine_pin(cpu)) {
-            _exit(126);
-        }
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) {
             _exit(126);
         }
@@ -58,6 +55,11 @@ bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool i
         _exit(127);
     }
     daemon->pid = pid;
+    if (is_pinned && !machine_pin(pid, cpu)) {
+        perror("slipring-bench: slipringd could not be pinned");
+        (void)daemon_stop(daemon);
+        return false;
+    }
     return true;
 }
 

@@ -11,12 +11,12 @@
 
 static volatile sig_atomic_t is_interrupted;
 
-bool machine_pin(uint32_t cpu)
+bool machine_pin(pid_t process, uint32_t cpu)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;
+    return sched_setaffinity(process, sizeof set, &set) == 0;
 }
 
 bool machine_take(uint32_t cpu, struct machine *out_machine)
@@ -38,7 +38,7 @@ bool machine_take(uint32_t cpu, struct machine *out_machine)
     for (uint32_t i = CPU_SETSIZE; i-- > 0;) {
         machine.consumer_cpu = i != machine.cpu && CPU_ISSET(i, &allowed) ? i : machine.consumer_cpu;
     }
-    machine.is_pinned = machine.consumer_cpu != machine.cpu && machine_pin(machine.cpu);
+    machine.is_pinned = machine.consumer_cpu != machine.cpu && machine_pin(0, machine.cpu);
     if (!machine.is_pinned) {
         fputs("slipring-bench: no second CPU for consumers: nothing is pinned, bursts meet their consumer\n",
               stderr);

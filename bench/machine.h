@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* Where things run. */
@@ -18,8 +19,9 @@ struct machine {
  * with a message: that CPU is not ours to use. Without a second CPU it goes on, not pinned, and says so. */
 bool machine_take(uint32_t cpu, struct machine *out_machine);
 
-/* Pin the calling thread, or a process before its exec, to one CPU. Safe between fork and exec. */
-bool machine_pin(uint32_t cpu);
+/* Pin a process just forked (0: the calling thread) to one CPU. Whoever starts something pins it: what is pinned to
+ * the CPU under measurement might not get to run there and pin itself elsewhere. */
+bool machine_pin(pid_t process, uint32_t cpu);
 
 /* From here on an interrupt asks for an orderly end: what runs looks at machine_is_interrupted(). */
 void machine_catch_interrupts(void);

@@ -126,7 +126,7 @@ static enum options_task take(int count, char *const *arguments, int *at, struct
 
 enum options_task options_parse(int count, char *const *arguments, struct options *out_options)
 {
-    *out_options = (struct options){.rounds = 15, .batch = 100000, .bursts = 40, .cpu = OPTIONS_CPU_ANY};
+    *out_options = (struct options){.rounds = 11, .batch = 100000, .bursts = 60, .cpu = OPTIONS_CPU_ANY};
     enum options_task task = OPTIONS_RUN;
     for (int at = 1; at < count && task == OPTIONS_RUN; at++) {
         task = take(count, arguments, &at, out_options);

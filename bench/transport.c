@@ -2,6 +2,7 @@
 /* The consumer of the ck_ring: see transport.h. */
 #include "transport.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,6 @@ static void *consume(void *argument)
 {
     struct transport *transport = argument;
     const struct timespec rest = {.tv_nsec = TRANSPORT_REST_US * 1000};
-    if (transport->is_pinned && !machine_pin(transport->cpu)) {
-        fputs("slipring-bench: the ck_ring's consumer could not be pinned\n", stderr);
-    }
     /* acquire: pairs with transport_stop(); else the last samples are not seen by the last look */
     while (!atomic_load_explicit(&transport->is_stopping, memory_order_acquire)) {
         take_all(transport);
@@ -32,6 +30,27 @@ static void *consume(void *argument)
     return NULL;
 }
 
+/* 0 or an errno. */
+static int start_thread(struct transport *transport, const struct machine *machine)
+{
+    pthread_attr_t attributes;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(machine->consumer_cpu, &set);
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) {
+        return error;
+    }
+    if (machine->is_pinned) {
+        error = pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+    }
+    if (error == 0) {
+        error = pthread_create(&transport->thread, &attributes, consume, transport);
+    }
+    (void)pthread_attr_destroy(&attributes);
+    return error;
+}
+
 bool transport_start(struct transport *transport, const struct machine *machine)
 {
     transport->buffer = aligned_alloc(128, TRANSPORT_SIZE * sizeof *transport->buffer);
@@ -41,9 +60,7 @@ bool transport_start(struct transport *transport, const struct machine *machine)
     }
     memset(transport->buffer, 0, TRANSPORT_SIZE * sizeof *transport->buffer);
     ck_ring_init(&transport->ring, TRANSPORT_SIZE);
-    transport->cpu = machine->consumer_cpu;
-    transport->is_pinned = machine->is_pinned;
-    const int error = pthread_create(&transport->thread, NULL, consume, transport);
+    const int error = start_thread(transport, machine);
     if (error != 0) {
         fprintf(stderr, "slipring-bench: no thread for the ck_ring: %s\n", strerror(error));
         free(transport->buffer);

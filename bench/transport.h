@@ -33,8 +33,6 @@ struct transport {
     struct transport_sample *buffer;
     _Atomic bool is_stopping;
     pthread_t thread;
-    uint32_t cpu;
-    bool is_pinned;
     /* the consumer's */
     _Alignas(128) _Atomic uint64_t coarse_ns; /* read by each record, as the agent's clock is */
     _Alignas(128) struct tally taken;         /* readable once it has stopped */
