@@ -348,7 +348,7 @@ enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint3
         return status;
     }
     SR_CRASHPOINT(offer_made);
-    /* release: after OFFERED; pairs with the acquire in adopt_offer() of ring.c */
+    /* release: after OFFERED; pairs with the acquire in sr_ring_overflow() */
     atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)bigger + 1,
                           memory_order_release);
     *out_bigger = bigger;
