@@ -394,15 +394,14 @@ static uint32_t find_unused(const struct books *books, uint32_t id)
     return BOOK_NONE;
 }
 
-static uint32_t begin_book(struct books *books, uint32_t id, const struct sr_catalog_name *name,
-                           uint64_t now_ns)
+static uint32_t begin_book(struct books *books, uint32_t id, const struct sr_catalog_name *name)
 {
     const uint32_t index = find_unused(books, id);
     if (index == BOOK_NONE || !books_reserve(books, SR_WORD(book, index, 0), SR_WORDS_PER_PAGE)) {
         return BOOK_NONE;
     }
     set(books, SR_WORD(book, index, SR_BOOK_USED), 1);
-    set(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), now_ns);
+    set(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), books->seen_ns); /* what it books began after that */
     set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COVER_NS), books->seen_ns);
     write_text(books, SR_WORD(book, index, SR_BOOK_NAME), name->name, sizeof name->name);
     write_text(books, SR_WORD(book, index, SR_BOOK_TYPE), name->type, sizeof name->type);
@@ -427,7 +426,7 @@ static uint32_t choose_book(struct books *books, uint32_t id, uint64_t now_ns)
         return binding_find(books, SR_PRIMITIVE_OVERFLOW, now_ns);
     }
     const uint32_t index = find_by_name(books, &name);
-    return index != BOOK_NONE ? index : begin_book(books, id, &name, now_ns);
+    return index != BOOK_NONE ? index : begin_book(books, id, &name);
 }
 
 static uint32_t bind(struct books *books, uint32_t id, uint64_t now_ns)
@@ -473,6 +472,7 @@ void binding_tell(struct books *books)
 
 void binding_refresh(struct books *books, uint64_t now_ns)
 {
+    sr_catalog_look(books->rings);
     const uint32_t high = sr_catalog_high(books->rings);
     for (uint32_t id = 0; id < high; id++) {
         books_make_room(books);

@@ -294,6 +294,7 @@ void reaper_run(struct reaper *reaper, uint64_t now_ns)
     reaper->due_ns = now_ns + PERIOD_NS;
     look_for_space(reaper);
     find_dead(reaper);
+    sr_catalog_look(reaper->rings); /* after: the dead begin no more registrations */
     find_rings(reaper);
     fold_rings(reaper, now_ns);
     count_torn(reaper, now_ns);

@@ -53,7 +53,7 @@ enum sr_book_word {
     SR_BOOK_SPILLED,         /* of COUNT: through spill blocks */
     SR_BOOK_TAKEN,           /* sample slots taken from rings for this book, of every kind */
     SR_BOOK_OTHERS,          /* of TAKEN: no executions (amounts, cancels, extension slots, refused) */
-    SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC when the book was begun */
+    SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC: nothing it holds was recorded before */
     SR_BOOK_MINUTE_OPEN_NS,  /* 0: the open slice is empty; else when it began */
     SR_BOOK_MINUTE_COVER_NS, /* the minute window is complete from here on */
     SR_BOOK_MINUTE_FIRST,    /* place of the oldest slice in SR_BOOK_SLICES */

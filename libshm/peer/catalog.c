@@ -16,12 +16,19 @@ uint32_t sr_catalog_state(const struct sr_drain *drain, uint32_t id, uint32_t *o
     return sr_state_of(key);
 }
 
+void sr_catalog_look(struct sr_drain *drain)
+{
+    for (uint32_t id = drain->registry_high; id < SR_PRIMITIVE_MAX; id++) {
+        uint32_t slot = 0;
+        if (sr_catalog_state(drain, id, &slot) != SR_REGISTRY_EMPTY) {
+            drain->registry_high = id + 1;
+        }
+    }
+}
+
 uint32_t sr_catalog_high(const struct sr_drain *drain)
 {
-    /* relaxed: a hint; a registrant raises it before READY, and a wrong one only hides ids that nothing records under */
-    const uint32_t high =
-        atomic_load_explicit(&sr_segment_header(&drain->segment)->hint.registry_high, memory_order_relaxed);
-    return high < SR_PRIMITIVE_MAX ? high : SR_PRIMITIVE_MAX;
+    return drain->registry_high;
 }
 
 void sr_catalog_free(struct sr_drain *drain, uint32_t id)

@@ -13,7 +13,11 @@
 /* The key of a primitive's id: its state, and the slot of its registrant. id < SR_PRIMITIVE_MAX. */
 uint32_t sr_catalog_state(const struct sr_drain *drain, uint32_t id, uint32_t *out_slot);
 
-/* Ids at and above this were not registered when it was read: a bound for scanning, up to SR_PRIMITIVE_MAX. */
+/* Look for ids that were registered since; 128 KB at most. The registry's own hint of the highest one is any producer's to
+ * write, and not believed here. */
+void sr_catalog_look(struct sr_drain *drain);
+
+/* Ids at and above this were not registered at the last look: a bound for scanning, up to SR_PRIMITIVE_MAX. */
 uint32_t sr_catalog_high(const struct sr_drain *drain);
 
 /* Empty the CLAIMING key of a dead registrant. */

@@ -40,6 +40,7 @@ struct sr_drain {
     struct sr_ring_seen *seen; /* a ring; wrong values cost a look */
     uint32_t *dirty;           /* sr_drain_scan() writes here */
     uint32_t owned;            /* rings that the last scan found OWNED */
+    uint32_t registry_high;    /* sr_catalog_high() */
 };
 
 /* Open, making what is absent, and guard the mapping. out_drain->segment.map has path and errno for messages, also on failure. */

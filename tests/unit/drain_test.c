@@ -363,6 +363,23 @@ static void books_go_on_when_the_agent_does(void)
     }
 }
 
+static void the_lifetime_of_a_primitive_begins_before_its_first_samples(void)
+{
+    rig_tick(&rig, RIG_SECOND);
+    rig_drop(&rig);
+    struct slipring_primitive *work = primitive_of("work");
+    for (int i = 0; i < 3600; i++) {
+        slipring_record(work, 1000, SLIPRING_SUCCESS, NULL);
+    }
+    rig.now_ns += 3600 * RIG_SECOND;
+    rig_open(&rig);
+    rig_tick(&rig, RIG_SECOND);
+    const struct slipring_stats stats = rig_stats(&rig, "work");
+    CHECK_EQUAL(stats.lifetime.n, 3600);
+    CHECK(stats.lifetime.span_ns >= 3600 * RIG_SECOND);
+    CHECK(stats.lifetime.per_second <= 1.0);
+}
+
 static void what_was_recorded_without_an_agent_is_booked_by_the_next_one(void)
 {
     rig_drop(&rig);
@@ -464,6 +481,7 @@ static int run(void)
         RIG_TEST(a_bound_that_came_late_says_since_when_it_is_exact),
         RIG_TEST(threads_that_record_while_the_agent_drains_are_booked_exactly),
         RIG_TEST(books_go_on_when_the_agent_does),
+        RIG_TEST(the_lifetime_of_a_primitive_begins_before_its_first_samples),
         RIG_TEST(what_was_recorded_without_an_agent_is_booked_by_the_next_one),
 #if SR_CRASHPOINTS_BUILT
         RIG_TEST(an_agent_killed_anywhere_in_a_batch_neither_loses_nor_doubles),

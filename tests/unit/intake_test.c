@@ -363,6 +363,21 @@ static void impossible_counts_in_a_shared_spill_are_left_out_and_later_ones_take
     rig_expect_balance(&rig);
 }
 
+static void a_hint_that_hides_primitives_hides_none_of_their_samples(void)
+{
+    sr_segment_header(segment())->hint.registry_high = 0;
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    sr_segment_header(segment())->hint.registry_high = 0;
+    rig_settle(&rig);
+    _Atomic uint64_t *block = sr_segment_shared_spill(segment(), 1);
+    block[SR_SPILL_CELLS + 5] += 3;
+    block[SR_SPILL_ENTER] += 3;
+    block[SR_SPILL_EXIT] += 3;
+    sr_segment_header(segment())->hint.registry_high = 0;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 3);
+}
+
 static void a_span_table_full_of_nonsense_makes_nobody_active(void)
 {
     (void)record_good_and_bad();
@@ -442,6 +457,7 @@ static int run(void)
         RIG_TEST(counts_forged_at_a_bound_never_exceed_the_samples),
         RIG_TEST(a_quarantined_ring_that_its_owner_gives_back_is_nobodys_ring),
         RIG_TEST(impossible_counts_in_a_shared_spill_are_left_out_and_later_ones_taken),
+        RIG_TEST(a_hint_that_hides_primitives_hides_none_of_their_samples),
         RIG_TEST(a_span_table_full_of_nonsense_makes_nobody_active),
         RIG_TEST(without_room_for_the_books_samples_stay_where_they_are),
         RIG_TEST(a_full_file_system_is_asked_once_a_second_and_not_at_each_tick),
