@@ -177,7 +177,7 @@ void log_fields(enum log_level level, const struct log_field *fields)
     if (missing > 0) {
         write_line(LOG_WARNING, (const struct log_field[]){log_what("log lines left out: nobody read them"),
                                                            log_number("lines", missing),
-                                                           {NULL}});
+                                                           {.key = NULL}});
     }
     if (missing == 0 || has_room()) {
         write_line(level, fields);
