@@ -58,8 +58,8 @@ SR_INLINE struct sr_spill_sample make_sample(uint64_t meta, uint64_t duration_ns
     return sample;
 }
 
-/* No ring, a busy one, or a duration outside its spill's window: the shared spill. A span's end, which a sample in
- * a ring would carry, then goes to the slot's span table. */
+/* No ring, or a busy one: the shared spill. A span's end, which a sample in a ring would carry, then goes to the
+ * slot's span table. */
 static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
     struct sr_segment *segment = &primitive->store->segment;
@@ -74,6 +74,25 @@ static void book_shared(struct slipring_primitive *primitive, const struct sr_sp
     }
 }
 
+/* Record into a ring that is ours and not busy. A duration outside its block's window goes to the shared spill, the
+ * end of its span into the block all the same, first: killed in between, the span ended and nothing is aborted. The slot's
+ * table has room for a few primitives only, and is left to those that have no ring. */
+static void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
+                     const struct sr_spill_sample *sample)
+{
+    struct sr_spill_sample rest = *sample;
+    enter(ring);
+    const bool booked = sr_ring_put(ring, sample);
+    if (SR_UNLIKELY(!booked) && (sample->meta & SR_SAMPLE_ENDED)) {
+        const struct sr_spill_sample end = {.meta = SR_KIND_CANCEL | SR_SAMPLE_ENDED};
+        rest.meta &= sr_ring_put(ring, &end) ? ~SR_SAMPLE_ENDED : ~UINT64_C(0);
+    }
+    leave(ring);
+    if (SR_UNLIKELY(!booked)) {
+        book_shared(primitive, &rest);
+    }
+}
+
 static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
     if (!is_recording(primitive)) {
@@ -85,12 +104,7 @@ static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struc
         book_shared(primitive, sample);
         return;
     }
-    enter(ring);
-    const bool booked = sr_ring_put(ring, sample);
-    leave(ring);
-    if (!booked) {
-        book_shared(primitive, sample);
-    }
+    put_into(primitive, ring, sample);
 }
 
 SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
@@ -100,12 +114,7 @@ SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_s
         put_slowly(primitive, sample);
         return;
     }
-    enter(ring);
-    const bool booked = sr_ring_put(ring, sample);
-    leave(ring);
-    if (SR_UNLIKELY(!booked)) {
-        book_shared(primitive, sample);
-    }
+    put_into(primitive, ring, sample);
 }
 
 SR_INLINE uint64_t execution_meta(enum slipring_outcome outcome)
