@@ -67,6 +67,7 @@ enum slipring_status publisher_open(struct agent_store *store, struct books *boo
     publisher->store = store;
     publisher->books = books;
     publisher->drain = drain;
+    publisher->high = (uint32_t)books->durable->figures_high;
     /* relaxed: no other thread knows it yet */
     atomic_store_explicit(&publisher->scrapes, former_scrapes(store), memory_order_relaxed);
     *out_publisher = publisher;

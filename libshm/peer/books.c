@@ -62,6 +62,14 @@ static enum slipring_status lock(struct sr_books *books, mode_t mode, gid_t grou
     return SLIPRING_IN_USE;
 }
 
+/* What a former agent told readers of had its pages: those need no reservation that could fail now. */
+static void take_up_figures(struct sr_books *books)
+{
+    /* relaxed: the agents alone write it, one after the other */
+    const uint64_t high = atomic_load_explicit(&header_of(books)->primitive_high, memory_order_relaxed);
+    books->figures_high = high < SR_PRIMITIVE_MAX ? high : SR_PRIMITIVE_MAX;
+}
+
 static enum slipring_status take_up_words(struct sr_books *books, uint32_t *out_replayed)
 {
     enum slipring_status status = sr_words_open(&books->words, &books->map);
@@ -92,6 +100,7 @@ enum slipring_status sr_books_open(struct sr_books *out_books, const char *store
         status = lock(out_books, mode, group, out_holder);
     }
     if (status == SLIPRING_OK) {
+        take_up_figures(out_books);
         status = take_up_words(out_books, out_replayed);
     }
     if (status != SLIPRING_OK) {

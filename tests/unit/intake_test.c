@@ -433,6 +433,18 @@ static void a_full_file_system_is_asked_once_a_second_and_not_at_each_tick(void)
     faults_arm(0, 0, 0);
 }
 
+static void what_was_published_stays_when_the_next_agent_can_reserve_nothing(void)
+{
+    (void)record_good_and_bad();
+    rig_drop(&rig);
+    faults_arm(0, 1000, ENOSPC);
+    rig_open(&rig); /* nothing can be reserved */
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "good").count, 10);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 10);
+    faults_arm(0, 0, 0);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +472,7 @@ static int run(void)
         RIG_TEST(a_hint_that_hides_primitives_hides_none_of_their_samples),
         RIG_TEST(a_span_table_full_of_nonsense_makes_nobody_active),
         RIG_TEST(without_room_for_the_books_samples_stay_where_they_are),
+        RIG_TEST(what_was_published_stays_when_the_next_agent_can_reserve_nothing),
         RIG_TEST(a_full_file_system_is_asked_once_a_second_and_not_at_each_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
