@@ -47,9 +47,14 @@ static void after_fork_in_parent(void)
     }
 }
 
-/* In the child everything that was locked is wiped. Only the thread's own marks are left to clear. */
+/* In the child everything that was locked is wiped, and so unlocked. What watches locks in a host (ThreadSanitizer) knows
+ * nothing of wiping and is told by an unlock, whose traces are wiped again. The thread's own marks are left to clear. */
 static void after_fork_in_child(void)
 {
+    if (sr_thread_depth == FORKING) {
+        (void)pthread_mutex_unlock(&sr_process->lock);
+        sr_process->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    }
     sr_thread_depth = OUTSIDE;
 }
 

@@ -15,6 +15,24 @@
 
 #define CHECK_EXIT_STATUS 101
 
+/* 1: a sanitizer's runtime is in the process, with an address space of terabytes; with ideas of its own about forks of several
+ * threads, and about signals. */
+#ifdef __has_feature
+#define CHECK_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define CHECK_HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || CHECK_HAS_FEATURE(thread_sanitizer)
+#define CHECK_UNDER_TSAN 1
+#else
+#define CHECK_UNDER_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || CHECK_HAS_FEATURE(address_sanitizer)
+#define CHECK_IS_SANITIZED 1
+#else
+#define CHECK_IS_SANITIZED CHECK_UNDER_TSAN
+#endif
+
 #define CHECK(condition)        ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, "not so: %s", #condition))
 #define CHECK_EQUAL(got, want)  check_equal(__FILE__, __LINE__, #got, (uint64_t)(got), (uint64_t)(want))
 #define CHECK_STATUS(got, want) check_status(__FILE__, __LINE__, #got, (got), (want))

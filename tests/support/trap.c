@@ -4,18 +4,7 @@
 
 #include "support/check.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define IS_POSSIBLE 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define IS_POSSIBLE 0
-#endif
-#endif
-#if !defined(IS_POSSIBLE) && defined(__x86_64__)
-#define IS_POSSIBLE 1
-#endif
-
-#if defined(IS_POSSIBLE) && IS_POSSIBLE
+#if defined(__x86_64__) && !CHECK_UNDER_TSAN
 
 #include <signal.h>
 #include <sys/mman.h>

@@ -55,8 +55,9 @@ static void the_host_keeps_its_descriptors_threads_and_signal_handlers(void *unu
     CHECK_EQUAL(entries_of("/proc/self/task"), threads);
     for (int number = 1; number < 65; number++) {
         struct sigaction now;
-        (void)sigaction(number, NULL, &now);
-        CHECK(now.sa_handler == before[number].sa_handler);
+        if (sigaction(number, NULL, &now) == 0) { /* two are libc's own */
+            CHECK(now.sa_handler == before[number].sa_handler);
+        }
     }
 }
 
@@ -148,6 +149,9 @@ static void *fork_in_a_thread_and_end_there(void *argument)
 static void a_forking_thread_that_ends_in_the_child_gives_back_nothing_of_others_G4(void *unused)
 {
     (void)unused;
+    if (CHECK_UNDER_TSAN) { /* which lets the child of several threads start none */
+        return;
+    }
     two = child_share(sizeof *two);
     struct slipring_primitive *work = api_primitive("work");
     pthread_t thread;
@@ -255,6 +259,9 @@ static void *record_in_destructors(void *argument)
 static void a_host_that_records_in_its_own_destructors_loses_nothing(void *unused)
 {
     (void)unused;
+    if (CHECK_UNDER_TSAN) { /* which is itself gone by the last round */
+        return;
+    }
     late_work = api_primitive("work");
     CHECK_EQUAL(pthread_key_create(&late_key, record_in_a_destructor), 0);
     struct tally want;

@@ -216,7 +216,7 @@ static void a_record_into_the_shared_spill_is_counted_or_not_or_told_as_torn(voi
     work = api_primitive("work");
     api_set_ring_cap(0);
     kill_everywhere(record_call, add_record);
-    CHECK(seen_torn > 10);
+    CHECK(seen_torn > 10 || !trap_is_possible());
 }
 
 static struct slipring_span span;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is alive, by one locked byte a slot. G1 to G3: see system/liveness.h. (Forks while another thread takes a slot:
- * stress/fork_test.c.) */
+ * unit/fork_test.c.) */
 #include "system/liveness.h"
 
 #include <fcntl.h>

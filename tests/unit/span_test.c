@@ -151,7 +151,6 @@ static void a_span_may_end_on_another_thread(void *unused)
     CHECK_EQUAL(tally_count(&got), 200);
     CHECK_EQUAL(got.begun, 200);
     CHECK_EQUAL(got.ended, 200);
-    CHECK_EQUAL(got.cancels, 0);
 }
 
 static struct slipring_span handed;
