@@ -6,8 +6,8 @@
 #include <slipring/slipring.h>
 
 #include "api/process.h"
-#include "support/sink.h"
 #include "support/fold.h"
+#include "support/sink.h"
 
 /* The store place_store(), open. */
 struct slipring_store *api_open(void);
