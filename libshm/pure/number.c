@@ -146,7 +146,7 @@ size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
         return 0;
     }
     /* Most figures are small integers: 0 when idle, counts, ratios of 1. -0 is one of them, and shown as 0. */
-    if (value >= 0 && value < 1e15 && value == floor(value)) {
+    if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value) {
         return sr_number_format_integer((uint64_t)value, out_text);
     }
     if (value >= 0.001 && value < 1e15) {

@@ -329,6 +329,19 @@ static void a_new_owner_is_not_settled_by_the_last_ones_record_G1(void **state)
     CHECK_EQUAL(word(SR_SPILL_SUM), 8 * MS);
 }
 
+/* The new owner names an empty cell and dies before it says its new value: both are 0 then. */
+static void a_new_owner_killed_between_word_and_value_is_not_settled_G1(void **state)
+{
+    (void)state;
+    book(SR_KIND_EXECUTION, 8 * MS, 3, 0, -1);
+    struct sr_spill next;
+    sr_spill_open(&next, stage->block, &stage->line, 0, CELLS, true);
+    atomic_store(&stage->line.redo_word, SR_SPILL_CELLS + 5);
+    CHECK(!sr_spill_settle(&stage->line, stage->block, SR_SPILL_WORDS_FULL));
+    CHECK_EQUAL(word(SR_SPILL_MIN), UINT64_MAX);
+    CHECK_EQUAL(word(SR_SPILL_MAX), 0);
+}
+
 static void an_impossible_redo_record_changes_nothing(void **state)
 {
     (void)state;
@@ -442,6 +455,7 @@ static int run(void)
         TEST(a_kill_at_any_instruction_leaves_all_of_an_update_or_nothing_G1),
         TEST(the_named_points_are_settled_as_they_say_G1),
         TEST(a_new_owner_is_not_settled_by_the_last_ones_record_G1),
+        TEST(a_new_owner_killed_between_word_and_value_is_not_settled_G1),
         TEST(an_impossible_redo_record_changes_nothing),
         TEST(a_redo_record_of_garbage_writes_nowhere_but_in_the_block),
         TEST(who_reads_the_cells_last_never_sees_a_figure_without_its_sample_G2),
