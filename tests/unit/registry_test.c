@@ -17,6 +17,7 @@
 #include "support/fold.h"
 #include "support/ground.h"
 #include "support/place.h"
+#include "support/trap.h"
 
 #define SLOT 5u
 
@@ -131,14 +132,42 @@ struct race {
     uint32_t round;
 };
 
+static void name_in_race(const struct race *race, uint32_t i, char out_name[32])
+{
+    (void)snprintf(out_name, 32, "race-%u-%u", race->round, i);
+}
+
 static void register_at_once(void *argument)
 {
     struct race *race = argument;
     char name[32];
     for (uint32_t i = 0; i < 8; i++) {
-        (void)snprintf(name, sizeof name, "race-%u-%u", race->round, i);
+        name_in_race(race, i, name);
         child_await(&race->go, i + 1);
         atomic_store(&race->ids[i], get(name));
+    }
+}
+
+/* Two processes register eight times, each time at the same moment. */
+static void run_race(struct race *sides)
+{
+    const pid_t first = child_start(register_at_once, &sides[0]);
+    const pid_t second = child_start(register_at_once, &sides[1]);
+    for (uint32_t i = 0; i < 8; i++) {
+        atomic_store(&sides[0].go, i + 1);
+        atomic_store(&sides[1].go, i + 1);
+        while (atomic_load(&sides[0].ids[i]) == 0 || atomic_load(&sides[1].ids[i]) == 0) {
+            (void)sched_yield();
+        }
+    }
+    child_ends_well(first);
+    child_ends_well(second);
+    for (uint32_t i = 0; i < 8; i++) {
+        for (uint32_t side = 0; side < 2; side++) {
+            char name[32];
+            name_in_race(&sides[side], i, name);
+            assert_string_equal(sr_segment_entry(&ground, atomic_load(&sides[side].ids[i]))->name, name);
+        }
     }
 }
 
@@ -147,33 +176,69 @@ static void two_processes_that_register_one_name_at_once_both_succeed_G1(void **
     (void)state;
     struct race *sides = child_share(2 * sizeof *sides);
     uint32_t duplicates = 0;
-    for (uint32_t round = 0; round < 40; round++) {
+    for (uint32_t round = 0; round < 30; round++) {
         memset(sides, 0, 2 * sizeof *sides);
         sides[0].round = sides[1].round = round;
-        const pid_t first = child_start(register_at_once, &sides[0]);
-        const pid_t second = child_start(register_at_once, &sides[1]);
-        for (uint32_t i = 0; i < 8; i++) {
-            atomic_store(&sides[0].go, i + 1);
-            atomic_store(&sides[1].go, i + 1);
-            while (atomic_load(&sides[0].ids[i]) == 0 || atomic_load(&sides[1].ids[i]) == 0) {
-                (void)sched_yield();
-            }
-        }
-        child_ends_well(first);
-        child_ends_well(second);
+        run_race(sides);
         for (uint32_t i = 0; i < 8; i++) {
             char name[32];
-            (void)snprintf(name, sizeof name, "race-%u-%u", round, i);
+            name_in_race(&sides[0], i, name);
             const uint32_t one = atomic_load(&sides[0].ids[i]);
             const uint32_t other = atomic_load(&sides[1].ids[i]);
-            assert_string_equal(sr_segment_entry(&ground, one)->name, name);
-            assert_string_equal(sr_segment_entry(&ground, other)->name, name);
             duplicates += one != other;
             CHECK_EQUAL(fold_entries(place_store(), name), one == other ? 1 : 2);
             CHECK_EQUAL(get(name), one < other ? one : other); /* from now on the lower one */
         }
     }
-    print_message("%u duplicates of 320\n", duplicates);
+    print_message("%u duplicates of 240\n", duplicates);
+}
+
+/* The one and the other, which comes in between. */
+struct pair {
+    char names[2][32];
+    uint32_t ids[2];
+};
+
+static void register_one(void *argument)
+{
+    struct pair *pair = argument;
+    pair->ids[0] = get(pair->names[0]);
+}
+
+static void register_other(void *argument)
+{
+    struct pair *pair = argument;
+    pair->ids[1] = get(pair->names[1]);
+}
+
+static void a_name_registered_in_between_anywhere_gets_an_id_of_its_own_G1(void **state)
+{
+    (void)state;
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    set_limit(UINT32_MAX);
+    static struct pair pair;
+    (void)snprintf(pair.names[0], sizeof pair.names[0], "learnt");
+    const uint32_t count = trap_learn(register_one, &pair);
+    uint32_t interrupted = 0;
+    for (uint32_t nth = 0; nth < count; nth += count / 400 + 1) {
+        for (uint32_t i = 0; i < 2; i++) {
+            (void)snprintf(pair.names[i], sizeof pair.names[i], "between-%u-%u", nth, i);
+            pair.ids[i] = 0;
+        }
+        if (!trap_at(register_one, register_other, &pair, nth)) {
+            continue;
+        }
+        interrupted++;
+        CHECK(pair.ids[0] != pair.ids[1]);
+        for (uint32_t i = 0; i < 2; i++) {
+            assert_string_equal(sr_segment_entry(&ground, pair.ids[i])->name, pair.names[i]);
+            CHECK_EQUAL(get(pair.names[i]), pair.ids[i]);
+        }
+    }
+    CHECK(interrupted > 20);
 }
 
 struct killing {
@@ -329,6 +394,7 @@ static int run(void)
         GROUND_TEST(hostile_keys_and_hints_end_the_scan_all_the_same),
         GROUND_TEST(a_key_that_another_process_is_claiming_is_passed_over_G1),
         GROUND_TEST(two_processes_that_register_one_name_at_once_both_succeed_G1),
+        GROUND_TEST(a_name_registered_in_between_anywhere_gets_an_id_of_its_own_G1),
         GROUND_TEST(a_registrant_killed_half_way_leaves_a_key_with_its_slot_G2),
         GROUND_TEST(beyond_the_limit_lies_overflow),
         GROUND_TEST(a_full_registry_is_the_limit_whatever_the_soft_one_says),
