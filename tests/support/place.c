@@ -112,10 +112,12 @@ int place_run(int (*run)(void))
     const struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* `... | head` must not cost the cleaning up */
     tests_pid = fork();
     if (tests_pid == 0) {
         (void)signal(SIGTERM, SIG_DFL);
         (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGPIPE, SIG_DFL);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         check_runs_here();
         exit(run() != 0);
