@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's main thread between start and stop: the drain whenever it asks for it, the reaper once a second, the
+/* The agent's main thread between start and stop: the drain whenever it asks for it, the tick counter's
+ * calibration once a second, the reaper once a second, the
  * publisher ten times a second, the watchdog's beat, the HTTP side's overdue connections; and a signal ends it. */
 #ifndef AGENT_LOOP_H
 #define AGENT_LOOP_H
 
+#include "calibration.h"
 #include "drain.h"
 #include "http.h"
 #include "notify.h"
@@ -12,6 +14,7 @@
 
 struct loop {
     struct drain *drain;
+    struct calibration *calibration;
     struct reaper *reaper;
     struct publisher *publisher;
     struct http *http;

@@ -26,6 +26,7 @@ struct parts {
     struct agent_store *store;
     struct books *books;
     struct drain *drain;
+    struct calibration calibration;
     struct reaper *reaper;
     struct publisher *publisher;
     struct sr_stats *stats;
@@ -105,6 +106,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
                "cannot publish")) {
         return false;
     }
+    calibration_open(&parts->calibration, agent_store_rings(parts->store), !options->reads_clock);
     parts->stats =
         sr_stats_of_mapping(agent_store_stats_base(parts->store), agent_store_stats_path(parts->store));
     if (parts->stats == NULL) {
@@ -170,6 +172,7 @@ static int serve(const struct options *options)
     settle(&parts);
     announce(&parts, options);
     const struct loop loop = {.drain = parts.drain,
+                              .calibration = &parts.calibration,
                               .reaper = parts.reaper,
                               .publisher = parts.publisher,
                               .http = parts.http,

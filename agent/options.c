@@ -117,6 +117,16 @@ static bool parse_limit(enum option_id id, const char *text, uint32_t max, uint3
     return good;
 }
 
+static bool parse_clock(const char *text, struct options *options, struct buffer *message)
+{
+    options->reads_clock = strcmp(text, "monotonic") == 0;
+    if (!options->reads_clock && strcmp(text, "auto") != 0) {
+        buffer_format(message, "--clock: '%s' is none of auto, monotonic", text);
+        return false;
+    }
+    return true;
+}
+
 static bool take_value(enum option_id id, const char *text, struct options *options, struct buffer *message)
 {
     switch (id) {
@@ -132,6 +142,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_limit(id, text, OPTIONS_PRIMITIVES_MAX, &options->agent.primitive_limit, message);
     case OPTION_ring_cap:
         return parse_limit(id, text, OPTIONS_RING_CAP_MAX, &options->agent.ring_cap, message);
+    case OPTION_clock:
+        return parse_clock(text, options, message);
     case OPTION_shm_dir:
         options->shm_dir = text;
         if (text[0] != '/') {

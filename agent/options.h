@@ -27,6 +27,7 @@ struct options {
     struct address listen;
     const char *shm_dir; /* NULL: leave the environment as it is */
     enum log_level log_level;
+    bool reads_clock; /* --clock monotonic: spans never read the tick counter */
 };
 
 /* arguments[0] is the program's name. OPTIONS_BAD: *out_options is not to be used, and one sentence without a newline was

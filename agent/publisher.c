@@ -184,6 +184,7 @@ static void publish_agent(struct publisher *publisher)
         /* relaxed, both: figures of other threads */
         .scrapes = atomic_load_explicit(&publisher->scrapes, memory_order_relaxed),
         .scrape_ns = atomic_load_explicit(&publisher->scrape_ns, memory_order_relaxed),
+        .clock_is_tsc = sr_drain_tick_rate(books->rings) != 0,
     };
     sr_books_publish_agent(books->durable, &figures);
 }

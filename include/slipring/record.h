@@ -50,16 +50,30 @@ void slipring_record_cost(struct slipring_primitive *primitive, const struct sli
  * process, ends once: a second end or cancel is a no-op. Its fields are private. */
 struct slipring_span {
     struct slipring_primitive *primitive;
-    uint64_t start_ns;
+    uint64_t start;      /* in units of the clock that it began with */
     uint32_t attachment; /* which attachment of the process began it: a forked child has another */
     uint32_t flags;
 };
 
-/* Begin an execution: reads the clock, counts the primitive as active until the end. */
+/* Begin an execution: reads the clock, counts the primitive as active until the end.
+ *
+ * The clock is the processor's tick counter where it can be believed: it is invariant, the kernel keeps its own time by it, and
+ * the agent has measured its pace. Else, and with SLIPRING_CLOCK=monotonic in the environment when the store is opened,
+ * it is CLOCK_MONOTONIC. A span ends with the clock that it began with, whatever happens meanwhile. The counter is read without
+ * a fence: what is timed may seem longer or shorter by some tens of nanoseconds. While the machine sleeps the counter
+ * may go on or start anew, CLOCK_MONOTONIC stands still. */
 struct slipring_span slipring_begin(struct slipring_primitive *primitive);
 
 /* End it: records the time since slipring_begin(). A clock that ran backwards gives 0, counted as clamped. */
 void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
+                  const struct slipring_cost *cost);
+
+/* End one operation and begin the next, with one reading of the clock: records the time since slipring_begin() or the last
+ * lap, and the next lap, or the end, records the time from here. No time lies between two laps. The span stays open: the
+ * primitive stays active, n laps and an end are n + 1 executions, of which a kill aborts the one that is under way.
+ * NULL, an ended or cancelled span, and in a forked child a span of its parent: a no-op. Thread safe and callable from a
+ * signal handler as slipring_end(), but not on one span at a time: laps and end of a span follow one another. */
+void slipring_lap(struct slipring_span *span, enum slipring_outcome outcome,
                   const struct slipring_cost *cost);
 
 /* End it without a sample: it never happened, only the count of active executions falls. */

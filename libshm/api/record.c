@@ -3,11 +3,12 @@
 #include <slipring/record.h>
 
 #include "api/process.h"
+#include "api/span_clock.h"
 #include "protocol/shared_spill.h"
-#include "system/clock.h"
 
 #define SPAN_IS_OPEN       (UINT32_C(1) << 0)
 #define SPAN_IS_COUNTED    (UINT32_C(1) << 1) /* its begin stands in a ring or in the slot's span table */
+#define SPAN_IS_IN_TICKS   (UINT32_C(1) << 2) /* span_clock.h; else in nanoseconds of CLOCK_MONOTONIC */
 #define RESERVED_IN_RING   (UINT32_C(1) << 0)
 #define RESERVED_ELSEWHERE (UINT32_C(1) << 1)
 
@@ -233,6 +234,23 @@ static bool is_of_this_process(uint32_t attachment)
     return attachment == 0 || attachment == current_attachment();
 }
 
+/* Shall what begins now be timed in ticks? A ring knows its store's control line to be mapped. */
+SR_INLINE bool begins_in_ticks(const struct slipring_primitive *primitive, const struct sr_ring *ring)
+{
+    if (SR_LIKELY(ring && !ring->busy)) {
+        return sr_span_clock_ticks(ring->control);
+    }
+    return is_recording(primitive) &&
+           sr_span_clock_ticks(&sr_segment_header(&primitive->store->segment)->control);
+}
+
+/* The span's next operation begins now, or at `now` when that is a reading of the right clock. */
+SR_INLINE void start_span(struct slipring_span *span, bool in_ticks, const uint64_t *now)
+{
+    span->flags = (span->flags & ~SPAN_IS_IN_TICKS) | (in_ticks ? SPAN_IS_IN_TICKS : 0);
+    span->start = now ? *now : sr_span_clock_read(in_ticks);
+}
+
 SR_PUBLIC struct slipring_span slipring_begin(struct slipring_primitive *primitive)
 {
     struct slipring_span span = {.primitive = primitive, .flags = SPAN_IS_OPEN};
@@ -250,7 +268,7 @@ SR_PUBLIC struct slipring_span slipring_begin(struct slipring_primitive *primiti
         span.flags |= SPAN_IS_COUNTED;
     }
     span.attachment = current_attachment();
-    span.start_ns = sr_clock_ns();
+    start_span(&span, begins_in_ticks(primitive, ring), NULL);
     return span;
 }
 
@@ -262,21 +280,50 @@ static bool close_span(struct slipring_span *span)
     return is_open && is_of_this_process(span->attachment);
 }
 
-SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
-                            const struct slipring_cost *cost)
+/* Record what took from `start` to `now`, both of the same clock. */
+SR_INLINE void put_span(const struct slipring_span *span, bool in_ticks, uint64_t start, uint64_t now,
+                        uint64_t meta, const struct slipring_cost *cost)
 {
-    const uint64_t now_ns = sr_clock_ns();
-    if (!span || !close_span(span)) {
-        return;
-    }
-    const uint64_t ended = span->flags & SPAN_IS_COUNTED ? SR_SAMPLE_ENDED : 0;
-    const bool ran_backwards = now_ns < span->start_ns;
-    const uint64_t duration_ns = ran_backwards ? 0 : now_ns - span->start_ns;
-    struct sr_spill_sample sample = make_sample(execution_meta(outcome) | ended, duration_ns, cost);
+    const bool ran_backwards = now < start;
+    const uint64_t duration_ns = ran_backwards ? 0 : sr_span_clock_ns(in_ticks, start, now);
+    struct sr_spill_sample sample = make_sample(meta, duration_ns, cost);
     if (SR_UNLIKELY(ran_backwards)) {
         sample.meta |= SR_SAMPLE_CLAMPED;
     }
     put(span->primitive, &sample);
+}
+
+SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
+                            const struct slipring_cost *cost)
+{
+    if (SR_UNLIKELY(!span)) {
+        return;
+    }
+    const bool in_ticks = span->flags & SPAN_IS_IN_TICKS;
+    const uint64_t now = sr_span_clock_read(in_ticks);
+    if (!close_span(span)) {
+        return;
+    }
+    const uint64_t ended = span->flags & SPAN_IS_COUNTED ? SR_SAMPLE_ENDED : 0;
+    put_span(span, in_ticks, span->start, now, execution_meta(outcome) | ended, cost);
+}
+
+SR_PUBLIC void slipring_lap(struct slipring_span *span, enum slipring_outcome outcome,
+                            const struct slipring_cost *cost)
+{
+    if (SR_UNLIKELY(!span || !(span->flags & SPAN_IS_OPEN) || !span->primitive)) {
+        return;
+    }
+    const bool was_in_ticks = span->flags & SPAN_IS_IN_TICKS;
+    const uint64_t start = span->start;
+    const uint64_t now = sr_span_clock_read(was_in_ticks);
+    if (SR_UNLIKELY(!is_of_this_process(span->attachment))) {
+        return;
+    }
+    const bool in_ticks = begins_in_ticks(span->primitive, sr_thread_find(span->primitive));
+    start_span(span, in_ticks, SR_LIKELY(in_ticks == was_in_ticks) ? &now : NULL);
+    /* not ENDED: the span goes on, begun once and ended once; a kill from here on aborts the next operation */
+    put_span(span, was_in_ticks, start, now, execution_meta(outcome), cost);
 }
 
 SR_PUBLIC void slipring_cancel(struct slipring_span *span)

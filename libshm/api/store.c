@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/process.h"
+#include "api/span_clock.h"
 #include "pure/name.h"
 
 static struct slipring_store stores[SR_STORE_MAX];
@@ -49,6 +50,7 @@ static enum slipring_status attach(struct slipring_store *store)
     }
     /* relaxed: for people */
     atomic_store_explicit(&store->error, store->segment.map.error, memory_order_relaxed);
+    sr_span_clock_look();
     return status;
 }
 

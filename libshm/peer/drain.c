@@ -98,6 +98,18 @@ uint64_t sr_drain_clock(const struct sr_drain *drain)
     return atomic_load_explicit(&control_of(drain)->coarse_ns, memory_order_relaxed);
 }
 
+void sr_drain_set_tick_rate(struct sr_drain *drain, uint64_t rate)
+{
+    /* relaxed: a number, ordered with nothing; each span remembers which clock it began with */
+    atomic_store_explicit(&control_of(drain)->tick_to_ns, rate, memory_order_relaxed);
+}
+
+uint64_t sr_drain_tick_rate(const struct sr_drain *drain)
+{
+    /* relaxed: as sr_drain_clock() */
+    return atomic_load_explicit(&control_of(drain)->tick_to_ns, memory_order_relaxed);
+}
+
 void sr_drain_raise_reserve_epoch(struct sr_drain *drain)
 {
     /* relaxed: a hint that trying again may pay */

@@ -56,6 +56,9 @@ void sr_drain_set_life(struct sr_drain *drain, uint64_t life); /* 0: no agent no
 void sr_drain_set_clock(struct sr_drain *drain, uint64_t now_ns);
 uint64_t
 sr_drain_clock(const struct sr_drain *drain); /* SR_CLOCK_NEVER: no agent ever drained this segment */
+/* What a tick of the processor's counter lasts (pure/tick_rate.h). 0: spans read the clock. */
+void sr_drain_set_tick_rate(struct sr_drain *drain, uint64_t rate);
+uint64_t sr_drain_tick_rate(const struct sr_drain *drain);
 void sr_drain_raise_reserve_epoch(struct sr_drain *drain);
 void sr_drain_raise_bounds_epoch(struct sr_drain *drain);
 /* Bytes that the file system has left; UINT64_MAX when it doesn't say. A system call. */

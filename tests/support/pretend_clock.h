@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A clock that a test turns by hand: spans then take exactly as long as it says, and their sums can be told to the nanosecond.
  * Defines clock_gettime() for the whole program: to be included by one file of it, the test's own. Threads that pretend
- * nothing get the kernel's time. */
+ * nothing get the kernel's time. Spans are kept from the tick counter, which nobody can pretend. */
 #ifndef SUPPORT_PRETEND_CLOCK_H
 #define SUPPORT_PRETEND_CLOCK_H
 
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,14 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int clock_gettime
     out_time->tv_sec = (time_t)(now_ns / UINT64_C(1000000000));
     out_time->tv_nsec = (long)(now_ns % UINT64_C(1000000000));
     return 0;
+}
+
+/* Before the first store is opened; children inherit it. */
+__attribute__((constructor)) static void keep_spans_to_the_clock(void)
+{
+    if (setenv("SLIPRING_CLOCK", "monotonic", 1) != 0) {
+        abort();
+    }
 }
 
 #endif

@@ -17,7 +17,7 @@
 
 #define MS UINT64_C(1000000)
 
-static unsigned drained, reaped, published, swept, fed;
+static unsigned drained, calibrated, reaped, published, swept, fed;
 static uint64_t drain_wait_ns, stop_ns;
 
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
@@ -28,6 +28,13 @@ uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
         (void)raise(SIGTERM); /* blocked: waits in the descriptor */
     }
     return drain_wait_ns;
+}
+
+uint64_t calibration_tick(struct calibration *calibration, uint64_t now_ns)
+{
+    (void)calibration, (void)now_ns;
+    calibrated++;
+    return UINT64_MAX; /* never again */
 }
 
 uint64_t reaper_tick(struct reaper *reaper, uint64_t now_ns)
@@ -66,7 +73,7 @@ static int run(uint64_t wait_ns, uint64_t watchdog_ns, uint64_t for_ns)
     const struct loop loop = {.notify = &notify,
                               .signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK)};
     assert_true(loop.signals >= 0);
-    drained = reaped = published = swept = fed = 0;
+    drained = calibrated = reaped = published = swept = fed = 0;
     drain_wait_ns = wait_ns;
     stop_ns = sr_clock_ns() + for_ns;
     int result = loop_run(&loop);
@@ -79,6 +86,7 @@ static void a_signal_ends_it_and_is_told(void **state)
     (void)state;
     assert_int_equal(run(50 * MS, 0, 0), SIGTERM);
     assert_int_equal(drained, 1);
+    assert_int_equal(calibrated, 1);
     assert_int_equal(reaped, 1);
     assert_int_equal(published, 1);
     assert_int_equal(swept, 1);

@@ -52,6 +52,7 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_int_equal(options.agent.ring_cap, 0);
     assert_true(options.agent.group == (gid_t)-1);
     assert_null(options.shm_dir);
+    assert_false(options.reads_clock);
     assert_int_equal(options.log_level, LOG_INFO);
 }
 
@@ -60,7 +61,7 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     (void)state;
     assert_int_equal(PARSE("--store", "web", "--listen=[::1]:0", "--le=0.001,5", "--max-primitives=16384",
                            "--ring-cap", "37376", "--shm-dir=/dev/shm/x", "--log-level", "debug",
-                           "--group=0"),
+                           "--clock=monotonic", "--group=0"),
                      OPTIONS_RUN);
     char listen[ADDRESS_TEXT_BYTES];
     address_format(&options.listen, listen);
@@ -72,7 +73,10 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     assert_int_equal(options.agent.ring_cap, 37376);
     assert_string_equal(options.shm_dir, "/dev/shm/x");
     assert_int_equal(options.log_level, LOG_DEBUG);
+    assert_true(options.reads_clock);
     assert_int_equal(options.agent.group, 0);
+    assert_int_equal(PARSE("--clock", "monotonic", "--clock", "auto"), OPTIONS_RUN);
+    assert_false(options.reads_clock);
 }
 
 static void a_group_is_taken_by_name_or_number(void **state)
@@ -120,6 +124,7 @@ static void each_mistake_is_told_in_a_sentence(void **state)
     assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 37376", "--ring-cap",
                    "99999999999999999999");
     assert_refused("--shm-dir: 'shm' is no absolute path", "--shm-dir", "shm");
+    assert_refused("--clock: 'sundial' is none of auto, monotonic", "--clock", "sundial");
     assert_refused("--log-level: 'loud' is none of error, warning, info, debug", "--log-level", "loud");
 }
 

@@ -231,7 +231,7 @@ static void exhausted_slots_leave_the_shared_spill(void *unused)
     record_mix(work, 3000);
     struct slipring_span span =
         slipring_begin(work); /* cannot be counted as active, is recorded all the same */
-    span.start_ns = UINT64_MAX;
+    span.start = UINT64_MAX;
     slipring_end(&span, SLIPRING_SUCCESS, NULL);
     tally_execution(&want, 0, false, NULL);
     want.clamped++;
