@@ -12,7 +12,7 @@ export SLIPRING_SHM_DIR=$work
 fail() { echo "bench.sh: $*" >&2; exit 1; }
 
 cases="increment same_books same_books_cost same_books_call spill spill_cost ck_ring two_clocks"
-[ ! -x "$bin/slipringd" ] || cases="$cases ring_waking ring ring_cost begin_end"
+[ ! -x "$bin/slipringd" ] || cases="$cases ring_waking ring ring_cost begin_end lap"
 
 status=0
 "$bin/slipring-bench" record --json --rounds 3 --batch 20000 --bursts 5 >"$work/out" || status=$?
