@@ -35,7 +35,7 @@ struct slipring_window_stats {
     uint64_t span_ns;  /* the time that the window really covers */
     double percentile_ns[SLIPRING_PERCENTILE_COUNT];
     double relative_error; /* 0.0108301: (b-a)/(b+a) at growth 2^(1/32) */
-    double per_second;     /* n over span; 0 when idle */
+    double per_second;     /* n over span, over a second at least; 0 when idle */
     uint64_t reserved[2];
 };
 

@@ -49,8 +49,8 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct 
  * CLOSED when it was closed before. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_close(struct slipring_store *store);
 
-/* The process-wide store, opened at the first call as slipring_open(NULL) does; the same pointer ever after,
- * NULL only when $SLIPRING_STORE is no valid name. Ask slipring_store_status() how it is. */
+/* The process-wide store, opened at the first call as slipring_open(NULL) does; the same pointer ever after, never
+ * NULL. Ask slipring_store_status() how it is: BAD_NAME, for one, when $SLIPRING_STORE is no valid name. */
 struct slipring_store *slipring_default(void);
 
 /* How the store stands: OK, or why it does not record. BAD_ARGUMENT for NULL. */

@@ -101,7 +101,8 @@ SR_PUBLIC enum slipring_status slipring_primitive_get(struct slipring_store *sto
         return SLIPRING_BAD_NAME;
     }
     if (!sr_process_lock()) {
-        return SLIPRING_BAD_ARGUMENT;
+        const enum slipring_status why = slipring_store_status(store);
+        return why != SLIPRING_OK ? why : SLIPRING_BAD_ARGUMENT;
     }
     enum slipring_status status = SLIPRING_NO_MEMORY;
     if (map_handles()) {

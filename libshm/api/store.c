@@ -9,6 +9,7 @@
 #include "pure/name.h"
 
 static struct slipring_store stores[SR_STORE_MAX];
+static struct slipring_store unusable; /* the default store when there can be none */
 static _Atomic uint32_t store_count;
 
 static void set_status(struct slipring_store *store, enum slipring_status status)
@@ -156,9 +157,12 @@ SR_PUBLIC struct slipring_store *slipring_default(void)
     if (store) {
         return store;
     }
-    /* A store that could not be opened still counts what it drops: any status is as good here. */
-    if (slipring_open(NULL, &store) != SLIPRING_OK && !store) {
-        return NULL;
+    const enum slipring_status status = slipring_open(NULL, &store);
+    if (!store) { /* no valid name, or no memory: a place that knows why and counts what it drops */
+        set_status(&unusable, status);
+        enum slipring_status started = sr_process_start();
+        (void)started; /* without it there are no handles either, and slipring_primitive_get() says why */
+        store = &unusable;
     }
     struct slipring_store *expected = NULL;
     /* release: pairs with the acquire above; acquire on failure: the other thread's store */

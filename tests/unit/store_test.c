@@ -143,7 +143,14 @@ static void bad_store_names_are_refused(void *unused)
     struct slipring_store *store = NULL;
     CHECK_OK(slipring_open(long_name, &store));
     CHECK_EQUAL(setenv("SLIPRING_STORE", "not/valid", 1), 0);
-    CHECK(slipring_default() == NULL);
+    struct slipring_store *unusable = slipring_default();
+    CHECK(unusable != NULL && slipring_default() == unusable);
+    CHECK_STATUS(slipring_store_status(unusable), SLIPRING_BAD_NAME);
+    struct slipring_primitive *primitive = NULL;
+    CHECK_STATUS(slipring_primitive_get(unusable, "work", "step", &primitive), SLIPRING_BAD_NAME);
+    CHECK_STATUS(slipring_primitive_status(primitive), SLIPRING_BAD_NAME);
+    slipring_record(primitive, 1, SLIPRING_SUCCESS, NULL);
+    CHECK_EQUAL(slipring_store_dropped(unusable), 1);
 }
 
 static void a_ninth_store_is_refused(void *unused)
