@@ -46,7 +46,8 @@ static void say_unknown(const struct command *command, const char *word)
     const char *name = word + strspn(word, "-");
     suggest_begin(&suggest, name);
     for (int id = 0; id < OPTION_COUNT; id++) {
-        if (takes(command, (enum option_id)id)) {
+        bool is_refused = id == OPTION_store && command && command->no_store;
+        if (takes(command, (enum option_id)id) && !is_refused) {
             suggest_offer(&suggest, option_specs[id].name);
         }
     }
@@ -173,6 +174,7 @@ bool arguments_parse(int argc, char **argv, struct invocation *out_invocation)
             fine = word[1] == '-' ? take_long(&parsing, word) : take_letters(&parsing, word);
         } else if (!is_named && strcmp(word, "help") == 0) {
             out_invocation->values[OPTION_help] = "";
+            out_invocation->is_help_word = true;
         } else if (!is_named) {
             is_named = true;
             fine = take_command(&parsing, word);

@@ -10,7 +10,7 @@
 /* What every command's exit status means; a command's own are in its help. */
 enum {
     STATUS_OK = 0,  /* done */
-    STATUS_NO = 1,  /* the answer is no: verify disagrees, the store is in use */
+    STATUS_NO = 1,  /* the answer is no: verify disagrees, nothing of that name is shown, the store is kept */
     STATUS_BAD = 2, /* could not: bad input, no such store, an error of the system */
 };
 
@@ -26,10 +26,11 @@ struct command;
 struct invocation {
     const struct command *command;
     const char *values[OPTION_COUNT]; /* NULL: not given; "" for a switch that was */
-    const char *store;                /* a valid name */
+    const char *store;                /* a valid name; NULL for a command without --store */
     struct render_style style;        /* of stdout */
     int word_count;
-    char **words; /* what is left beside the options; ends with NULL */
+    char **words;      /* what is left beside the options; ends with NULL */
+    bool is_help_word; /* `slipring help ...`, not --help */
 };
 
 struct command {
@@ -39,6 +40,7 @@ struct command {
     const char *description; /* paragraphs, one a line */
     const char *exits;       /* exit statuses, "STATUS\tmeaning" a line */
     const char *examples;    /* "command\twhat it does" a line */
+    const char *no_store;    /* NULL: it takes --store; else why it does not */
     const enum option_id *options;
     int option_count;
     int min_words, max_words;

@@ -117,8 +117,8 @@ static void print_option(const struct render_style *style, FILE *stream, enum op
     print_term(style, stream, term, option->help);
 }
 
-static const char environment[] = "SLIPRING_STORE\tthe store when --store is not given\n"
-                                  "SLIPRING_SHM_DIR\tthe folder of all stores instead of /dev/shm; point it "
+static const char environment_store[] = "SLIPRING_STORE\tthe store when --store is not given\n";
+static const char environment[] = "SLIPRING_SHM_DIR\tthe folder of all stores instead of /dev/shm; point it "
                                   "at a folder with copied segments to look "
                                   "at them after the fact\n"
                                   "NO_COLOR\tno colours unless --color=always\n"
@@ -145,8 +145,9 @@ void help_overview(const struct render_style *style, FILE *stream)
                      "ls, show and top read what the agent published and cost the recording programs "
                      "nothing. rings and verify look "
                      "at lines that recording threads write, and so slow them down for a moment.\n");
-    print_title(style, stream, "\nOPTIONS OF EVERY COMMAND");
+    print_title(style, stream, "\nOPTIONS OF EVERY COMMAND BUT ls AND rm");
     print_option(style, stream, OPTION_store);
+    print_title(style, stream, "\nOPTIONS OF EVERY COMMAND");
     print_option(style, stream, OPTION_color);
     print_option(style, stream, OPTION_help);
     print_option(style, stream, OPTION_version);
@@ -154,10 +155,13 @@ void help_overview(const struct render_style *style, FILE *stream)
     print_terms(
         style, stream,
         "0\tdone\n"
-        "1\tthe answer is no: verify found a disagreement, rm a store in use\n"
+        "1\tthe answer is no: show has no figures of NAME, verify found a disagreement, rm a store in use or "
+        "with "
+        "samples that wait to be booked\n"
         "2\tit could not be done: bad input, no such store, an error of the system; stderr says which\n"
         "exec\texits as its command did\n");
     print_title(style, stream, "\nENVIRONMENT");
+    print_terms(style, stream, environment_store);
     print_terms(style, stream, environment);
     print_title(style, stream, "\nEXAMPLES");
     print_examples(
@@ -182,13 +186,18 @@ void help_command(const struct command *command, const struct render_style *styl
     for (int i = 0; i < command->option_count; i++) {
         print_option(style, stream, command->options[i]);
     }
-    print_option(style, stream, OPTION_store);
+    if (!command->no_store) {
+        print_option(style, stream, OPTION_store);
+    }
     print_option(style, stream, OPTION_color);
     print_option(style, stream, OPTION_help);
     print_option(style, stream, OPTION_version);
     print_title(style, stream, "\nEXIT STATUS");
     print_terms(style, stream, command->exits);
     print_title(style, stream, "\nENVIRONMENT");
+    if (!command->no_store) {
+        print_terms(style, stream, environment_store);
+    }
     print_terms(style, stream, environment);
     print_title(style, stream, "\nEXAMPLES");
     print_examples(style, stream, command->examples);

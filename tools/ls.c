@@ -206,6 +206,7 @@ const struct command command_ls = {
         "slipring ls\n"
         "slipring ls --json | jq -r '.stores[] | select(.agent.state == \"died\").name'\tstores whose agent "
         "needs a restart\n",
+    .no_store = "it lists every store there is",
     COMMAND_OPTIONS(OPTION_json),
     .max_words = 0,
     .run = run_ls,

@@ -53,6 +53,28 @@ static bool take_store(struct invocation *invocation)
     return true;
 }
 
+static bool check_store_is_taken(const struct invocation *invocation)
+{
+    const struct command *command = invocation->command;
+    if (command->no_store && invocation->values[OPTION_store]) {
+        message_print("--store is no option of %s: %s", command->name, command->no_store);
+        return false;
+    }
+    return true;
+}
+
+static bool check_help_words(const struct invocation *invocation)
+{
+    struct render_text quoted;
+    if (invocation->is_help_word && invocation->word_count > 0) {
+        message_command("help");
+        message_print("%s is one argument too many: slipring help [COMMAND]",
+                      render_quote(invocation->words[0], &quoted));
+        return false;
+    }
+    return true;
+}
+
 static bool check_words(const struct invocation *invocation)
 {
     const struct command *command = invocation->command;
@@ -77,6 +99,9 @@ static int run(struct invocation *invocation)
         return STATUS_BAD;
     }
     invocation->style = render_style_of(stdout, colour);
+    if (!check_help_words(invocation)) {
+        return STATUS_BAD;
+    }
     if (invocation->values[OPTION_version]) {
         printf("slipring %s\n", SLIPRING_VERSION);
         return STATUS_OK;
@@ -93,7 +118,8 @@ static int run(struct invocation *invocation)
         message_print("which command? One of%s: see slipring help", listed);
         return STATUS_BAD;
     }
-    if (!check_words(invocation) || !take_store(invocation)) {
+    if (!check_store_is_taken(invocation) || !check_words(invocation) ||
+        (!invocation->command->no_store && !take_store(invocation))) {
         return STATUS_BAD;
     }
     if (sr_guard_install() != SLIPRING_OK) {

@@ -64,6 +64,14 @@ int message_store(const char *what, const char *store, enum slipring_status stat
     return STATUS_BAD;
 }
 
+int message_no_store(const char *what, const char *store)
+{
+    char more[160];
+    suggest_store(store, more, sizeof more);
+    message_print("cannot %s store '%s': no such store%s; slipring ls lists them", what, store, more);
+    return STATUS_BAD;
+}
+
 void message_out_of_memory(void)
 {
     message_print(

@@ -16,6 +16,9 @@ void message_command(const char *name); /* NULL: none yet */
 /* A status about a store, with the nearest name of one that exists. Returns STATUS_BAD. */
 int message_store(const char *what, const char *store, enum slipring_status status);
 
+/* ABSENT, to who would not make the store. Returns STATUS_BAD. */
+int message_no_store(const char *what, const char *store);
+
 /* The end of the program when memory is out. */
 _Noreturn void message_out_of_memory(void);
 

@@ -104,7 +104,8 @@ clean_up() {
         wait "$demo" || :
     fi
     end_agent
-    if [ "$started" = yes ] && ! "$bin/slipring" rm "$store" >&2; then
+    # forced: after an interrupt, or an agent that died, samples of the demo may wait unbooked
+    if [ "$started" = yes ] && ! "$bin/slipring" rm --force "$store" >&2; then
         [ "$status" -ne 0 ] || status=1
     fi
     [ -z "$work" ] || rm -rf "$work"

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "figures.h"
 #include "message.h"
+#include "peer/inspect.h"
 #include "pure/objective.h"
 #include "suggest.h"
 
@@ -176,6 +177,23 @@ static void print_card(const struct figure *figure, const struct render_style *s
     card_close(&card);
 }
 
+/* Does the ring segment know it? Programs register there; an agent need not have seen it yet. */
+static bool is_registered(const char *store, const char *name, const char *type)
+{
+    struct sr_inspect *inspect;
+    struct sr_inspect_primitive primitive;
+    bool is_found = false;
+    if (sr_inspect_open(store, &inspect) != SLIPRING_OK) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sr_inspect_primitive_count() && !is_found; i++) {
+        is_found = sr_inspect_primitive(inspect, i, &primitive) == SLIPRING_OK && primitive.is_name_clean &&
+                   strcmp(primitive.name, name) == 0 && (!type || strcmp(primitive.type, type) == 0);
+    }
+    sr_inspect_close(inspect);
+    return is_found;
+}
+
 /* Nothing of that name: say so, with the nearest one that there is. */
 static int refuse(const struct invocation *invocation, const char *name, const char *type)
 {
@@ -191,7 +209,11 @@ static int refuse(const struct invocation *invocation, const char *name, const c
     for (size_t i = 0; i < all.count; i++) {
         suggest_offer(&suggest, all.list[i].detail.name);
     }
-    if (suggest.best && suggest.best_distance == 0 && type) {
+    if (is_registered(invocation->store, name, type)) {
+        message_print("%s is registered, but no figures of it are published yet: %s", quoted.text,
+                      all.agent.alive ? "try again in a moment"
+                                      : "slipringd is not running; start it, and it books what waits");
+    } else if (suggest.best && suggest.best_distance == 0 && type) {
         message_print("the primitive %s has another type: leave --type out to see which", quoted.text);
     } else if (suggest.best) {
         message_print("no primitive %s is in store '%s' (did you mean %s?)", quoted.text, invocation->store,
@@ -260,7 +282,7 @@ const struct command command_show = {
         "up exactly the budget.\n"
         "cost and savings are exact sums, by category where there are several.",
     .exits = "0\tshown\n"
-             "1\tno primitive is called NAME\n"
+             "1\tno primitive is called NAME, or no figures of it are published yet\n"
              "2\tbad input, or no such store\n",
     .examples =
         "slipring show\tall primitives of the default store\n"

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "peer/audit.h"
 #include "peer/inspect.h"
 #include "peer/stats.h"
 #include "protocol/segment.h"
@@ -296,7 +297,41 @@ static enum slipring_status unlink_all(const struct removal *removal, const char
     return status;
 }
 
-enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out_user, uint32_t *out_pid)
+/* ABSENT is known too: neither segment is there, so nothing waits. */
+static struct sr_stores_waiting count_waiting(const char *name)
+{
+    struct sr_audit audit;
+    struct sr_stores_waiting waiting = {.status = sr_audit_take(name, &audit)};
+    if (waiting.status == SLIPRING_ABSENT) {
+        waiting.status = SLIPRING_OK;
+    } else if (waiting.status == SLIPRING_OK && audit.is_truncated) {
+        waiting.status = SLIPRING_WRONG_SIZE;
+    } else if (waiting.status == SLIPRING_OK && audit.fault_count > 0) {
+        waiting.status = SLIPRING_CONFLICT;
+    } else if (waiting.status == SLIPRING_OK) {
+        waiting.samples = audit.in_rings + audit.in_blocks;
+    }
+    return waiting;
+}
+
+/* out_waiting NULL: whatever waits. */
+static enum slipring_status remove_seized(const struct removal *removal, const char *name,
+                                          struct sr_stores_waiting *out_waiting)
+{
+    if (!removal->is_there[FILE_RING] && !removal->is_there[FILE_STATS] && !removal->is_there[FILE_LOCK]) {
+        return SLIPRING_ABSENT;
+    }
+    if (out_waiting) {
+        *out_waiting = count_waiting(name);
+        if (out_waiting->samples > 0) {
+            return SLIPRING_IN_USE;
+        }
+    }
+    return unlink_all(removal, name);
+}
+
+static enum slipring_status remove_store(const char *name, enum sr_stores_user *out_user, uint32_t *out_pid,
+                                         struct sr_stores_waiting *out_waiting)
 {
     struct removal removal = {.fds = {-1, -1, -1}};
     *out_user = SR_STORES_NOBODY;
@@ -312,9 +347,7 @@ enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out
     }
     enum slipring_status status = seize_all(&removal, name, out_user, out_pid);
     if (status == SLIPRING_OK) {
-        bool is_any =
-            removal.is_there[FILE_RING] || removal.is_there[FILE_STATS] || removal.is_there[FILE_LOCK];
-        status = is_any ? unlink_all(&removal, name) : SLIPRING_ABSENT;
+        status = remove_seized(&removal, name, out_waiting);
     }
     int error = errno;
     for (int i = 0; i < FILE_COUNT; i++) {
@@ -324,4 +357,16 @@ enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out
     }
     errno = error;
     return status;
+}
+
+enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out_user, uint32_t *out_pid)
+{
+    return remove_store(name, out_user, out_pid, NULL);
+}
+
+enum slipring_status sr_stores_remove_booked(const char *name, enum sr_stores_user *out_user,
+                                             uint32_t *out_pid, struct sr_stores_waiting *out_waiting)
+{
+    *out_waiting = (struct sr_stores_waiting){.status = SLIPRING_OK};
+    return remove_store(name, out_user, out_pid, out_waiting);
 }

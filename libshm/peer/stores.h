@@ -52,4 +52,18 @@ enum sr_stores_user { SR_STORES_NOBODY, SR_STORES_AGENT, SR_STORES_PRODUCER, SR_
 SR_MUST_CHECK enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out_user,
                                                     uint32_t *out_pid);
 
+/* What no agent has booked yet. */
+struct sr_stores_waiting {
+    enum slipring_status
+        status; /* OK: `samples` is known; else why it is not. CONFLICT: the accounts disagree */
+    uint64_t samples;
+};
+
+/* The same, but not while samples wait: IN_USE then too, and *out_user is NOBODY. They are counted under the locks, so
+ * that none comes in between; a count that cannot be told (a foreign, truncated or inconsistent segment) keeps nothing
+ * from being removed. Needs sr_guard_install(). */
+SR_MUST_CHECK enum slipring_status sr_stores_remove_booked(const char *name, enum sr_stores_user *out_user,
+                                                           uint32_t *out_pid,
+                                                           struct sr_stores_waiting *out_waiting);
+
 #endif

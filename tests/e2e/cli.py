@@ -309,9 +309,92 @@ def a_store_in_use_is_not_removed(scene):
     equal(refused.returncode, 1, "rm while a process is attached")
     contains(refused.stderr, [str(recorder.pid)], "its refusal")
     recorder.finish()
-    equal(scene.slipring("rm", STORE).returncode, 0, "rm at rest")
-    equal(scene.slipring("rm", STORE).returncode, 2, "rm of what is not there")
+    equal(scene.slipring("rm", "--force", STORE).returncode, 0, "rm at rest")
     equal(os.listdir(scene.shm), [], "what is left")
+    missing = scene.slipring("rm", STORE)
+    equal(missing.returncode, 2, "rm of what is not there")
+    contains(missing.stderr, ["no such store", "slipring ls lists them"], "its message")
+    check("slipringd" not in missing.stderr, "rm hints at an agent:", missing.stderr)
+
+
+@test
+def a_store_with_unbooked_samples_is_removed_only_by_force(scene):
+    agent = scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    agent.kill()
+    for count, words in ((1, ["holds 1 sample that"]), (2, ["holds 2 samples that"])):
+        scene.slipring("record", "x", "-d", "1ms")
+        files = sorted(os.listdir(scene.shm))
+        refused = scene.slipring("rm", STORE)
+        equal(refused.returncode, 1, f"rm with {count} unbooked")
+        contains(refused.stderr, [*words, "start slipringd", "--force", "nothing was removed"], "its refusal")
+        equal(sorted(os.listdir(scene.shm)), files, "the files after the refusal")
+    agent = scene.agent()
+    booked(scene, "x", 3)
+    equal(agent.stop()[0], 0, "the agent's exit status")
+    scene.slipring("record", "x", "-d", "1ms")
+    equal(scene.slipring("rm", STORE).returncode, 1, "rm with another one unbooked")
+    forced = scene.slipring("rm", "--force", STORE)
+    equal((forced.returncode, forced.stderr), (0, ""), "rm --force")
+    agent = scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    agent.stop()
+    removed = scene.slipring("rm", STORE)
+    equal((removed.returncode, removed.stderr, os.listdir(scene.shm)), (0, "", []), "rm of a store that is booked")
+    scene.slipring("record", "x", "-d", "1ms")
+    equal(scene.slipring("rm", STORE).returncode, 1, "rm of a store that never had an agent")
+    os.truncate(scene.file("ring"), 100)
+    spoilt = scene.slipring("rm", STORE)
+    equal((spoilt.returncode, os.listdir(scene.shm)), (0, []), "rm of a truncated store")
+    contains(spoilt.stderr, ["was removed", "cannot be told", "truncated"], "what it says of the samples")
+
+
+@test
+def what_is_registered_and_not_published_is_not_called_unknown(scene):
+    agent = scene.agent()
+    scene.slipring("record", "x", "-d", "1ms")
+    booked(scene, "x", 1)
+    agent.process.send_signal(signal.SIGSTOP)
+    scene.slipring("record", "zz", "-d", "1ms", "--type", "step")
+    waiting = scene.slipring("show", "zz")
+    equal((waiting.returncode, waiting.stdout), (1, ""), "show before it is published")
+    contains(waiting.stderr, ["'zz' is registered, but no figures of it are published yet", "try again in a moment"], "message")
+    agent.kill()
+    for words in (["zz"], ["zz", "--type", "step"], ["zz", "--json"]):
+        dead = scene.slipring("show", *words)
+        equal((dead.returncode, dead.stdout), (1, ""), f"show {words} with the agent dead")
+        contains(dead.stderr, ["'zz' is registered", "slipringd is not running"], f"show {words}")
+    for words in (["zzz"], ["zz", "--type", "workflow"]):
+        unknown = scene.slipring("show", *words)
+        equal(unknown.returncode, 1, f"show {words}")
+        contains(unknown.stderr, ["no primitive", "is in store"], f"show {words}")
+    scene.agent()
+    booked(scene, "zz", 1)
+
+
+@test
+def a_command_that_takes_no_store_option_says_so(scene):
+    scene.slipring("record", "x", "-d", "1ms")
+    for words, hint in ((["rm", "--store", STORE], "slipring rm NAME"), (["--store", STORE, "rm", STORE], "slipring rm NAME"),
+                        (["ls", "-s", STORE], "every store"), (["--store", STORE, "ls"], "every store")):
+        refused = scene.slipring(*words)
+        equal((refused.returncode, refused.stdout), (2, ""), f"{words}")
+        contains(refused.stderr, ["--store is no option of", hint], f"{words}")
+    check(os.path.exists(scene.file("ring")), "the store was removed")
+    for command in ("rm", "ls"):
+        check("--store" not in scene.slipring(command, "--help").stdout, command, "--help lists --store")
+    equal(scene.slipring("ls", environment={"SLIPRING_STORE": "no/name"}).returncode, 0, "ls needs no $SLIPRING_STORE")
+
+
+@test
+def help_takes_one_command(scene):
+    page = scene.slipring("help", "show")
+    equal((page.returncode, page.stdout), (0, scene.slipring("show", "--help").stdout), "help show")
+    refused = scene.slipring("help", "show", "extra")
+    equal((refused.returncode, refused.stdout), (2, ""), "help show extra")
+    contains(refused.stderr, ["'extra'", "too many", "slipring help [COMMAND]"], "its message")
 
 
 @test
@@ -319,7 +402,12 @@ def what_thousands_of_short_programs_record_without_an_agent_is_kept(scene):
     runs = 1100  # more than there are process slots
     scene.run(["sh", "-c", f'i=0; while [ $i -lt {runs} ]; do "{SLIPRING}" record brief -d 5ms || exit 1; i=$((i+1)); done'],
               seconds=120)
-    equal(verdict(scene)["produced"], runs, "produced")
+    answer = verdict(scene)
+    equal(answer["produced"], runs, "produced")
+    check(answer["in_rings"] > 0 and answer["in_blocks"] > 0, "not in both, rings and spill blocks:", answer)
+    refused = scene.slipring("rm", STORE)
+    equal(refused.returncode, 1, "rm before they are booked")
+    contains(refused.stderr, [f"holds {runs} samples"], "its refusal")
     scene.agent()
     equal(booked(scene, "brief", runs)["counts"]["executions"], runs, "booked")
     answer = verdict(scene)

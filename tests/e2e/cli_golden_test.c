@@ -312,6 +312,8 @@ static void what_is_not_there_is_said_with_the_nearest_that_is(void **state)
     expect(WORDS("show", "-s", store, "archve_file"), "100", 1, "no_primitive.txt");
     expect(WORDS("show", "-s", store, "archive_file", "--type", "step"), "100", 1, "other_type.txt");
     expect(WORDS("show", "-s", "goldne"), "100", 2, "no_store.txt");
+    expect(WORDS("rm", "goldne"), "100", 2, "no_store_rm.txt");
+    expect(WORDS("help", "show", "extra"), "100", 2, "help_extra.txt");
     expect(WORDS("shwo"), "100", 2, "no_command.txt");
     expect(WORDS("show", "--jsn"), "100", 2, "no_option.txt");
     expect(WORDS("top", "--sort", "p98"), "100", 2, "no_column.txt");
