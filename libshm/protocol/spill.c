@@ -46,12 +46,18 @@ static void insert_bound(struct sr_spill_bounds *bounds, uint64_t ns)
     bounds->count++;
 }
 
-static void read_defaults(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
-                          uint32_t primitive)
+static void add_defaults(struct sr_spill_bounds *bounds)
 {
     for (uint32_t i = 0; i < SR_BOUND_DEFAULT_COUNT; i++) {
         insert_bound(bounds, sr_bound_defaults[i]);
     }
+}
+
+/* The primitive's own thresholds, announced or not: an objective given right after the primitive was registered is
+ * counted exactly from the first record, not from when the agent has read of it. */
+static void add_thresholds(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
+                           uint32_t primitive)
+{
     const struct sr_registry_entry_shm *entry = sr_segment_entry(segment, primitive);
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         const struct sr_objective_shm *objective = &entry->objectives[i];
@@ -88,7 +94,7 @@ void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segmen
     const struct sr_bounds_shm *shm = sr_segment_bounds(segment, primitive);
     /* relaxed: only tells whether there is an announcement */
     if (atomic_load_explicit(&shm->version, memory_order_relaxed) == 0) {
-        read_defaults(&fresh, segment, primitive);
+        add_defaults(&fresh);
     } else if (!read_announced(&fresh, shm)) {
         /* Being written just now: keep the old ones and look again at the next update. */
         if (bounds->present) {
@@ -97,8 +103,9 @@ void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segmen
         memset(&fresh, 0, sizeof fresh);
         fresh.epoch = ~epoch;
         fresh.present = 1;
-        read_defaults(&fresh, segment, primitive);
+        add_defaults(&fresh);
     }
+    add_thresholds(&fresh, segment, primitive);
     *bounds = fresh;
 }
 

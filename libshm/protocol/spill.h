@@ -72,8 +72,8 @@ struct sr_spill_sample {
 void sr_spill_open(struct sr_spill *spill, _Atomic uint64_t *block, struct sr_producer_line_shm *line,
                    uint32_t base, uint32_t cells, bool fresh);
 
-/* Take over the bounds in force for a primitive. Without an announcement: the default `le` bounds and the entry's own
- * latency objectives. Reads shared memory: bounded, checked. */
+/* Take over the bounds in force for a primitive. The announced ones, or the default `le` bounds, and always
+ * the entry's own latency thresholds. Reads shared memory: bounded, checked. */
 struct sr_segment;
 void sr_spill_read_bounds(struct sr_spill_bounds *bounds, const struct sr_segment *segment,
                           uint32_t primitive, uint64_t epoch);

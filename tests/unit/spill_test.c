@@ -144,6 +144,19 @@ static void a_full_bound_table_is_counted_as_lost(void **state)
     CHECK_EQUAL(word(SR_SPILL_CELLS + tally_bucket(MS)), 1); /* the count itself is not */
 }
 
+static void an_objective_given_after_the_announcement_is_a_bound_at_once(void **state)
+{
+    (void)state;
+    const uint64_t bounds[] = {2 * MS};
+    ground_announce(0, bounds, 1);
+    sr_segment_entry(&ground, 0)->objectives[0] =
+        (struct sr_objective_shm){.state = SR_ITEM_READY, .kind = SLIPRING_LATENCY, .threshold_ns = MS};
+    sr_spill_read_bounds(&spill.bounds, &ground, 0, 1);
+    CHECK_EQUAL(spill.bounds.count, 2);
+    CHECK_EQUAL(spill.bounds.ns[0], MS);
+    CHECK_EQUAL(spill.bounds.ns[1], 2 * MS);
+}
+
 static void before_any_announcement_the_defaults_and_own_objectives_are_bounds(void **state)
 {
     (void)state;
@@ -449,6 +462,7 @@ static int run(void)
         TEST(every_update_shows_in_the_redo_record_G3),
         TEST(bounds_get_an_entry_each_and_keep_it),
         TEST(a_full_bound_table_is_counted_as_lost),
+        TEST(an_objective_given_after_the_announcement_is_a_bound_at_once),
         TEST(before_any_announcement_the_defaults_and_own_objectives_are_bounds),
         TEST(bounds_that_are_being_written_leave_the_old_ones_in_force),
         TEST(impossible_bounds_are_passed_over),
