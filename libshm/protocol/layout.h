@@ -194,7 +194,8 @@ _Static_assert(sizeof(struct sr_sample_shm) == 32, "four words a sample");
 
 /* --- the spill block -------------------------------------------------------------------------------------------- */
 
-/* A spill block is an array of 64-bit words, each monotonic but min and max. Index of each word: */
+/* A spill block is an array of 64-bit words, each monotonic but min and max, and the bounds, which
+ * the agent empties when it frees the ring. Index of each word: */
 enum sr_spill_word {
     SR_SPILL_SUM = 0,   /* sum of durations, ns, modulo 2^64 */
     SR_SPILL_ENDED = 1, /* spans ended through the spill */
@@ -349,7 +350,7 @@ struct sr_registry_entry_shm {
 _Static_assert(sizeof(struct sr_registry_entry_shm) == 2048, "two entries a page");
 
 /* The exact bounds of one primitive, announced by the agent: odd version while it writes. version 0: not yet
- * announced; producers then use the default `le` bounds and the primitive's own objectives. */
+ * announced; producers then use the default `le` bounds. They add the primitive's own thresholds in either case. */
 struct sr_bounds_shm {
     _Atomic uint64_t version;
     _Atomic uint64_t count;

@@ -3,7 +3,8 @@
  *
  * A block of 64-bit words beside each ring, written by the ring's owner alone: cells of the common bucket scheme
  * for success and for failure, sums, cost by category, exact bounds. Words only grow, are never reset, and go on across
- * owners; the agent folds differences against its durable copy. The count of samples is the sum of the cells and
+ * owners; the agent folds differences against its durable copy. Only the table of bounds is emptied, with its copy, when the
+ * agent frees the ring: else the thresholds of former owners would fill it. The count of samples is the sum of the cells and
  * is stored nowhere else, so it can not disagree with them.
  *
  * G1  One update is atomic against SIGKILL, by the redo record in the producer line:
@@ -222,7 +223,7 @@ SR_INLINE void sr_spill_update(struct sr_spill *spill, uint32_t word, uint64_t m
     SR_CRASHPOINT(spill_after_commit);
 
     sr_spill_store_beside(spill, block, what, beside); /* (4) */
-    sr_spill_store_rest(block, SR_SPILL_SUM, sum);     /* last: G3 */
+    sr_spill_store_rest(block, SR_SPILL_SUM, sum);
 }
 
 /* Book one sample whose commit word is `word` (a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS). `bound` is an entry of
