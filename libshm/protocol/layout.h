@@ -280,7 +280,7 @@ _Static_assert(sizeof(struct sr_producer_line_shm) == SR_LINE_BYTES, "one line")
 
 struct sr_consumer_line_shm {
     _Atomic uint64_t head;  /* samples taken, ever; a published copy of the agent's durable word */
-    _Atomic uint64_t offer; /* 0, or 1 + the id of a bigger ring, OFFERED to this ring's slot */
+    _Atomic uint64_t offer; /* 0, or 1 + the id of a ring of another class, OFFERED to this ring's slot */
     _Atomic uint64_t reserved[14];
 };
 _Static_assert(sizeof(struct sr_consumer_line_shm) == SR_LINE_BYTES, "one line");

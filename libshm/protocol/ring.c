@@ -186,19 +186,34 @@ static uint64_t look_at_head(const struct sr_ring *ring)
     return atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
 }
 
-/* The agent reserved a bigger ring for us: take it, give back the small one. Wait-free: one try. */
-static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t first_ns)
+/* Does a ring of this class suit us now? A bigger one when ours is full; a smaller one while ours is nearly empty (what was
+ * quiet when the agent offered it may not be so any more), and for an execution: its spill's window is laid around this
+ * sample. */
+static bool suits(const struct sr_ring *ring, uint32_t other, uint64_t room,
+                  const struct sr_spill_sample *sample)
+{
+    const uint32_t class = sr_ring_class_of(other);
+    const uint32_t own = sr_ring_class_of(ring->ring);
+    if (class > own) {
+        return room == 0;
+    }
+    return class < own && room > ((uint64_t)ring->mask + 1) / 4 * 3 &&
+           (sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION;
+}
+
+/* The agent reserved a ring of another class for us: take it, give back ours. Wait-free: one try. */
+static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t room,
+                          const struct sr_spill_sample *sample)
 {
     if (offer > SR_RING_MAX) {
         return false;
     }
-    const uint32_t bigger = (uint32_t)(offer - 1);
+    const uint32_t other = (uint32_t)(offer - 1);
     struct sr_segment *segment = ring->segment;
-    if (sr_ring_class_of(bigger) <= sr_ring_class_of(ring->ring) ||
-        !sr_segment_ring_is_reserved(segment, bigger)) {
+    if (!suits(ring, other, room, sample) || !sr_segment_ring_is_reserved(segment, other)) {
         return false;
     }
-    _Atomic uint64_t *state = sr_segment_ring_state(segment, bigger);
+    _Atomic uint64_t *state = sr_segment_ring_state(segment, other);
     /* relaxed: a look; the CAS decides */
     uint64_t seen = atomic_load_explicit(state, memory_order_relaxed);
     if (sr_state_of(seen) != SR_RING_OFFERED || sr_state_slot(seen) != ring->slot) {
@@ -215,7 +230,7 @@ static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t first_n
     const uint32_t tid =
         atomic_load_explicit(&sr_segment_ring_info(segment, ring->ring)->tid, memory_order_relaxed);
     struct sr_ring view;
-    take_possession(segment, bigger, ring->slot, generation, ring->primitive, tid, first_ns, &view);
+    take_possession(segment, other, ring->slot, generation, ring->primitive, tid, sample->duration_ns, &view);
     view.busy = ring->busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
     *ring = view;
@@ -260,7 +275,7 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
     const uint64_t samples = (uint64_t)ring->mask + 1;
     /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
     const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
-    if (SR_UNLIKELY(offer != 0) && room == 0 && adopt(ring, offer, sample->duration_ns)) {
+    if (SR_UNLIKELY(offer != 0) && adopt(ring, offer, room, sample)) {
         head = look_at_head(ring);
         room = room_at(ring, head);
     }

@@ -61,7 +61,8 @@ SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uin
 /* The owner is done with it. */
 void sr_ring_release(struct sr_ring *ring);
 
-/* The ring seems full: look at the head, adopt a bigger ring when one is offered, else book into the spill.
+/* The ring seems full, which it does at least once in as many samples as it holds: look at the head, adopt a ring of
+ * another class when one is offered (a bigger one if it is full, a smaller one if it is nearly empty), book into it or the spill.
  * false: the duration lies outside the block's window, the caller uses the shared spill. */
 SR_MUST_CHECK bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lives of a ring: owners one after the other, a bigger one, the window of its spill, a killed owner. G1, G4: see protocol/ring.h.
+/* The lives of a ring: owners one after the other, a bigger and a smaller one, the window of its spill, a killed owner. G1, G4: see protocol/ring.h.
  * (G5, reentrancy: unit/interrupt_test.c.) */
 #include "protocol/ring.h"
 
@@ -154,6 +154,66 @@ static void a_false_offer_is_passed_over(void **state)
     CHECK_EQUAL(ring.ring, bigger);
 }
 
+/* --- a smaller ring ------------------------------------------------------------------------------------------------------------------- */
+
+static struct sr_ring claim_mid(void)
+{
+    struct sr_ring ring;
+    CHECK_OK(sr_ring_claim(&ground, SLOT, SR_PRIMITIVE_OVERFLOW, SR_CLASS_mid, FIRST_NS, &ring));
+    return ring;
+}
+
+static uint32_t offer_small(const struct sr_ring *ring)
+{
+    CHECK_OK(sr_segment_reserve_ring(&ground, 9));
+    ground_set_ring_state(9, 2, SLOT, SR_RING_OFFERED);
+    atomic_store(&sr_segment_consumer_line(&ground, ring->ring)->offer, 9 + 1);
+    return 9;
+}
+
+static void a_smaller_ring_is_adopted_when_the_head_is_looked_at_and_the_big_one_is_nearly_empty(void **state)
+{
+    (void)state;
+    struct sr_ring ring = claim_mid();
+    const uint32_t mid = ring.ring;
+    put_many(&ring, 10);
+    const uint32_t small = offer_small(&ring);
+    put_many(&ring, 1024 - 10);
+    CHECK_EQUAL(ring.ring, mid); /* nothing in the hot path looks for offers */
+    ground_set_head(mid, 1024 - 100);
+    ring.busy = 1;
+    put(&ring, 3 * MS);
+    CHECK_EQUAL(ring.busy, 1);
+    CHECK_EQUAL(ring.ring, small);
+    CHECK_EQUAL(ground_ring_word(small), sr_state_word(3, SLOT, SR_RING_OWNED));
+    CHECK_EQUAL(ground_ring_word(mid), sr_state_word(1, SLOT, SR_RING_RELEASED));
+    CHECK_EQUAL(tail_of(mid), 1024); /* what is in it the agent drains */
+    CHECK_EQUAL(tail_of(small), 1);
+    put_many(&ring, SAMPLES - 1 + 5);
+    CHECK_EQUAL(tail_of(small), SAMPLES);
+    CHECK_EQUAL(spilled(small), 5);
+}
+
+static void a_smaller_ring_is_passed_over_by_one_that_is_busy_and_by_amounts(void **state)
+{
+    (void)state;
+    struct sr_ring ring = claim_mid();
+    const uint32_t mid = ring.ring;
+    put_many(&ring, 1);
+    (void)offer_small(&ring);
+    put_many(&ring, 1023 + 3); /* full */
+    CHECK_EQUAL(ring.ring, mid);
+    CHECK_EQUAL(spilled(mid), 3);
+    ground_set_head(mid, 300); /* a quarter is free: back to the ring, not to a small one */
+    put_many(&ring, 1);
+    CHECK_EQUAL(ring.ring, mid);
+    put_many(&ring, 299);
+    ground_set_head(mid, 1324);
+    const struct sr_spill_sample amount = {.meta = SR_KIND_AMOUNT};
+    CHECK(sr_ring_put(&ring, &amount)); /* no duration to lay a window around */
+    CHECK_EQUAL(ring.ring, mid);
+}
+
 /* --- the spill's window ----------------------------------------------------------------------------------------------------------------- */
 
 static void a_small_ring_spills_six_octaves_around_its_first_sample(void **state)
@@ -264,6 +324,8 @@ static int run(void)
         GROUND_TEST(a_ring_is_not_taken_up_by_others_nor_from_the_agent),
         GROUND_TEST(an_offered_ring_is_adopted_when_the_small_one_is_full),
         GROUND_TEST(a_false_offer_is_passed_over),
+        GROUND_TEST(a_smaller_ring_is_adopted_when_the_head_is_looked_at_and_the_big_one_is_nearly_empty),
+        GROUND_TEST(a_smaller_ring_is_passed_over_by_one_that_is_busy_and_by_amounts),
         GROUND_TEST(a_small_ring_spills_six_octaves_around_its_first_sample),
         GROUND_TEST(the_window_stays_inside_the_scheme_at_both_ends),
         GROUND_TEST(a_mid_ring_spills_every_duration),
