@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* slipring-bench: finds the benchmark in the table and runs it. */
+/* slipring-bench: runs the benchmark that the command line names. */
 #include <stdio.h>
-#include <string.h>
 
 #include <slipring/version.h>
 
 #include "bench.h"
+#include "help.h"
 #include "peer/guard.h"
-
-static const struct benchmark {
-    const char *name;
-    int (*run)(const struct options *options);
-} benchmarks[] = {
-#define BENCHMARK(name, summary) {#name, bench_##name},
-#include "benchmarks.def"
-#undef BENCHMARK
-};
-
-static int run(const struct options *options)
-{
-    for (size_t i = 0; i < sizeof benchmarks / sizeof benchmarks[0]; i++) {
-        if (strcmp(benchmarks[i].name, options->benchmark) == 0) {
-            return benchmarks[i].run(options);
-        }
-    }
-    fprintf(stderr, "slipring-bench: there is no benchmark %s: see slipring-bench --list\n",
-            options->benchmark);
-    return BENCH_BAD;
-}
 
 /* What was printed has to have arrived. */
 static int finish(int status)
@@ -39,6 +18,13 @@ static int finish(int status)
     return status;
 }
 
+static void print_list(void)
+{
+    for (uint32_t id = 0; id < BENCH_COUNT; id++) {
+        puts(benchmarks[id]->name);
+    }
+}
+
 int main(int count, char **arguments)
 {
     struct options options;
@@ -48,18 +34,20 @@ int main(int count, char **arguments)
     }
     switch (options_parse(count, arguments, &options)) {
     case OPTIONS_HELP:
-        options_help(stdout);
+        if (options.benchmark) {
+            help_print_benchmark(stdout, options.benchmark);
+        } else {
+            help_print(stdout);
+        }
         return finish(BENCH_OK);
     case OPTIONS_VERSION:
         puts("slipring-bench " SLIPRING_VERSION);
         return finish(BENCH_OK);
     case OPTIONS_LIST:
-        for (size_t i = 0; i < sizeof benchmarks / sizeof benchmarks[0]; i++) {
-            puts(benchmarks[i].name);
-        }
+        print_list();
         return finish(BENCH_OK);
     case OPTIONS_RUN:
-        return finish(run(&options));
+        return finish(options.benchmark->run(&options));
     case OPTIONS_BAD:
     default:
         return BENCH_BAD;

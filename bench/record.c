@@ -13,7 +13,8 @@
 #include "ledger.h"
 #include "machine.h"
 #include "private_books.h"
-#include "report.h"
+#include "record_result.h"
+#include "rounds.h"
 #include "transport.h"
 
 enum record_case {
@@ -189,6 +190,12 @@ static const struct case_plan {
 #undef RECORD_CASE
 };
 
+static const char *const names[CASE_COUNT] = {
+#define RECORD_CASE(id, title, where, mode, baseline, peer) [CASE_##id] = #id,
+#include "record_cases.def"
+#undef RECORD_CASE
+};
+
 /* --- a round of one case -------------------------------------------------------------------------------------------------- */
 
 /* Record `count` samples and write down what they come to, which is not timed. */
@@ -337,7 +344,7 @@ static bool check_private(struct setting *setting, enum record_case id)
 
 /* In a store without an agent: first in the segment itself. Then, where there is one, a slipringd is started that has to
  * find all of it: check_idle_books(). */
-static bool check_idle(const struct run *run, struct result *result)
+static bool check_idle(const struct run *run, struct record_result *result)
 {
     struct ledger_found found = {0};
     const bool is_found = ledger_look(&run->ledger, &found);
@@ -346,27 +353,28 @@ static bool check_idle(const struct run *run, struct result *result)
     return is_found && found.count == run->expected.count;
 }
 
-static bool check_books(const struct run *run, bool is_timed, struct result *result)
+static bool check_books(const struct run *run, bool is_timed, struct record_result *result)
 {
     struct ledger_found found = {0};
     const bool is_agreed = ledger_agree(&run->ledger, &run->expected, is_timed, &found);
     result->spill_share =
         (double)(found.spilled - run->warm.spilled) / (double)(run->expected.count - run->warm.count);
-    result->checked = "books";
+    result->line.checked = "books";
     return is_agreed;
 }
 
-static bool check(struct setting *setting, enum record_case id, bool has_late_agent, struct result *result)
+static bool check(struct setting *setting, enum record_case id, bool has_late_agent,
+                  struct record_result *result)
 {
     const struct run *run = &setting->runs[id];
     struct ledger_found found;
     switch (plans[id].where) {
     case IN_PRIVATE:
-        result->checked = "private";
+        result->line.checked = "private";
         return check_private(setting, id);
     case IN_IDLE:
-        result->checked = "segment";
-        return result->conserved && (!has_late_agent || check_books(run, true, result));
+        result->line.checked = "segment";
+        return result->line.conserved && (!has_late_agent || check_books(run, true, result));
     case IN_SERVED:
     default:
         if (ledger_look(&run->ledger, &found)) {
@@ -378,72 +386,76 @@ static bool check(struct setting *setting, enum record_case id, bool has_late_ag
 
 /* --- results -------------------------------------------------------------------------------------------------------------- */
 
-/* The median over the rounds of one case's time over another's in the same round. NaN: the other was not run. */
+/* By the time of another case in the same round. NaN: the other was not run. */
 static double ratio_of(const struct setting *setting, enum record_case id, enum record_case over)
 {
-    const uint32_t rounds = setting->options->rounds;
-    double *ratios =
-        over != CASE_NONE && setting->runs[over].is_wanted ? calloc(rounds, sizeof *ratios) : NULL;
-    if (!ratios) {
-        return NAN;
-    }
-    for (uint32_t i = 0; i < rounds; i++) {
-        ratios[i] = setting->runs[id].ns[i] / setting->runs[over].ns[i];
-    }
-    const double ratio = report_median(ratios, rounds);
-    free(ratios);
-    return ratio;
+    const bool is_known = over != CASE_NONE && setting->runs[over].is_wanted;
+    return rounds_ratio(setting->runs[id].ns, is_known ? setting->runs[over].ns : NULL,
+                        setting->options->rounds);
 }
 
-static void sum_up(struct setting *setting, enum record_case id, struct result *result)
+static void sum_up(struct setting *setting, enum record_case id, struct record_result *result)
 {
     struct run *run = &setting->runs[id];
     const enum record_case peer = plans[id].peer;
-    result->name = plans[id].name;
-    result->title = plans[id].title;
+    result->line.name = plans[id].name;
+    result->line.title = plans[id].title;
     result->peer = peer != CASE_NONE && setting->runs[peer].is_wanted ? plans[peer].name : NULL;
     result->n = run->expected.count;
-    result->in_bursts = plans[id].mode == MODE_BURSTS;
+    result->mode = plans[id].mode == MODE_BURSTS ? "bursts" : "full_speed";
+    result->batch = plans[id].mode == MODE_BURSTS ? setting->options->bursts : setting->options->batch;
     result->ratio_same_books = ratio_of(setting, id, plans[id].baseline);
     result->ratio_peer = ratio_of(setting, id, peer);
     result->spill_share = NAN;
 }
 
 /* After all ratios are taken: sorts the rounds. */
-static void sum_up_rounds(struct setting *setting, enum record_case id, struct result *result)
+static void sum_up_rounds(struct setting *setting, enum record_case id, struct record_result *result)
 {
     struct run *run = &setting->runs[id];
-    result->ns = report_median(run->ns, setting->options->rounds);
+    result->ns = rounds_median(run->ns, setting->options->rounds);
     result->ns_min = run->ns[0];
     result->ns_max = run->ns[setting->options->rounds - 1];
+}
+
+static void print_head(const struct setting *setting)
+{
+    char sentence[160];
+    (void)snprintf(
+        sentence, sizeof sentence,
+        "%u rounds; at full speed %u records a round, in bursts %u bursts of %u to %u, one each ms",
+        setting->options->rounds, setting->options->batch, setting->options->bursts, BURST_LEAST, BURST_MOST);
+    report_begin(setting->options, &setting->machine, sentence);
+    report_head(setting->options, &record_table);
 }
 
 /* Look for what was recorded, print. True: nothing is missing. */
 static bool report(struct setting *setting)
 {
-    struct result results[CASE_COUNT] = {{0}};
+    struct record_result results[CASE_COUNT];
     struct daemon late = {0};
     bool has_idle = false;
     bool conserved = true;
+    memset(results, 0, sizeof results);
     for (uint32_t id = 0; id < CASE_COUNT; id++) {
         if (setting->runs[id].is_wanted) {
             sum_up(setting, (enum record_case)id, &results[id]);
         }
         if (setting->runs[id].is_wanted && plans[id].where == IN_IDLE) {
-            results[id].conserved = check_idle(&setting->runs[id], &results[id]);
+            results[id].line.conserved = check_idle(&setting->runs[id], &results[id]);
             has_idle = true;
         }
     }
     const bool has_late_agent =
         has_idle && daemon_is_built() &&
         daemon_start(&late, STORE_IDLE, setting->machine.consumer_cpu, setting->machine.is_pinned);
-    report_begin("record", setting->options, &setting->machine);
+    print_head(setting);
     for (uint32_t id = 0; id < CASE_COUNT; id++) {
         if (setting->runs[id].is_wanted) {
             sum_up_rounds(setting, (enum record_case)id, &results[id]);
-            results[id].conserved = check(setting, (enum record_case)id, has_late_agent, &results[id]);
-            conserved &= results[id].conserved;
-            report_result("record", setting->options, &setting->machine, &results[id]);
+            results[id].line.conserved = check(setting, (enum record_case)id, has_late_agent, &results[id]);
+            conserved &= results[id].line.conserved;
+            report_row(setting->options, &setting->machine, &record_table, &results[id].line, &results[id]);
         }
     }
     return daemon_stop(&late) && conserved;
@@ -466,33 +478,14 @@ static int measure(struct setting *setting)
     return report(setting) ? BENCH_OK : BENCH_UNBALANCED;
 }
 
-/* Is each name of --only a case? */
-static bool check_only(const char *only)
-{
-    for (const char *at = only; at;) {
-        const size_t length = strcspn(at, ",");
-        uint32_t id = 0;
-        while (id < CASE_COUNT &&
-               (strlen(plans[id].name) != length || strncmp(at, plans[id].name, length) != 0)) {
-            id++;
-        }
-        if (id == CASE_COUNT) {
-            fprintf(stderr, "slipring-bench: --only: record has no case '%.*s'\n", (int)length, at);
-            return false;
-        }
-        at = at[length] == ',' ? at + length + 1 : NULL;
-    }
-    return true;
-}
-
-int bench_record(const struct options *options)
+static int run(const struct options *options)
 {
     static struct setting setting;
     static struct folder folder;
     setting.options = options;
     setting.bursts.random = 1;
     samples_make(&setting.samples);
-    if (!check_only(options->only) || !machine_take(options->cpu, &setting.machine) ||
+    if (!options_only_is_known(options, names, CASE_COUNT) || !machine_take(options->cpu, &setting.machine) ||
         !folder_make(&folder)) {
         return BENCH_BAD;
     }
@@ -508,3 +501,26 @@ int bench_record(const struct options *options)
     tear_down(&setting);
     return folder_remove(&folder) ? status : BENCH_BAD;
 }
+
+static const struct option_use uses[] = {
+    {OPTION_rounds, 11, NULL},
+    {OPTION_batch, 100000, NULL},
+    {OPTION_bursts, 60, NULL},
+    {OPTION_only, 0, "See bench/record_cases.def for what they are."},
+};
+
+static const struct report_table *const tables[] = {&record_table};
+
+const struct benchmark bench_record = {
+    .name = "record",
+    .summary = "one record: into the spill, into the ring, begin+end, against private books and ck_ring",
+    .about =
+        "What one record costs the thread that makes it: the cases of bench/record_cases.def in rounds that "
+        "alternate between them, as ratios to the same sample booked in private memory.\n",
+    .example = "slipring-bench record --only same_books,spill,ring",
+    .options = uses,
+    .option_count = sizeof uses / sizeof uses[0],
+    .tables = tables,
+    .table_count = sizeof tables / sizeof tables[0],
+    .run = run,
+};

@@ -39,7 +39,15 @@ jq -es 'map(select(.name == "same_books")) | .[0].ratio_same_books == 1' "$work/
 [ "$(grep -cE '^(increment|spill) ' "$work/out")" -eq 2 ] || fail "--only: not the two lines that were asked for"
 [ "$(grep -cE '(private|segment|books|NOT CONSERVED)  ' "$work/out")" -eq 2 ] || fail "--only: more than was asked for"
 
-[ "$("$bin/slipring-bench" --list)" = record ] || fail "--list"
+"$bin/slipring-bench" --list >"$work/list"
+grep -qx record "$work/list" || fail "--list"
+while read -r name; do
+    "$bin/slipring-bench" "$name" --help >"$work/out" || fail "$name --help"
+    for part in "usage: slipring-bench $name " OPTIONS FIELDS EXAMPLE; do
+        grep -q "^$part" "$work/out" || fail "$name --help says nothing of $part"
+    done
+    "$bin/slipring-bench" --help | grep -q "^  $name " || fail "--help does not name $name"
+done <"$work/list"
 "$bin/slipring-bench" --version | grep -qE '^slipring-bench [0-9]+\.[0-9]+\.[0-9]+$' || fail "--version"
 "$bin/slipring-bench" --help | grep -q -- '--rounds N' || fail "--help"
 
@@ -60,7 +68,8 @@ refuse record --cpu 1023
 refuse record --only increment,nothing
 refuse record --json=yes
 refuse record --fast
+refuse --fast record
 SLIPRING_SHM_DIR=$work/absent refuse record
 
-rm -f "$work/out" "$work/err"
+rm -f "$work/out" "$work/err" "$work/list"
 [ -z "$(ls -A "$work")" ] || fail "files were left behind: $(ls -A "$work")"
