@@ -87,7 +87,7 @@ bool booking_parse(const struct invocation *invocation, struct booking *out_book
 bool booking_open(const struct invocation *invocation, struct booking *booking)
 {
     struct render_text quoted;
-    enum slipring_status status = slipring_open(invocation->store, &booking->store);
+    enum slipring_status status = slipring_open_oneshot(invocation->store, &booking->store);
     if (status != SLIPRING_OK) {
         message_store("record into", invocation->store, status);
         return false;

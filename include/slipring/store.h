@@ -3,6 +3,7 @@
  *
  *   call                          thread safe   in a signal handler   in a forked child   may block on
  *   slipring_open, slipring_close yes (1)       no                    yes                 file system
+ *   slipring_open_oneshot         yes           no                    yes                 file system
  *   slipring_default              yes           no                    yes                 file system, once
  *   slipring_primitive_get        yes           no                    yes                 file system, first time
  *   slipring_category_get         yes           no                    yes                 nothing
@@ -42,6 +43,20 @@ struct slipring_primitive; /* a named, typed thing that is executed and recorded
  * for any store (NO_MEMORY, SYSTEM); every other
  * function takes a NULL store or primitive as one that records nothing. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct slipring_store **out_store);
+
+/* The same for a process that records a few samples and ends: a cron job, a command in a shell's loop. It takes no ring, no
+ * process slot and no page; what it records goes into each primitive's shared spill: counted exactly once, also when the process is
+ * killed as soon as the call returned, but without a time stamp of its own (it counts as spilled), by atomic adds (some tens of
+ * nanoseconds each). No record makes a system call then, not even the first, so that all of record.h is wait-free from the start but for
+ * those adds. Two things take a process slot all the same, by system calls: registering a name that the store did not know, and the
+ * first span, for somebody has to know that the process lives as long as it is active; the spans of at most 32 primitives are counted as
+ * active, and all are timed by CLOCK_MONOTONIC.
+ *
+ * The mode is that of the store in this process, and slipring_open() wins: whoever opens the store so, before or after, makes it an
+ * ordinary one for the whole process. A forked child has the mode of its parent. Statuses, *out_store, openers: as
+ * slipring_open(). */
+SLIPRING_MUST_CHECK enum slipring_status slipring_open_oneshot(const char *name,
+                                                               struct slipring_store **out_store);
 
 /* Give back one opening. The last one releases the calling thread's rings to the agent, and the process slot when no
  * other thread holds a ring; those go back when their threads end. Handles stay valid memory; recording

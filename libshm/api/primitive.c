@@ -52,16 +52,26 @@ static struct slipring_primitive *find_handle(const struct slipring_store *store
     return NULL;
 }
 
+/* The id to book under. A one-shot store takes a slot for a new name alone: killed half-way its registrant is then known. */
+static enum slipring_status look_up(struct slipring_store *store, const char *name, const char *type,
+                                    uint32_t *out_id)
+{
+    if (sr_store_is_oneshot(store) && sr_registry_find(&store->segment, name, type, out_id) == SLIPRING_OK) {
+        return SLIPRING_OK;
+    }
+    const struct sr_attachment *attachment = sr_process_attachment(store);
+    return sr_registry_get(&store->segment, name, type, attachment ? attachment->slot.slot : SR_SLOT_NONE,
+                           out_id);
+}
+
 /* (Re-)register a handle whose store is OK now. Lock held. */
 static void register_handle(struct slipring_primitive *handle)
 {
     struct slipring_store *store = handle->store;
     enum slipring_status status = slipring_store_status(store);
     if (status == SLIPRING_OK) {
-        const struct sr_attachment *attachment = sr_process_attachment(store);
         uint32_t id = SR_PRIMITIVE_OVERFLOW;
-        status = sr_registry_get(&store->segment, handle->name, handle->type,
-                                 attachment ? attachment->slot.slot : SR_SLOT_NONE, &id);
+        status = look_up(store, handle->name, handle->type, &id);
         /* relaxed: see sr_handle_is_live(); live also under __overflow__ */
         atomic_store_explicit(&handle->place, id + 1, memory_order_relaxed);
     }

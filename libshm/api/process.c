@@ -148,36 +148,63 @@ void *sr_process_alloc(uint64_t bytes)
 
 uint32_t sr_process_attach_id(void)
 {
-    /* relaxed: changed under the lock; spans of other threads were handed over by their program */
+    /* relaxed: one word; spans of other threads were handed over by their program */
     uint32_t id = atomic_load_explicit(&sr_process->id, memory_order_relaxed);
     if (id == 0) {
         /* relaxed: unique is all it has to be */
-        id = atomic_fetch_add_explicit(&last_attach_id, 1, memory_order_relaxed) + 1;
-        /* relaxed: as above */
-        atomic_store_explicit(&sr_process->id, id, memory_order_relaxed);
+        const uint32_t next = atomic_fetch_add_explicit(&last_attach_id, 1, memory_order_relaxed) + 1;
+        /* relaxed: as above; another thread's id is as good */
+        id = atomic_compare_exchange_strong_explicit(&sr_process->id, &id, next, memory_order_relaxed,
+                                                     memory_order_relaxed)
+                 ? next
+                 : id;
     }
     return id;
+}
+
+/* Was there no slot to be had, and has nothing changed since? */
+static bool has_failed(const struct slipring_store *store, const struct sr_attachment *attachment)
+{
+    const struct sr_control_shm *control = &sr_segment_header(&store->segment)->control;
+    /* relaxed, both: hints when to try again */
+    const uint64_t epoch = atomic_load_explicit(&control->reserve_epoch, memory_order_relaxed);
+    return atomic_load_explicit(&attachment->failed_before, memory_order_relaxed) ==
+           epoch + 1; /* relaxed: as above */
 }
 
 struct sr_attachment *sr_process_attachment(struct slipring_store *store)
 {
     struct sr_attachment *attachment = &sr_process->attachments[store->index];
-    if (attachment->is_attached) {
+    if (sr_attachment_has_slot(attachment)) {
         return attachment;
     }
     (void)sr_process_attach_id(); /* also without a slot: a span has to know its process */
-    /* relaxed: a hint when to try again */
+    if (has_failed(store, attachment)) {
+        return NULL;
+    }
+    /* relaxed: as above; read first, so that what frees up meanwhile is tried */
     const uint64_t epoch = atomic_load_explicit(&sr_segment_header(&store->segment)->control.reserve_epoch,
                                                 memory_order_relaxed);
-    if (attachment->has_failed && attachment->failed_epoch == epoch) {
+    if (sr_slot_take(&store->segment, store->lock_path, &attachment->slot) != SLIPRING_OK) {
+        /* relaxed: as above */
+        atomic_store_explicit(&attachment->failed_before, epoch + 1, memory_order_relaxed);
         return NULL;
     }
-    enum slipring_status status = sr_slot_take(&store->segment, store->lock_path, &attachment->slot);
-    attachment->has_failed = status != SLIPRING_OK;
-    attachment->failed_epoch = epoch;
-    if (status != SLIPRING_OK) {
+    /* release: pairs with sr_attachment_has_slot() */
+    atomic_store_explicit(&attachment->has_slot, 1, memory_order_release);
+    return attachment;
+}
+
+const struct sr_attachment *sr_process_span_attachment(struct slipring_store *store)
+{
+    const struct sr_attachment *attachment = &sr_process->attachments[store->index];
+    if (sr_attachment_has_slot(attachment)) {
+        return attachment;
+    }
+    if (!sr_store_is_oneshot(store) || has_failed(store, attachment) || !sr_process_lock()) {
         return NULL;
     }
-    attachment->is_attached = 1;
+    attachment = sr_process_attachment(store);
+    sr_process_unlock();
     return attachment;
 }

@@ -17,6 +17,11 @@
  *     rings back at a thread's end, and one pthread_atfork, at the first open.
  * G4  What the child allocates lies behind what its parent had: a pointer into the arena that some thread or its key still
  *     holds reads zeros there, never another thread's rings.
+ * G5  A store opened by slipring_open_oneshot() alone has no rings and no thread in this process: its records go to the shared
+ *     spill without the lock. A slot is taken where somebody has to know whether the process lives: at its first span, and to
+ *     register a new name. Spans then stand in the slot's table.
+ * G6  What the arena has no room for is not asked for again, nor the lock taken for it, before a thread has ended and given
+ *     something back: such a record goes to the shared spill.
  *
  * Two limits, both of handlers that come at a bad moment. A thread's very first record sets the key's value, and glibc
  * allocates for that when the host made 32 keys before us: such a host should not let a handler that may have interrupted
@@ -50,6 +55,7 @@ struct slipring_store {
     struct sr_segment segment;
     _Atomic uint32_t status; /* enum slipring_status */
     _Atomic uint32_t openers;
+    _Atomic uint32_t is_oneshot; /* this process claims no ring of it (G5) */
     _Atomic int error;
     _Atomic uint64_t dropped;
     _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
@@ -79,6 +85,12 @@ SR_INLINE uint32_t sr_handle_id(const struct slipring_primitive *primitive)
     return atomic_load_explicit(&primitive->place, memory_order_relaxed) - 1;
 }
 
+SR_INLINE bool sr_store_is_oneshot(const struct slipring_store *store)
+{
+    /* relaxed: whoever still sees the former mode records the former way */
+    return atomic_load_explicit(&store->is_oneshot, memory_order_relaxed) != 0;
+}
+
 /* --- wiped --------------------------------------------------------------------------------------------------------------- */
 
 struct sr_thread {
@@ -95,19 +107,26 @@ struct sr_released {
     uint32_t handle;
 };
 
-struct sr_attachment {        /* to one store */
-    struct sr_slot_hold slot; /* valid when is_attached */
-    uint32_t is_attached;
-    uint32_t has_failed; /* no slot to be had; retried when the agent says so */
-    uint64_t failed_epoch;
-    uint32_t rings; /* held now */
+struct sr_attachment {         /* to one store */
+    struct sr_slot_hold slot;  /* valid when attached */
+    _Atomic uint32_t has_slot; /* changed under the lock */
+    uint32_t rings;            /* held now */
+    _Atomic uint64_t
+        failed_before; /* no slot was to be had at reserve epoch failed_before - 1; 0: none failed */
 };
+
+SR_INLINE bool sr_attachment_has_slot(const struct sr_attachment *attachment)
+{
+    /* acquire: pairs with the release in sr_process_attachment(); else a thread that held no lock sees no slot there yet */
+    return atomic_load_explicit(&attachment->has_slot, memory_order_acquire) != 0;
+}
 
 struct sr_process {
     pthread_mutex_t lock; /* zero is PTHREAD_MUTEX_INITIALIZER on Linux */
     _Atomic uint32_t id;  /* attachment id, for spans; 0: not attached */
     uint32_t released_count;
-    int cancel_state; /* of the thread that holds the lock */
+    int cancel_state;         /* of the thread that holds the lock */
+    _Atomic uint32_t is_full; /* the arena had no room, and nothing came back since (G6) */
     struct sr_thread *free_threads;
     struct sr_ring *free_rings; /* linked through ->segment */
     struct sr_attachment attachments[SR_STORE_MAX];
@@ -131,11 +150,14 @@ void sr_process_unlock(void);
 /* Wiped memory, zeroed, 128-byte aligned; NULL when the arena is used up. Lock held. */
 void *sr_process_alloc(uint64_t bytes);
 
-/* The id of this process's attachment: new in a forked child. Lock held. */
+/* The id of this process's attachment: new in a forked child. Needs no lock. */
 uint32_t sr_process_attach_id(void);
 
 /* The store's slot in this process; takes one at the first call. NULL: none to be had (now). Lock held. */
 struct sr_attachment *sr_process_attachment(struct slipring_store *store);
+
+/* The slot that a span without a ring is counted in. NULL: there is none. A one-shot store's is taken here, at the first. */
+const struct sr_attachment *sr_process_span_attachment(struct slipring_store *store);
 
 /* This thread's ring for the primitive: claimed at its first record. NULL: there is none to be had, or this
  * thread is inside the slow path already: use the shared spill. first_ns: see sr_ring_claim(). */

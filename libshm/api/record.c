@@ -69,7 +69,7 @@ static void book_shared(struct slipring_primitive *primitive, const struct sr_sp
         return;
     }
     const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
-    if (attachment->is_attached) {
+    if (sr_attachment_has_slot(attachment)) {
         bool counted = sr_slot_span_ended(segment, attachment->slot.slot, sr_handle_id(primitive));
         (void)counted; /* a full table counts itself as unattributed */
     }
@@ -216,8 +216,8 @@ static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
         leave(ring);
         return true;
     }
-    const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
-    return attachment->is_attached &&
+    const struct sr_attachment *attachment = sr_process_span_attachment(primitive->store);
+    return attachment &&
            sr_slot_span_begun(&primitive->store->segment, attachment->slot.slot, sr_handle_id(primitive));
 }
 

@@ -22,7 +22,7 @@ static void set_status(struct slipring_store *store, enum slipring_status status
 static void leave_removed(struct slipring_store *store)
 {
     if (!store->segment.map.base || sr_map_is_current(&store->segment.map) ||
-        sr_process->attachments[store->index].is_attached) {
+        sr_attachment_has_slot(&sr_process->attachments[store->index])) {
         return;
     }
     store->segment.map.base = NULL;
@@ -51,7 +51,6 @@ static enum slipring_status attach(struct slipring_store *store)
     }
     /* relaxed: for people */
     atomic_store_explicit(&store->error, store->segment.map.error, memory_order_relaxed);
-    sr_span_clock_look();
     return status;
 }
 
@@ -87,7 +86,21 @@ static const char *name_or_default(const char *name)
     return from_environment && from_environment[0] ? from_environment : "default";
 }
 
-SR_PUBLIC enum slipring_status slipring_open(const char *name, struct slipring_store **out_store)
+/* One-shot only while nobody opens it otherwise. Lock held. */
+static void set_mode(struct slipring_store *store, bool is_oneshot)
+{
+    if (!is_oneshot) {
+        if (slipring_store_status(store) != SLIPRING_OK || sr_store_is_oneshot(store)) {
+            sr_span_clock_look(); /* which the few spans of a one-shot store are not worth */
+        }
+        /* relaxed, all: changed under the lock */
+        atomic_store_explicit(&store->is_oneshot, 0, memory_order_relaxed);        /* relaxed: as above */
+    } else if (atomic_load_explicit(&store->openers, memory_order_relaxed) == 0) { /* relaxed: as above */
+        atomic_store_explicit(&store->is_oneshot, 1, memory_order_relaxed);        /* relaxed: as above */
+    }
+}
+
+static enum slipring_status open_store(const char *name, bool is_oneshot, struct slipring_store **out_store)
 {
     *out_store = NULL;
     name = name_or_default(name);
@@ -105,6 +118,7 @@ SR_PUBLIC enum slipring_status slipring_open(const char *name, struct slipring_s
     struct slipring_store *store = place_of(name);
     if (store) {
         status = slipring_store_status(store);
+        set_mode(store, is_oneshot);
         if (status != SLIPRING_OK) {
             status = attach(store);
             set_status(store, status);
@@ -115,6 +129,16 @@ SR_PUBLIC enum slipring_status slipring_open(const char *name, struct slipring_s
     }
     sr_process_unlock();
     return status;
+}
+
+SR_PUBLIC enum slipring_status slipring_open(const char *name, struct slipring_store **out_store)
+{
+    return open_store(name, false, out_store);
+}
+
+SR_PUBLIC enum slipring_status slipring_open_oneshot(const char *name, struct slipring_store **out_store)
+{
+    return open_store(name, true, out_store);
 }
 
 SR_PUBLIC enum slipring_status slipring_close(struct slipring_store *store)
@@ -140,9 +164,10 @@ SR_PUBLIC enum slipring_status slipring_close(struct slipring_store *store)
             sr_thread_release(sr_thread_current, store);
         }
         struct sr_attachment *attachment = &sr_process->attachments[store->index];
-        if (attachment->is_attached && attachment->rings == 0) {
+        if (sr_attachment_has_slot(attachment) && attachment->rings == 0) {
+            /* relaxed: changed under the lock; a span that comes meanwhile is not counted, or is aborted: see store.h */
+            atomic_store_explicit(&attachment->has_slot, 0, memory_order_relaxed);
             sr_slot_release(&store->segment, &attachment->slot);
-            attachment->is_attached = 0;
         }
     }
     sr_process_unlock();

@@ -64,6 +64,19 @@ static bool grow_table(struct sr_thread *thread, uint32_t index)
     return true;
 }
 
+/* G6 */
+static void mark_full(bool is_full)
+{
+    /* relaxed: a hint whether to take the lock; what it is about is looked at under the lock */
+    atomic_store_explicit(&sr_process->is_full, is_full, memory_order_relaxed);
+}
+
+static bool is_full(void)
+{
+    /* relaxed: as above */
+    return atomic_load_explicit(&sr_process->is_full, memory_order_relaxed) != 0;
+}
+
 static struct sr_ring *new_ring(void)
 {
     struct sr_ring *ring = sr_process->free_rings;
@@ -80,6 +93,7 @@ static void free_ring(struct sr_ring *ring)
     memset(ring, 0, sizeof *ring);
     ring->samples = (struct sr_sample_shm *)(void *)sr_process->free_rings; /* the link of the free list */
     sr_process->free_rings = ring;
+    mark_full(false);
 }
 
 /* --- rings ---------------------------------------------------------------------------------------------------------------- */
@@ -148,6 +162,7 @@ static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primiti
     struct sr_ring *old = thread->rings[primitive->index];
     struct sr_ring *ring = new_ring();
     if (!ring) {
+        mark_full(true);
         return NULL;
     }
     /* relaxed: a hint when to try again; read first, so that what frees up meanwhile is tried */
@@ -177,6 +192,7 @@ static struct sr_ring *find_or_claim(struct slipring_primitive *primitive, uint6
 {
     struct sr_thread *thread = attach_thread();
     if (!thread || !grow_table(thread, primitive->index)) {
+        mark_full(true);
         return NULL;
     }
     struct sr_ring *ring = thread->rings[primitive->index];
@@ -195,7 +211,11 @@ struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t fi
             return NULL;
         }
     }
-    if (!sr_process_lock()) {
+    if (sr_store_is_oneshot(primitive->store)) {
+        (void)sr_process_attach_id(); /* a reservation has to know its process, too */
+        return NULL;
+    }
+    if (is_full() || !sr_process_lock()) {
         return NULL;
     }
     struct sr_ring *claimed = find_or_claim(primitive, first_ns);
@@ -254,6 +274,7 @@ static void end_thread(void *value)
     sr_thread_current = &no_thread;
     thread->next_free = sr_process->free_threads;
     sr_process->free_threads = thread;
+    mark_full(false);
     sr_process_unlock();
 }
 

@@ -118,6 +118,17 @@ static enum slipring_status add(struct sr_segment *segment, const char *name, co
     return status;
 }
 
+enum slipring_status sr_registry_find(const struct sr_segment *segment, const char *name, const char *type,
+                                      uint32_t *out_primitive)
+{
+    const struct survey survey = survey_keys(segment, name, type);
+    if (survey.found == SR_PRIMITIVE_MAX) {
+        return SLIPRING_ABSENT;
+    }
+    *out_primitive = survey.found;
+    return SLIPRING_OK;
+}
+
 enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name, const char *type,
                                      uint32_t slot, uint32_t *out_primitive)
 {

@@ -18,6 +18,10 @@
 
 #include "protocol/segment.h"
 
+/* The id of (name, type). ABSENT: not registered; *out_primitive is left alone. */
+SR_MUST_CHECK enum slipring_status sr_registry_find(const struct sr_segment *segment, const char *name,
+                                                    const char *type, uint32_t *out_primitive);
+
 /* Get or add (name, type); both already checked. slot: the caller's process slot or SR_SLOT_NONE.
  * OK; LIMIT_REACHED with *out_primitive = SR_PRIMITIVE_OVERFLOW; NO_SPACE and other reservation failures the same. */
 SR_MUST_CHECK enum slipring_status sr_registry_get(struct sr_segment *segment, const char *name,

@@ -86,7 +86,7 @@ static void never_record(uint32_t lane)
 static void die_with_spans_open(uint32_t lane)
 {
     record_as(lane, CHILD);
-    if (sr_process->attachments[store->index].is_attached) {
+    if (sr_attachment_has_slot(&sr_process->attachments[store->index])) {
         struct worker worker = worker_for(lane, CHILD);
         record_some(&worker);
         worker_abandon(&worker, stage->lanes[lane].aborted);
