@@ -7,6 +7,7 @@
 #include "pure/decimal.h"
 #include "pure/money.h"
 #include "pure/number.h"
+#include "pure/objective.h"
 #include "pure/utf8.h"
 
 void exposition_begin(struct exposition *exposition)
@@ -182,6 +183,10 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
     }
     add_costs(exposition, detail);
     add_count(exposition, FAMILY_primitive_spilled_total, "", NULL, NULL, stats->spilled);
+    double ratio;
+    if (sr_objective_compliance(stats->window_spilled, stats->minute.n, &ratio)) {
+        add_ratio(exposition, FAMILY_primitive_window_spilled_ratio, ratio);
+    }
     add_count(exposition, FAMILY_primitive_clamped_total, "", NULL, NULL, stats->clamped);
 }
 

@@ -40,6 +40,17 @@ static void add_window(struct card *card, const char *label, const struct slipri
     add_count(card, window->failures > 0 ? render_bad(style) : "", "failed", window->failures);
 }
 
+/* How many, and of how many they are. */
+static void add_spilled(struct card *card, uint64_t spilled, uint64_t total)
+{
+    struct render_text count;
+    struct render_text share;
+    double ratio;
+    if (spilled > 0 && sr_objective_compliance(spilled, total, &ratio)) {
+        card_piece(card, "", "spilled %s (%s)", render_count(spilled, &count), render_ratio(ratio, &share));
+    }
+}
+
 static void add_minute(struct card *card, const struct slipring_stats *stats)
 {
     struct render_text text;
@@ -48,9 +59,7 @@ static void add_minute(struct card *card, const struct slipring_stats *stats)
         return;
     }
     card_piece(card, "", "over %s", render_duration(card->style, stats->minute.span_ns, &text));
-    if (stats->window_spilled > 0) {
-        add_count(card, "", "spilled", stats->window_spilled);
-    }
+    add_spilled(card, stats->window_spilled, stats->minute.n);
 }
 
 static void add_lifetime(struct card *card, const struct slipring_stats *stats)
@@ -75,9 +84,7 @@ static void add_requests(struct card *card, const struct slipring_stats *stats)
     add_count(card, "", "succeeded", stats->count - failures);
     add_count(card, failures > 0 ? render_bad(style) : "", "failed", failures);
     add_count(card, stats->aborted > 0 ? render_bad(style) : "", "aborted", stats->aborted);
-    if (stats->spilled > 0) {
-        add_count(card, "", "spilled", stats->spilled);
-    }
+    add_spilled(card, stats->spilled, stats->count);
     if (stats->clamped > 0) {
         add_count(card, render_bad(style), "clamped", stats->clamped);
     }
@@ -271,7 +278,9 @@ const struct command command_show = {
         "the true "
         "value, n executions, over the time that the window really covers. An idle window has no "
         "percentiles. "
-        "Executions that spilled were counted without a time stamp of their own, when a ring was full.\n"
+        "Executions that spilled were counted without a time stamp of their own, because a ring was full or "
+        "there was "
+        "none: the last minute has them when they were counted, all else is exact all the same.\n"
         "requests: per second over the last minute; active are begun and not ended; aborted were under way "
         "when their "
         "process died.\n"

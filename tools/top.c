@@ -10,6 +10,7 @@
 #include "command.h"
 #include "figures.h"
 #include "message.h"
+#include "pure/objective.h"
 #include "screen.h"
 #include "suggest.h"
 #include "table.h"
@@ -28,6 +29,7 @@
     X(failed, "FAILED", false, 4, (double)figure->stats.failures)                                            \
     X(p50, "P50", false, 0, percentile_of(figure, SLIPRING_P50))                                             \
     X(p99, "P99", false, 0, percentile_of(figure, SLIPRING_P99))                                             \
+    X(spilled, "SPILLED", false, 6, spilled_of(figure))                                                      \
     X(slo, "SLO", false, 0, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                     \
     X(budget, "BUDGET", false, 0, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)           \
     X(cost, "COST", false, 1, (double)figure->stats.cost_nanodollars)
@@ -67,6 +69,14 @@ static bool has_slo(const struct figure *figure)
 static double percentile_of(const struct figure *figure, enum slipring_percentile which)
 {
     return figure->stats.minute.n > 0 ? figure->stats.minute.percentile_ns[which] : -1.0;
+}
+
+/* The share of the last minute's executions; -1: there are none. */
+static double spilled_of(const struct figure *figure)
+{
+    double ratio = -1.0;
+    return sr_objective_compliance(figure->stats.window_spilled, figure->stats.minute.n, &ratio) ? ratio
+                                                                                                 : -1.0;
 }
 
 static double sort_value(const struct figure *figure, enum top_column column)
@@ -123,6 +133,8 @@ static void add_row(struct table *table, const struct figure *figure, const stru
               is_busy ? render_nanoseconds(style, stats->minute.percentile_ns[SLIPRING_P50], &text) : absent);
     table_add(table,
               is_busy ? render_nanoseconds(style, stats->minute.percentile_ns[SLIPRING_P99], &text) : absent);
+    const double spilled = spilled_of(figure);
+    table_add(table, spilled >= 0.0 ? render_ratio(spilled, &text) : absent);
     table_add(table, has_slo(figure) ? render_ratio(stats->slo_compliance, &text) : absent);
     table_add(table, has_slo(figure) ? render_ratio(stats->budget_remaining, &text) : absent);
     table_add(table, stats->cost_nanodollars > 0 ? render_money(stats->cost_nanodollars, &text) : absent);
@@ -361,19 +373,22 @@ const struct command command_top = {
     .name = "top",
     .synopsis = "[OPTION]...",
     .summary = "a live table of all primitives",
-    .description = "Shows all primitives of a store, a line each, and looks again every second (--interval). "
-                   "On a terminal it takes "
-                   "the whole screen: q quits, s and S change the column it is sorted by, arrows, page keys, "
-                   "g and G scroll. "
-                   "With --once, or when input or output is no terminal, it prints the table once: plain "
-                   "lines for scripts.\n"
-                   "REQ/S, P50 and P99 are of the last minute, all else since the store was made. A dash "
-                   "means that there is no "
-                   "such figure: nothing ran in the last minute, no objective was set, nothing was paid. "
-                   "BUDGET is what is left of "
-                   "the error budget of the worst objective; lines whose budget is overspent are red.\n"
-                   "Costs the recording programs nothing. Works without an agent and then says from when the "
-                   "figures are.",
+    .description =
+        "Shows all primitives of a store, a line each, and looks again every second (--interval). "
+        "On a terminal it takes "
+        "the whole screen: q quits, s and S change the column it is sorted by, arrows, page keys, "
+        "g and G scroll. "
+        "With --once, or when input or output is no terminal, it prints the table once: plain "
+        "lines for scripts.\n"
+        "REQ/S, P50, P99 and SPILLED are of the last minute, all else since the store was made. A dash "
+        "means that there is no "
+        "such figure: nothing ran in the last minute, no objective was set, nothing was paid. "
+        "SPILLED is the share of executions that were counted without a time stamp of their own: the window "
+        "has them when they were counted. "
+        "BUDGET is what is left of "
+        "the error budget of the worst objective; lines whose budget is overspent are red.\n"
+        "Costs the recording programs nothing. Works without an agent and then says from when the "
+        "figures are.",
     .exits = "0\tshown\n"
              "2\tbad input, no such store, or an unknown terminal\n",
     .examples = "slipring top\n"

@@ -119,11 +119,20 @@ static void put_percentiles(struct making *making, struct json_object *object,
     }
 }
 
+/* Beside the figures of the last minute: those of the lifetime lose nothing by it. */
+static void put_spilled(struct making *making, struct json_object *object, const struct slipring_stats *stats)
+{
+    put_ratio(making, object, "spilled_ratio", stats->window_spilled, stats->minute.n);
+}
+
 static void put_window(struct making *making, struct json_object *windows, const char *key,
-                       const struct slipring_window_stats *window)
+                       const struct slipring_window_stats *window, const struct slipring_stats *stats)
 {
     struct json_object *object = put_object(making, windows, key);
     put_percentiles(making, object, window);
+    if (window == &stats->minute) {
+        put_spilled(making, object, stats);
+    }
     put_count(making, object, "failures", window->failures);
     put_seconds(making, object, "span_seconds", window->span_ns);
     put_number(making, object, "per_second", window->per_second);
@@ -296,12 +305,14 @@ struct json_object *sr_json_primitive(const struct slipring_stats *stats,
     struct json_object *percentiles = put_object(&making, root, "percentiles");
     put_text(&making, percentiles, "window", "1m");
     put_percentiles(&making, percentiles, &stats->minute);
+    put_spilled(&making, percentiles, stats);
 
     put_slo(&making, root, stats, detail, successes, total);
 
     struct json_object *throughput = put_object(&making, root, "throughput");
     put_text(&making, throughput, "window", "1m");
     put_number(&making, throughput, "requests_per_second", stats->requests_per_second);
+    put_spilled(&making, throughput, stats);
     put_count(&making, throughput, "active_requests", stats->active > 0 ? (uint64_t)stats->active : 0);
     put_count(&making, throughput, "total_requests", total);
 
@@ -310,8 +321,8 @@ struct json_object *sr_json_primitive(const struct slipring_stats *stats,
     put_durations(&making, root, stats);
 
     struct json_object *windows = put_object(&making, root, "windows");
-    put_window(&making, windows, "lifetime", &stats->lifetime);
-    put_window(&making, windows, "1m", &stats->minute);
+    put_window(&making, windows, "lifetime", &stats->lifetime, stats);
+    put_window(&making, windows, "1m", &stats->minute, stats);
     put_bounds(&making, root, stats, detail);
     return finish(&making, root);
 }

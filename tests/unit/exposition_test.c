@@ -40,6 +40,8 @@ static int make_figures(void **state)
     stats.budget_remaining = -4;
     stats.budget_remaining_clamped = 0;
     stats.spilled = 7;
+    stats.window_spilled = 3;
+    stats.minute.n = 12;
     stats.clamped = 1;
     detail.bound_count = 3;
     detail.bounds[0] = (struct slipring_bound_stats){.bound_ns = 1000000, .count = 10, .is_le = 1};
@@ -106,8 +108,19 @@ static void a_primitive_has_every_family_of_the_table(void **state)
     assert_true(has_line("primitive_error_budget_remaining{" LABELS "} 0"));
     assert_true(has_line("primitive_error_budget_balance{" LABELS "} -4"));
     assert_true(has_line("primitive_spilled_total{" LABELS "} 7"));
+    assert_true(has_line("primitive_window_spilled_ratio{" LABELS "} 0.25"));
     assert_true(has_line("primitive_clamped_total{" LABELS "} 1"));
     assert_true(has_line("slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1"));
+}
+
+static void an_idle_window_has_no_share_of_spilled(void **state)
+{
+    (void)state;
+    stats.minute.n = 0;
+    stats.window_spilled = 0;
+    render();
+    assert_null(strstr(text.text, "primitive_window_spilled_ratio"));
+    assert_true(has_line("primitive_spilled_total{" LABELS "} 7"));
 }
 
 static void dollars_are_exact_decimals(void **state)
@@ -273,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_primitive_has_every_family_of_the_table),
+        CASE(an_idle_window_has_no_share_of_spilled),
         CASE(dollars_are_exact_decimals),
         CASE(a_sum_beyond_64_bits_is_exact),
         CASE(without_objectives_there_is_no_compliance_and_no_budget),

@@ -63,6 +63,7 @@ static void fill_figures(void)
     stats.savings_nanodollars = 3 * SECOND;
     stats.savings_rate = 0.5454545454545454;
     stats.spilled = 5;
+    stats.window_spilled = 1;
     stats.clamped = 6;
     detail.objective_count = 2;
     detail.objectives[0] = (struct slipring_objective_stats){.name = "fast",
@@ -109,7 +110,7 @@ static void a_primitive_with_everything_is_this_text(void **state)
     assert_string_equal(
         make(), "{\"name\":\"a/b\",\"type\":\"step\",\"age_seconds\":0.05,"
                 "\"percentiles\":{\"window\":\"1m\",\"n\":4,\"relative_error\":0.0108301,"
-                "\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0.4,\"p99.9\":0.5},"
+                "\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0.4,\"p99.9\":0.5,\"spilled_ratio\":0.25},"
                 "\"slo\":{\"window\":\"lifetime\",\"slo_compliance\":0.75,\"error_budget_remaining\":0,"
                 "\"error_budget_balance\":-24,\"availability\":0.75,\"latency_compliance\":0.75,\"latency_"
                 "violations\":3,"
@@ -123,7 +124,8 @@ static void a_primitive_with_everything_is_this_text(void **state)
                 "9,\"total\":12,"
                 "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
                 "rate\":0.5}]},"
-                "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0.08,\"active_requests\":3,"
+                "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0.08,\"spilled_ratio\":0.25,"
+                "\"active_requests\":3,"
                 "\"total_requests\":12},"
                 "\"cost\":{\"window\":\"lifetime\",\"total_cost\":2.5,\"total_savings\":3,\"net_cost\":-0.5,"
                 "\"savings_rate\":0.5454545454545454,\"cost_breakdown\":{\"default\":0,\"tokens\":2.5},"
@@ -135,7 +137,7 @@ static void a_primitive_with_everything_is_this_text(void **state)
                 "\"p95\":3,\"p99\":4,"
                 "\"p99.9\":5,\"failures\":1,\"span_seconds\":50,\"per_second\":0.2},"
                 "\"1m\":{\"n\":4,\"relative_error\":0.0108301,\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0."
-                "4,\"p99.9\":0.5,"
+                "4,\"p99.9\":0.5,\"spilled_ratio\":0.25,"
                 "\"failures\":0,\"span_seconds\":50,\"per_second\":0.08}},"
                 "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
                 "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
