@@ -81,7 +81,9 @@ uint64_t slipring_store_dropped(const struct slipring_store *store);
  * handle within a process, and the same books across processes.
  *
  * *out_primitive is set also on failure and may be recorded on: LIMIT_REACHED and NO_SPACE record under
- * __overflow__ (type __overflow__), so that totals stay right; a store that is not OK counts as dropped.
+ * __overflow__ (type __overflow__), so that totals stay right; a store that is not OK counts as dropped. When there is room again
+ * the next get makes it OK: from then on it is recorded under its own name, but by other threads that have recorded on it only
+ * after they end.
  * BAD_NAME, TABLE_FULL and NO_MEMORY set it to NULL. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_get(struct slipring_store *store,
                                                                 const char *name, const char *type,

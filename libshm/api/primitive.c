@@ -73,7 +73,9 @@ static void register_handle(struct slipring_primitive *handle)
         uint32_t id = SR_PRIMITIVE_OVERFLOW;
         status = look_up(store, handle->name, handle->type, &id);
         /* relaxed: see sr_handle_is_live(); live also under __overflow__ */
-        atomic_store_explicit(&handle->place, id + 1, memory_order_relaxed);
+        if (atomic_exchange_explicit(&handle->place, id + 1, memory_order_relaxed) != id + 1) {
+            sr_thread_forget(handle); /* what it claimed under __overflow__ */
+        }
     }
     /* relaxed: for people */
     atomic_store_explicit(&handle->status, (uint32_t)status, memory_order_relaxed);

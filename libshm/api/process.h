@@ -163,6 +163,9 @@ const struct sr_attachment *sr_process_span_attachment(struct slipring_store *st
  * thread is inside the slow path already: use the shared spill. first_ns: see sr_ring_claim(). */
 struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t first_ns);
 
+/* The handle is booked under another id from now on: the calling thread, too, claims its next ring for that. Lock held. */
+void sr_thread_forget(const struct slipring_primitive *primitive);
+
 /* Release the calling thread's rings of one store (NULL: of all). Lock held. */
 void sr_thread_release(struct sr_thread *thread, const struct slipring_store *store);
 

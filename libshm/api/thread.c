@@ -257,6 +257,18 @@ void sr_thread_release(struct sr_thread *thread, const struct slipring_store *st
     }
 }
 
+void sr_thread_forget(const struct slipring_primitive *primitive)
+{
+    struct sr_thread *thread = sr_thread_current;
+    struct sr_ring *ring = primitive->index < thread->ring_count ? thread->rings[primitive->index] : NULL;
+    if (ring && !ring->busy) {
+        thread->rings[primitive->index] = NULL;
+        atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is given back */
+        release_ring(ring, primitive);
+        free_ring(ring);
+    }
+}
+
 /* The thread ends. Its table is kept for the next one. */
 static void end_thread(void *value)
 {
