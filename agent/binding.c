@@ -369,12 +369,19 @@ static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
     announce(books, id);
 }
 
-void binding_update(struct books *books, uint32_t id, uint64_t now_ns)
+static void look_at_lists(struct books *books, uint32_t id, uint64_t now_ns)
 {
     const uint32_t stamp = sr_catalog_lists_stamp(books->rings, id);
     if (stamp != books->primitive[id].lists_stamp) {
         books->primitive[id].lists_stamp = stamp;
         take_over_lists(books, id, now_ns);
+    }
+}
+
+void binding_update(struct books *books, uint32_t id, uint64_t now_ns)
+{
+    if (sr_catalog_has_news(books->rings, SR_NEWS_LISTS, id)) {
+        look_at_lists(books, id, now_ns);
     }
 }
 
@@ -470,18 +477,55 @@ void binding_tell(struct books *books)
     }
 }
 
-void binding_refresh(struct books *books, uint64_t now_ns)
+static void look_at_news(struct books *books, uint64_t now_ns)
+{
+    for (uint32_t group = 0; group < SR_NEWS_GROUPS; group++) {
+        uint64_t bits = sr_catalog_take_news(books->rings, SR_NEWS_LISTS, group);
+        for (; bits != 0; bits &= bits - 1) {
+            const uint32_t id = group * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (books->primitive[id].book != BOOK_NONE) {
+                books_make_room(books);
+                look_at_lists(books, id, now_ns);
+            }
+        }
+    }
+}
+
+static void look_at_all(struct books *books, uint64_t now_ns)
 {
     sr_catalog_look(books->rings);
     const uint32_t high = sr_catalog_high(books->rings);
     for (uint32_t id = 0; id < high; id++) {
-        books_make_room(books);
         if (books->primitive[id].book != BOOK_NONE) {
-            binding_update(books, id, now_ns);
-        } else if (binding_find(books, id, now_ns) == BOOK_NONE && books->durable->words.is_refused) {
+            books_make_room(books);
+            look_at_lists(books, id, now_ns);
+        }
+    }
+}
+
+static void bind_new(struct books *books, uint64_t now_ns)
+{
+    const uint32_t high = sr_catalog_high(books->rings);
+    for (uint32_t id = books->bound_low; id < high; id++) {
+        if (books->primitive[id].book != BOOK_NONE) {
+            books->bound_low += books->bound_low == id;
+            continue;
+        }
+        books_make_room(books);
+        if (binding_find(books, id, now_ns) == BOOK_NONE && books->durable->words.is_refused) {
             break; /* no room: the next ones would have none either */
         }
     }
+}
+
+void binding_refresh(struct books *books, bool all, uint64_t now_ns)
+{
+    if (all) {
+        look_at_all(books, now_ns);
+    } else {
+        look_at_news(books, now_ns);
+    }
+    bind_new(books, now_ns);
     books_commit(books);
     binding_tell(books);
 }

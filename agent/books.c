@@ -9,7 +9,7 @@
 #include "log.h"
 #include "pure/money.h"
 
-#define HEADS_MAX 4096u
+#define VISITS_MAX 4096u
 
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
@@ -96,9 +96,9 @@ enum slipring_status books_open(struct agent_store *store, struct books **out_bo
     books->place_owner = calloc(SR_PRIMITIVE_MAX, sizeof books->place_owner[0]);
     books->redirect = calloc(SR_PRIMITIVE_MAX, sizeof books->redirect[0]);
     books->chains = calloc(SR_PRIMITIVE_MAX, sizeof books->chains[0]);
-    books->heads = calloc(HEADS_MAX, sizeof books->heads[0]);
+    books->visits = calloc(VISITS_MAX, sizeof books->visits[0]);
     if (!books->book || !books->primitive || !books->place_owner || !books->redirect || !books->chains ||
-        !books->heads) {
+        !books->visits) {
         books_close(books);
         return SLIPRING_NO_MEMORY;
     }
@@ -115,7 +115,7 @@ void books_close(struct books *books)
         free(books->place_owner);
         free(books->redirect);
         free(books->chains);
-        free(books->heads);
+        free(books->visits);
     }
     free(books);
 }
@@ -143,10 +143,12 @@ void books_commit(struct books *books)
     sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_DRAINS), 1);
     sr_batch_commit(batch);
     note_loss(books);
-    for (uint32_t i = 0; i < books->head_count && !books->are_lost; i++) {
-        sr_drain_publish_head(books->rings, books->heads[i].ring, books->heads[i].head);
+    for (uint32_t i = 0; i < books->visit_count && !books->are_lost; i++) {
+        const struct books_visit *visit = &books->visits[i];
+        sr_drain_publish_visit(books->rings, visit->ring, visit->visited_ns, visit->waiting_ns);
+        sr_drain_publish_head(books->rings, visit->ring, visit->head);
     }
-    books->head_count = 0;
+    books->visit_count = 0;
     SR_CRASHPOINT(drain_heads_published);
     sr_batch_clear(batch);
     SR_CRASHPOINT(drain_journal_cleared);
@@ -154,14 +156,16 @@ void books_commit(struct books *books)
 
 void books_make_room(struct books *books)
 {
-    if (sr_batch_room(&books->durable->batch) < BOOKS_UNIT_PAIRS + 1 || books->head_count == HEADS_MAX) {
+    if (sr_batch_room(&books->durable->batch) < BOOKS_UNIT_PAIRS + 1 || books->visit_count == VISITS_MAX) {
         books_commit(books);
     }
 }
 
-void books_note_head(struct books *books, uint32_t ring, uint64_t head)
+void books_note_visit(struct books *books, uint32_t ring, uint64_t head, uint64_t visited_ns,
+                      uint64_t waiting_ns)
 {
-    books->heads[books->head_count++] = (struct books_head){.ring = ring, .head = head};
+    books->visits[books->visit_count++] =
+        (struct books_visit){.ring = ring, .head = head, .visited_ns = visited_ns, .waiting_ns = waiting_ns};
 }
 
 bool books_reserve(struct books *books, uint32_t first, uint32_t count)

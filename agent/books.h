@@ -52,9 +52,11 @@ struct primitive {
     uint8_t category[SLIPRING_CATEGORY_COUNT]; /* the book's category of each of its own */
 };
 
-struct books_head {
+struct books_visit {
     uint32_t ring;
     uint64_t head;
+    uint64_t visited_ns;
+    uint64_t waiting_ns;
 };
 
 struct books {
@@ -66,11 +68,12 @@ struct books {
     uint32_t *place_owner;       /* SR_PRIMITIVE_MAX: 0, or 1 + the book whose figures stand there */
     uint32_t *redirect;          /* SR_PRIMITIVE_MAX: 0, or 1 + the place to read instead */
     uint32_t *chains;            /* books by hash of name and type: 0, or 1 + the first one */
-    struct books_head *heads;    /* to be published after the commit */
-    uint32_t head_count;
+    struct books_visit *visits;  /* to be published after the commit */
+    uint32_t visit_count;
     uint32_t high; /* books at and above this index are unused */
     uint32_t place_high;
-    uint64_t seen_ns; /* everything recorded before was drained */
+    uint32_t bound_low; /* ids below are bound */
+    uint64_t seen_ns;   /* everything recorded before was drained */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */
@@ -86,8 +89,9 @@ void books_close(struct books *books);
 
 /* Room for a unit of work: commits what is there when it could get short. */
 void books_make_room(struct books *books);
-/* Publish this head once the batch is committed. */
-void books_note_head(struct books *books, uint32_t ring, uint64_t head);
+/* Once the batch is committed, publish this head, when the ring was visited, and since when what it still has may wait. */
+void books_note_visit(struct books *books, uint32_t ring, uint64_t head, uint64_t visited_ns,
+                      uint64_t waiting_ns);
 /* Commit, publish heads, clear. No head is published when the books are lost: what was not taken by then waits in the ring
  * segment. */
 void books_commit(struct books *books);

@@ -8,6 +8,7 @@
 #include "books.h"
 #include "drain_parts.h"
 #include "intake.h"
+#include "lag.h"
 #include "offers.h"
 #include "peer/census.h"
 
@@ -17,16 +18,44 @@
 #define LAZY_NS        UINT64_C(1000000)  /* a nearly empty ring is left alone for so long */
 #define TABLES_NS      UINT64_C(5000000)  /* shared spills and span tables: looked at so often at most */
 #define NAMES_NS       UINT64_C(100000000)
+#define EVERYWHERE_NS  UINT64_C(1000000000) /* also where nobody told of news */
+
+/* What a tick may take, in samples or what costs as much: some 300 us of work, for the coarse clock stands still meanwhile, and
+ * publisher and reaper wait. What is left is the next tick's, which comes at once. */
+#define TICK_WORK   131072u
+#define VISIT_WORK  64u /* a ring, beside its samples and the words of its spill block */
+#define SHARED_TAKE 16u /* shared spills a tick, beside that */
+#define SLOTS_TAKE  64u /* span tables a tick, likewise */
+
+/* A round looks at every ring, and visits those that have news, in as many ticks as it takes. */
+struct round {
+    uint64_t began_ns;
+    uint64_t drained_ns; /* what was recorded before is booked once the round is over */
+    uint32_t count;      /* of rings that have news: rings->dirty */
+    uint32_t next;       /* of these */
+    uint32_t busiest;    /* fill of the fullest, in 256ths; 256 also for one that spilled */
+    bool has_left;       /* a ring had more than one visit may take */
+};
+
+/* The pass over shared spills and span tables, likewise. */
+struct pass {
+    uint64_t due_ns;
+    uint32_t group; /* of shared spills: SR_NEWS_GROUPS when all were looked at */
+    uint32_t slot;  /* SR_SLOT_MAX: as above */
+};
 
 struct drain {
     struct books *books;
     struct sr_drain *rings;
     struct intake *intake;
     struct offers offers;
+    struct round round;
+    struct pass pass;
+    uint64_t last_began_ns; /* of the round before */
     uint64_t wait_ns;
-    uint64_t tables_due_ns;
     uint64_t names_due_ns;
-    uint64_t lag_ns;
+    uint64_t everywhere_due_ns;
+    struct lag lag;
 };
 
 /* Before the first agent of a store nobody wrote down up to when all was drained. What is found then was recorded since the
@@ -63,7 +92,9 @@ enum slipring_status drain_open(struct agent_store *store, struct books *books, 
     }
     offers_open(&drain->offers, drain->rings);
     sr_drain_set_clock(drain->rings, now_ns);
-    binding_refresh(books, now_ns);
+    binding_refresh(books, true, now_ns);
+    drain->last_began_ns = books->seen_ns;
+    drain->pass = (struct pass){.group = SR_NEWS_GROUPS, .slot = SR_SLOT_MAX};
     *out_drain = drain;
     return SLIPRING_OK;
 }
@@ -82,88 +113,141 @@ struct intake *drain_intake(struct drain *drain)
     return drain->intake;
 }
 
-uint64_t drain_lag_ns(const struct drain *drain)
+struct lag *drain_lag(struct drain *drain)
 {
-    return drain->lag_ns;
+    return &drain->lag;
 }
 
 /* --- rings -------------------------------------------------------------------------------------------------------------- */
 
-/* What a round over the rings saw. */
-struct round {
-    bool has_moved;   /* some ring had news, taken or left for later */
-    uint32_t busiest; /* fill of the fullest, in 256ths; 256 also for one that spilled */
-};
-
-static void visit(struct drain *drain, uint32_t ring, bool is_lazy, uint64_t now_ns, struct round *round)
+static void note_busy(struct drain *drain, uint32_t ring, const struct sr_ring_sight *sight, uint64_t used,
+                      uint64_t now_ns)
 {
-    const struct intake_ring *own = &drain->intake->ring[ring];
-    struct sr_ring_sight sight;
-    if (!sr_drain_look(drain->rings, ring, &sight) ||
-        (sight.state != SR_RING_OWNED && sight.state != SR_RING_RELEASED)) {
-        return;
-    }
-    const uint64_t used = sight.line.tail - own->head;
-    const bool is_nearly_empty = used * 4 < sight.samples;
-    round->has_moved = true;
-    if (is_lazy && is_nearly_empty && now_ns - own->visited_ns < LAZY_NS) {
-        return;
-    }
-    if (!intake_take_ring(drain->intake, ring, &sight, INTAKE_LIVE, now_ns)) {
-        return; /* no page for it now: it stays where it is */
-    }
-    const uint32_t fill = used < sight.samples ? (uint32_t)(used * 256 / sight.samples) : 256;
+    struct round *round = &drain->round;
+    const uint32_t fill = used < sight->samples ? (uint32_t)(used * 256 / sight->samples) : 256;
     round->busiest = fill > round->busiest ? fill : round->busiest;
     /* A full ring may have spilled past its own block: a span's first ring is claimed before its duration is known, and the
      * window of its small block may lie elsewhere. A bigger one has every bucket. */
-    if (own->was_spilling || used >= sight.samples) {
+    if (drain->intake->ring[ring].was_spilling || used >= sight->samples) {
         round->busiest = 256;
-        if (sight.state == SR_RING_OWNED) {
-            offers_make(&drain->offers, drain->rings, ring, &sight, now_ns);
+        if (sight->state == SR_RING_OWNED) {
+            offers_make(&drain->offers, drain->rings, ring, sight, now_ns);
         }
     }
 }
 
-static struct round take_rings(struct drain *drain, bool is_lazy, uint64_t now_ns)
+/* Visit the ring, unless it is nearly empty and was visited just now: a consumer at a producer's heels costs it a cache line a
+ * record. Returns the work that it was. */
+static uint32_t visit(struct drain *drain, uint32_t ring, enum intake_wish wish, uint64_t now_ns)
 {
-    struct round round = {.has_moved = false};
-    const uint32_t count = sr_drain_scan(drain->rings);
-    for (uint32_t i = 0; i < count; i++) {
-        visit(drain, drain->rings->dirty[i], is_lazy, now_ns, &round);
+    struct intake_ring *own = &drain->intake->ring[ring];
+    struct round *round = &drain->round;
+    struct sr_ring_sight sight;
+    if (!sr_drain_look(drain->rings, ring, &sight) ||
+        (sight.state != SR_RING_OWNED && sight.state != SR_RING_RELEASED)) {
+        return 1;
     }
-    return round;
+    if (own->news_ns == 0) { /* there were none in the round before */
+        own->news_ns = drain->last_began_ns;
+    }
+    const uint64_t used = sight.line.tail - own->head;
+    const bool is_nearly_empty = used * 4 < sight.samples;
+    const bool is_left = wish == INTAKE_LIVE && is_nearly_empty && now_ns - own->visited_ns < LAZY_NS;
+    /* false: there is no page for it now, it stays where it is */
+    if (!is_left && intake_take_ring(drain->intake, ring, &sight, wish, now_ns)) {
+        note_busy(drain, ring, &sight, used, now_ns);
+        round->has_left |= own->head != sight.line.tail;
+    }
+    if (own->news_ns != 0) { /* there still are some */
+        const uint64_t since_ns = intake_waiting_since(own);
+        round->drained_ns = since_ns < round->drained_ns ? since_ns : round->drained_ns;
+        lag_note(&drain->lag, now_ns, since_ns);
+    }
+    return is_left ? 1
+                   : VISIT_WORK + (uint32_t)(used < INTAKE_SAMPLES ? used : INTAKE_SAMPLES) +
+                         (own->was_spilling ? drain->intake->fold.words : 0);
+}
+
+static void begin_round(struct drain *drain, uint64_t now_ns)
+{
+    drain->last_began_ns = drain->round.began_ns ? drain->round.began_ns : drain->last_began_ns;
+    drain->round =
+        (struct round){.began_ns = now_ns, .drained_ns = now_ns, .count = sr_drain_scan(drain->rings)};
+}
+
+/* Go on with the round. True: it is over. */
+static bool go_round(struct drain *drain, enum intake_wish wish, uint64_t now_ns)
+{
+    struct round *round = &drain->round;
+    for (uint32_t work = 0; round->next < round->count && work < TICK_WORK; round->next++) {
+        work += visit(drain, drain->rings->dirty[round->next], wish, now_ns);
+    }
+    return round->next == round->count;
 }
 
 /* --- shared spills and span tables --------------------------------------------------------------------------------------- */
 
-static void take_tables(struct drain *drain, uint64_t now_ns)
+/* Shared spills that somebody told of. True: at all of them was looked. */
+static bool take_shared(struct drain *drain, uint64_t now_ns)
 {
-    const uint32_t high = sr_catalog_high(drain->rings);
-    for (uint32_t id = 0; id < high; id++) {
-        if (drain->books->primitive[id].book != BOOK_NONE) {
-            intake_take_shared(drain->intake, id, false, now_ns);
+    struct pass *pass = &drain->pass;
+    uint32_t taken = 0;
+    for (; pass->group < SR_NEWS_GROUPS && taken < SHARED_TAKE; pass->group++) {
+        uint64_t bits = sr_catalog_take_news(drain->rings, SR_NEWS_SHARED, pass->group);
+        for (; bits != 0; bits &= bits - 1) {
+            const uint32_t id = pass->group * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (!intake_take_shared(drain->intake, id, false, now_ns)) {
+                sr_catalog_put_news(drain->rings, SR_NEWS_SHARED, id);
+            }
+            taken++;
         }
     }
-    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
-        if (sr_census_state(drain->rings, slot) == SR_SLOT_OWNED) {
+    return pass->group == SR_NEWS_GROUPS;
+}
+
+static bool take_spans(struct drain *drain, uint64_t now_ns)
+{
+    struct pass *pass = &drain->pass;
+    uint32_t taken = 0;
+    for (; pass->slot < SR_SLOT_MAX && taken < SLOTS_TAKE; pass->slot++) {
+        if (sr_census_state(drain->rings, pass->slot) == SR_SLOT_OWNED) {
             /* what finds no page now is found again next time */
-            (void)!intake_take_spans(drain->intake, slot, now_ns);
+            (void)!intake_take_spans(drain->intake, pass->slot, now_ns);
+            taken++;
         }
     }
+    return pass->slot == SR_SLOT_MAX;
+}
+
+/* Begin a pass when it is due, or go on with it. True: it is over. */
+static bool take_tables(struct drain *drain, uint64_t now_ns)
+{
+    struct pass *pass = &drain->pass;
+    const bool is_over = pass->group == SR_NEWS_GROUPS && pass->slot == SR_SLOT_MAX;
+    if (is_over && now_ns < pass->due_ns) {
+        return true;
+    }
+    if (is_over) {
+        *pass = (struct pass){.due_ns = now_ns + TABLES_NS};
+    }
+    const bool has_shared = take_shared(drain, now_ns);
+    return take_spans(drain, now_ns) && has_shared;
 }
 
 /* --- ticks -------------------------------------------------------------------------------------------------------------- */
 
-static void note_lag(struct drain *drain, uint64_t now_ns)
+/* After a tick: what became of the samples' ages, and everything committed. */
+static void finish(struct drain *drain, uint64_t now_ns)
 {
-    const uint64_t oldest = drain->intake->oldest_ns;
+    books_commit(drain->books);
+    binding_tell(drain->books);
+    lag_note(&drain->lag, now_ns, drain->intake->oldest_ns);
     drain->intake->oldest_ns = UINT64_MAX;
-    drain->lag_ns = oldest < now_ns ? now_ns - oldest : 0;
 }
 
 static uint64_t next_wait(uint64_t wait_ns, const struct round *round)
 {
-    if (!round->has_moved) {
+    if (round->count == 0) {
         return wait_ns * 2 < WAIT_IDLE_NS ? wait_ns * 2 : WAIT_IDLE_NS;
     }
     uint64_t wait = wait_ns < WAIT_ACTIVE_NS ? wait_ns : WAIT_ACTIVE_NS;
@@ -176,35 +260,61 @@ static uint64_t next_wait(uint64_t wait_ns, const struct round *round)
     return wait > WAIT_LEAST_NS ? wait : WAIT_LEAST_NS;
 }
 
+static void look_at_names(struct drain *drain, uint64_t now_ns)
+{
+    if (now_ns < drain->names_due_ns) {
+        return;
+    }
+    const bool everywhere = now_ns >= drain->everywhere_due_ns;
+    drain->names_due_ns = now_ns + NAMES_NS;
+    drain->everywhere_due_ns = everywhere ? now_ns + EVERYWHERE_NS : drain->everywhere_due_ns;
+    binding_refresh(drain->books, everywhere, now_ns);
+    offers_tick(&drain->offers, drain->rings, now_ns);
+}
+
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
 {
+    struct round *round = &drain->round;
     sr_drain_set_clock(drain->rings, now_ns);
-    if (now_ns >= drain->names_due_ns) {
-        drain->names_due_ns = now_ns + NAMES_NS;
-        binding_refresh(drain->books, now_ns);
-        offers_tick(&drain->offers, drain->rings, now_ns);
+    look_at_names(drain, now_ns);
+    if (round->next == round->count) {
+        begin_round(drain, now_ns);
     }
-    const struct round round = take_rings(drain, true, now_ns);
-    if (now_ns >= drain->tables_due_ns) {
-        drain->tables_due_ns = now_ns + TABLES_NS;
-        take_tables(drain, now_ns);
+    const bool is_over = go_round(drain, INTAKE_LIVE, now_ns);
+    const bool has_tables = take_tables(drain, now_ns);
+    finish(drain, now_ns);
+    if (is_over) {
+        drain->books->seen_ns = round->drained_ns;
+        drain->wait_ns = next_wait(drain->wait_ns, round);
     }
-    books_commit(drain->books);
-    binding_tell(drain->books);
-    drain->books->seen_ns = now_ns;
-    note_lag(drain, now_ns);
-    drain->wait_ns = next_wait(drain->wait_ns, &round);
-    return drain->books->are_lost ? DRAIN_OVER : drain->wait_ns;
+    if (drain->books->are_lost) {
+        return DRAIN_OVER;
+    }
+    return is_over && !round->has_left && has_tables ? drain->wait_ns : 0;
+}
+
+/* Everywhere: nobody need have told. */
+static void take_all_tables(struct drain *drain, uint64_t now_ns)
+{
+    const uint32_t high = sr_catalog_high(drain->rings);
+    for (uint32_t id = 0; id < high; id++) {
+        (void)!intake_take_shared(drain->intake, id, false, now_ns); /* without a page now: found again */
+    }
+    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
+        if (sr_census_state(drain->rings, slot) == SR_SLOT_OWNED) {
+            (void)!intake_take_spans(drain->intake, slot, now_ns); /* as above */
+        }
+    }
 }
 
 void drain_all(struct drain *drain, uint64_t now_ns)
 {
     sr_drain_set_clock(drain->rings, now_ns);
-    binding_refresh(drain->books, now_ns);
-    (void)take_rings(drain, false, now_ns); /* nobody sleeps after it */
-    take_tables(drain, now_ns);
-    books_commit(drain->books);
-    binding_tell(drain->books);
-    drain->books->seen_ns = now_ns;
-    note_lag(drain, now_ns);
+    binding_refresh(drain->books, true, now_ns);
+    begin_round(drain, now_ns); /* what a round under way has not visited is found again */
+    while (!go_round(drain, INTAKE_ALL, now_ns)) {
+    }
+    take_all_tables(drain, now_ns);
+    finish(drain, now_ns);
+    drain->books->seen_ns = drain->round.drained_ns;
 }

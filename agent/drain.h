@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The drain: takes what producers left in rings, spill blocks and span tables, and books it.
  *
- * The caller sleeps for as long as drain_tick() says (100 µs when a ring was half full, up to 50 ms when nothing moves)
- * and calls again. See agent/store.h for threads and time. */
+ * The caller sleeps for as long as drain_tick() says (not at all when something was left, 100 µs when a ring was half full, up
+ * to 50 ms when nothing moves) and calls again. A round looks at every ring's line, and visits those that have news in the
+ * order of their ids, in as many ticks as it takes.
+ *
+ * G1  One ring keeps no other one waiting: a visit takes a bounded batch, what is left is the next round's; every ring that has news
+ *     when a round begins is visited in it.
+ * G2  A tick is bounded, whatever waits, and brings the coarse clock forward; reaper and publisher have their turn between ticks.
+ * G3  Lazy: a nearly empty ring that was visited within the last millisecond is left alone. What is left counts for the lag (lag.h).
+ * G4  books->seen_ns lies before everything that still waits in a ring.
+ * G5  Nothing is missed on a hint: a shared spill or a list that nobody told of (layout.h, news) is found within a second.
+ *
+ * See agent/store.h for threads and time. */
 #ifndef AGENT_DRAIN_H
 #define AGENT_DRAIN_H
 

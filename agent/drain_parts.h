@@ -7,10 +7,11 @@
 
 struct drain;
 struct intake;
+struct lag;
 
 struct intake *drain_intake(struct drain *drain);
 
-/* Age of the oldest sample that the last tick took. */
-uint64_t drain_lag_ns(const struct drain *drain);
+/* How long samples wait for the drain. */
+struct lag *drain_lag(struct drain *drain);
 
 #endif

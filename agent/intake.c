@@ -90,6 +90,7 @@ static void quarantine(struct intake *intake, uint32_t ring, const struct sr_rin
     uint64_t left = sight->line.tail - own->head;
     left = left < sight->samples ? left : sight->samples;
     own->life = sr_life(sight->generation, sight->slot, SR_PHASE_QUARANTINED);
+    own->news_ns = 0;
     if (books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
         sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_LIFE), own->life);
         sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_QUARANTINED), left);
@@ -128,7 +129,7 @@ static const char *adopt(struct intake *intake, uint32_t ring, const struct sr_r
 
 /* What one look found beyond what was booked. */
 struct finding {
-    uint64_t samples;
+    uint64_t samples; /* of those that are there: a visit's worth */
     uint64_t begun;
     bool is_folded; /* intake->fold has something, or may have */
     bool is_whole;  /* and it was no update's middle */
@@ -147,6 +148,9 @@ static const char *find(struct intake *intake, uint32_t ring, const struct sr_ri
     sr_tally_clear(&intake->tally);
     if (out_finding->samples > sight->samples) {
         return "its tail ran away";
+    }
+    if (wish == INTAKE_LIVE && out_finding->samples > INTAKE_SAMPLES) {
+        out_finding->samples = INTAKE_SAMPLES;
     }
     sr_drain_samples(intake->rings, ring, own->head, out_finding->samples, bounds, &intake->tally);
     const bool is_news =
@@ -199,6 +203,24 @@ static void write_ring_words(struct intake *intake, uint32_t ring, const struct 
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), own->has_copy);
 }
 
+/* A visit at now_ns saw samples up to `tail`: once those are taken, what waits is younger than that. */
+static void note_passed(struct intake_ring *own, uint64_t tail, uint64_t now_ns)
+{
+    if (own->head == tail) {
+        own->passed_ns = now_ns;
+        own->news_ns = 0;
+    } else if ((int64_t)(own->head - own->mark) >= 0) {
+        own->passed_ns = own->mark_ns > own->passed_ns ? own->mark_ns : own->passed_ns;
+        own->mark = tail;
+        own->mark_ns = now_ns;
+    }
+}
+
+uint64_t intake_waiting_since(const struct intake_ring *own)
+{
+    return own->passed_ns > own->news_ns ? own->passed_ns : own->news_ns;
+}
+
 /* All pages are there: book what was found. */
 static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
                  const struct finding *finding, uint64_t now_ns)
@@ -217,24 +239,26 @@ static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sigh
         }
     }
     own->was_spilling = intake->tally.spilled != 0;
-    own->head = sight->line.tail;
+    own->head += finding->samples;
+    note_passed(own, sight->line.tail, now_ns);
     own->begun += finding->begun;
     own->fold_ns = now_ns;
     own->batch = books->durable->batch.commits;
     write_ring_words(intake, ring, own);
-    books_note_head(books, ring, own->head);
+    books_note_visit(books, ring, own->head, now_ns, intake_waiting_since(own));
     if (intake->tally.oldest_ns != 0 && intake->tally.oldest_ns < intake->oldest_ns) {
         intake->oldest_ns = intake->tally.oldest_ns;
     }
 }
 
-/* The ring's line now holds nothing that was not taken, unless its spill was found in the middle of an update: then the
- * next look shall find it changed. */
+/* The ring's line now holds nothing that was not taken, unless there was more than a visit's worth, or its spill was found in the
+ * middle of an update: then the next look shall find it changed. */
 static void note_seen(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
                       const struct finding *finding)
 {
     struct intake_ring *own = &intake->ring[ring];
     struct sr_ring_seen line = sight->line;
+    line.tail = own->head;
     line.begun = own->begun;
     if (finding->is_folded && finding->is_whole) {
         own->folded_word = line.redo_word;
@@ -272,6 +296,7 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
             (void)!sr_drain_change_state(intake->rings, ring, sight->word, SR_RING_QUARANTINED);
         }
         sr_drain_note_seen(intake->rings, ring, &sight->line);
+        own->news_ns = 0; /* nor does it wait: it is left behind */
         return true;
     }
     books_make_room(intake->books);
@@ -311,14 +336,14 @@ void intake_wipe_ring(struct intake *intake, uint32_t ring)
 
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
-void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t now_ns)
+bool intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t now_ns)
 {
     struct books *books = intake->books;
     struct primitive *primitive = &books->primitive[id];
     const struct sr_shared_marks marks = sr_catalog_shared_marks(intake->rings, id);
     const bool is_same = marks.enter == primitive->shared.enter && marks.exit == primitive->shared.exit;
     if (primitive->book == BOOK_NONE || (is_same && !(again && marks.enter != marks.exit))) {
-        return;
+        return is_same;
     }
     books_commit(books); /* the copy is read from committed words, and the unit has room */
     binding_update(books, id, now_ns);
@@ -333,7 +358,7 @@ void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t
                   log_number("primitive", id));
     }
     if (!reserve_copy(books, &intake->fold) || !books_reserve_tally(books, primitive->book, &intake->tally)) {
-        return; /* the marks stay as they were: the next look comes here again */
+        return false; /* the marks stay as they were: the next look comes here again */
     }
     if (is_possible) {
         books_add(books, id, &intake->tally);
@@ -345,6 +370,7 @@ void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t
     sr_fold_book(&intake->fold, &books->durable->batch);
     primitive->shared = marks;
     primitive->shared_folded_ns = now_ns;
+    return true;
 }
 
 /* --- span tables -------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,10 @@ struct intake_ring {
     uint64_t begun;
     uint64_t fold_ns;
     uint64_t visited_ns;
+    uint64_t news_ns; /* 0: nothing waits, as far as we know; else there was nothing yet at that time */
+    uint64_t mark;    /* sample that was the next to come at mark_ns; all before it are older */
+    uint64_t mark_ns;
+    uint64_t passed_ns;                 /* mark_ns of the last mark that the head has passed */
     uint64_t batch;                     /* number of the batch that it was last booked in */
     uint64_t folded_word, folded_value; /* the redo record whose update was folded whole */
     uint32_t primitive;
@@ -39,8 +43,13 @@ __attribute__((warn_unused_result)) enum slipring_status intake_open(struct book
                                                                      struct intake **out_intake);
 void intake_close(struct intake *intake);
 
+/* Samples that one visit takes at most: what is left is the next round's, so that a ring at full speed keeps no other one
+ * waiting for longer. */
+#define INTAKE_SAMPLES 2048u
+
 enum intake_wish {
-    INTAKE_LIVE,  /* the owner goes on */
+    INTAKE_LIVE,  /* the owner goes on: INTAKE_SAMPLES at most */
+    INTAKE_ALL,   /* likewise, all that is there */
     INTAKE_FINAL, /* the ring is REAPING: take everything, and mark its life FOLDED in the same commit */
 };
 
@@ -49,12 +58,16 @@ __attribute__((warn_unused_result)) bool intake_take_ring(struct intake *intake,
                                                           const struct sr_ring_sight *sight,
                                                           enum intake_wish wish, uint64_t now_ns);
 
+/* What waits in the ring was not there yet at this time. */
+uint64_t intake_waiting_since(const struct intake_ring *own);
+
 /* It is REAPING and FOLDED: make its spill block ready for another owner. */
 void intake_wipe_ring(struct intake *intake, uint32_t ring);
 
 /* Take what the primitive's shared spill has; a cheap look when nothing changed. `again`: also when it did not, for an update
- * that was under way at the last look. */
-void intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t now_ns);
+ * that was under way at the last look. False: not now (no page to be had, or no book yet). */
+__attribute__((warn_unused_result)) bool intake_take_shared(struct intake *intake, uint32_t id, bool again,
+                                                            uint64_t now_ns);
 
 /* Take what the slot's span table has. False: not now. */
 __attribute__((warn_unused_result)) bool intake_take_spans(struct intake *intake, uint32_t slot,

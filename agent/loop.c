@@ -56,11 +56,26 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Others wake the loop, too: that is no reason to look at every ring. */
+static uint64_t drain_when_due(struct drain *drain, uint64_t *due_ns)
+{
+    uint64_t now_ns = sr_clock_ns();
+    if (now_ns < *due_ns) {
+        return *due_ns - now_ns;
+    }
+    const uint64_t wait_ns = drain_tick(drain, now_ns);
+    if (wait_ns != DRAIN_OVER) {
+        *due_ns = sr_clock_ns() + wait_ns;
+    }
+    return wait_ns;
+}
+
 int loop_run(const struct loop *loop)
 {
     struct beat watchdog = {.every_ns = loop->notify->watchdog_ns}, sweep = {.every_ns = SWEEP_NS};
+    uint64_t drain_due_ns = 0;
     for (;;) {
-        uint64_t wait_ns = drain_tick(loop->drain, sr_clock_ns());
+        uint64_t wait_ns = drain_when_due(loop->drain, &drain_due_ns);
         if (wait_ns == DRAIN_OVER) {
             return 0;
         }

@@ -11,6 +11,7 @@
 #include "drain_parts.h"
 #include "figures.h"
 #include "intake.h"
+#include "lag.h"
 #include "log.h"
 #include "minute.h"
 #include "peer/stats.h"
@@ -160,7 +161,7 @@ static uint32_t registered(const struct books *books)
     return used;
 }
 
-static void publish_agent(struct publisher *publisher)
+static void publish_agent(struct publisher *publisher, uint64_t now_ns)
 {
     const struct books *books = publisher->books;
     const struct sr_agent_figures figures = {
@@ -178,7 +179,7 @@ static void publish_agent(struct publisher *publisher)
         .spans_unattributed = store_word(books, SR_STORE_UNATTRIBUTED),
         .registry_used = registered(books),
         .registry_limit = books->options->primitive_limit,
-        .drain_lag_ns = drain_lag_ns(publisher->drain),
+        .drain_lag_ns = lag_take(drain_lag(publisher->drain)),
         .drains = store_word(books, SR_STORE_DRAINS),
         .journal_replays = store_word(books, SR_STORE_REPLAYS),
         .reserve_failures = store_word(books, SR_STORE_RESERVE_FAILURES),
@@ -186,6 +187,7 @@ static void publish_agent(struct publisher *publisher)
         .scrapes = atomic_load_explicit(&publisher->scrapes, memory_order_relaxed),
         .scrape_ns = atomic_load_explicit(&publisher->scrape_ns, memory_order_relaxed),
         .clock_is_tsc = sr_drain_tick_rate(books->rings) != 0,
+        .drain_lag_greatest_ns = lag_greatest(drain_lag(publisher->drain), now_ns),
     };
     sr_books_publish_agent(books->durable, &figures);
 }
@@ -223,7 +225,7 @@ static void run(struct publisher *publisher, uint64_t now_ns, bool all)
     }
     redirect(publisher, high);
     write_store_words(publisher, now_ns);
-    publish_agent(publisher);
+    publish_agent(publisher, now_ns);
     publisher->high = high;
     sr_books_finish_publishing(books->durable, now_ns, high);
 }

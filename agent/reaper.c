@@ -261,7 +261,7 @@ static void count_torn(struct reaper *reaper, uint64_t now_ns)
         }
         reaper->marks[id] = marks;
         torn += reaper->torn[id];
-        intake_take_shared(reaper->intake, id, true, now_ns);
+        (void)!intake_take_shared(reaper->intake, id, true, now_ns); /* without a page now: next time */
     }
     const uint32_t word = SR_WORD(store, 0, SR_STORE_TORN);
     if (torn > sr_batch_get(&reaper->books->durable->batch, word)) {

@@ -76,8 +76,9 @@ bool sr_catalog_read(const struct sr_drain *drain, uint32_t id, struct sr_catalo
 
 static uint64_t item_state(const _Atomic uint64_t *state)
 {
-    /* acquire: pairs with publish_item() in registry.c; else we read half an item */
-    return atomic_load_explicit(state, memory_order_acquire);
+    /* seq_cst: acquire pairs with publish_item() in registry.c; else we read half an item. After the news were taken
+     * (sr_segment_tell()) */
+    return atomic_load_explicit(state, memory_order_seq_cst);
 }
 
 uint32_t sr_catalog_lists_stamp(const struct sr_drain *drain, uint32_t id)
@@ -198,14 +199,48 @@ bool sr_catalog_announces(const struct sr_drain *drain, uint32_t id, const uint6
     return same;
 }
 
+/* --- news --------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t take_bits(struct sr_drain *drain, enum sr_news kind, uint32_t id, uint64_t mask)
+{
+    _Atomic uint64_t *bits = sr_segment_news(&drain->segment, kind, id);
+    /* relaxed: a first look; who published something that we acquired told before */
+    if (!(atomic_load_explicit(bits, memory_order_relaxed) & mask)) {
+        return 0;
+    }
+    /* seq_cst: pairs with sr_segment_tell(): before whatever the caller looks at; else what is told while we look is lost */
+    return atomic_fetch_and_explicit(bits, ~mask, memory_order_seq_cst) & mask;
+}
+
+bool sr_catalog_has_news(struct sr_drain *drain, enum sr_news kind, uint32_t id)
+{
+    return take_bits(drain, kind, id, UINT64_C(1) << (id % 64)) != 0;
+}
+
+uint64_t sr_catalog_take_news(struct sr_drain *drain, enum sr_news kind, uint32_t group)
+{
+    const uint64_t bits = take_bits(drain, kind, group * 64, UINT64_MAX);
+    if (bits != 0) {
+        const uint32_t high = group * 64 + 64 - (uint32_t)__builtin_clzll(bits);
+        drain->registry_high = high > drain->registry_high ? high : drain->registry_high;
+    }
+    return bits;
+}
+
+void sr_catalog_put_news(struct sr_drain *drain, enum sr_news kind, uint32_t id)
+{
+    sr_segment_tell(&drain->segment, kind, id);
+}
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 struct sr_shared_marks sr_catalog_shared_marks(const struct sr_drain *drain, uint32_t id)
 {
     const _Atomic uint64_t *block = sr_segment_shared_spill(&drain->segment, id);
     struct sr_shared_marks marks;
-    /* acquire: pairs with the release of EXIT, the last store of an update: before ENTER and the rest are read */
-    marks.exit = atomic_load_explicit(&block[SR_SPILL_EXIT], memory_order_acquire);
+    /* seq_cst: acquire pairs with the release of EXIT, the last store of an update: before ENTER and the rest are read; after
+     * the news were taken (sr_segment_tell()) */
+    marks.exit = atomic_load_explicit(&block[SR_SPILL_EXIT], memory_order_seq_cst);
     marks.enter = atomic_load_explicit(&block[SR_SPILL_ENTER], memory_order_acquire); /* acquire: as above */
     return marks;
 }

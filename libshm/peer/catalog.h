@@ -58,6 +58,19 @@ bool sr_catalog_is_announced(const struct sr_drain *drain, uint32_t id);
 bool sr_catalog_announces(const struct sr_drain *drain, uint32_t id, const uint64_t *bounds_ns,
                           uint32_t count, uint32_t booked_under);
 
+/* --- news --------------------------------------------------------------------------------------------------------------- */
+
+/* Is there news of this kind of the id? Then it is told once: the caller looks now. What a registrant or recorder that was killed
+ * before it could tell left behind, only looking everywhere finds; so does a first look. */
+SR_MUST_CHECK bool sr_catalog_has_news(struct sr_drain *drain, enum sr_news kind, uint32_t id);
+
+/* The same of ids [64 * group, 64 * group + 64): a bit an id. sr_catalog_high() rises to them. */
+#define SR_NEWS_GROUPS (SR_PRIMITIVE_MAX / 64u)
+SR_MUST_CHECK uint64_t sr_catalog_take_news(struct sr_drain *drain, enum sr_news kind, uint32_t group);
+
+/* The caller could not look now: tell it again. */
+void sr_catalog_put_news(struct sr_drain *drain, enum sr_news kind, uint32_t id);
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 bool sr_catalog_is_reserved(const struct sr_drain *drain, uint32_t id);

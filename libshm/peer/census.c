@@ -37,6 +37,9 @@ bool sr_census_look(const struct sr_drain *drain, uint32_t slot, struct sr_slot_
         /* relaxed: a key never changes while its slot lives */
         const uint64_t key = atomic_load_explicit(&shm->spans[i].key, memory_order_relaxed);
         out_sight->spans[i].key = key <= SR_PRIMITIVE_MAX ? key : 0;
+        if (out_sight->spans[i].key == 0) {
+            break; /* entries are taken from the first on */
+        }
         /* acquire: pairs with the release in sr_slot_span_ended(): before begun is read */
         out_sight->spans[i].ended = atomic_load_explicit(&shm->spans[i].ended, memory_order_acquire);
         /* relaxed: any value from now on has the begins of those ends */

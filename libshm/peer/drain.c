@@ -9,6 +9,8 @@
 #include "protocol/spill.h"
 #include "system/guard.h"
 
+#define AHEAD 24u /* rings: how far the scan asks for lines before it needs them */
+
 static struct sr_control_shm *control_of(const struct sr_drain *drain)
 {
     return &sr_segment_header(&drain->segment)->control;
@@ -152,15 +154,34 @@ static bool is_in_use(uint32_t state)
     return state == SR_RING_OWNED || state == SR_RING_RELEASED || state == SR_RING_REAPING;
 }
 
-static bool has_changed(const struct sr_drain *drain, uint32_t ring)
+static bool has_changed(const struct sr_producer_line_shm *line, const struct sr_ring_seen *seen)
 {
-    const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
-    const struct sr_ring_seen *seen = &drain->seen[ring];
-    /* relaxed, all: only whether to look; the look itself orders */
-    return atomic_load_explicit(&line->tail, memory_order_relaxed) != seen->tail ||
-           atomic_load_explicit(&line->begun, memory_order_relaxed) != seen->begun || /* relaxed: as above */
-           atomic_load_explicit(&line->redo_value, memory_order_relaxed) != seen->redo_value || /* as above */
-           atomic_load_explicit(&line->redo_word, memory_order_relaxed) != seen->redo_word;     /* as above */
+    /* relaxed, all: only whether to look; the look itself orders. No branch between: the lines of many rings are then fetched at
+     * once, which is most of what an idle agent does */
+    return ((atomic_load_explicit(&line->tail, memory_order_relaxed) ^ seen->tail) |
+            (atomic_load_explicit(&line->begun, memory_order_relaxed) ^ seen->begun) | /* relaxed: as above */
+            (atomic_load_explicit(&line->redo_value, memory_order_relaxed) ^
+             seen->redo_value) | /* as above */
+            (atomic_load_explicit(&line->redo_word, memory_order_relaxed) ^ seen->redo_word)) !=
+           0; /* as above */
+}
+
+/* The rings of one extent, whose lines are reserved. */
+static uint32_t scan_extent(struct sr_drain *drain, uint32_t first, uint32_t count)
+{
+    const _Atomic uint64_t *state = sr_segment_ring_state(&drain->segment, first);
+    const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, first);
+    const struct sr_ring_seen *seen = &drain->seen[first];
+    for (uint32_t i = 0; i < SR_EXTENT_RINGS; i++) {
+        __builtin_prefetch(&line[i + AHEAD]); /* an address is enough: what is no page is not fetched */
+        /* relaxed: as in has_changed() */
+        const uint32_t is = sr_state_of(atomic_load_explicit(&state[i], memory_order_relaxed));
+        drain->owned += is == SR_RING_OWNED;
+        if (is_in_use(is) && has_changed(&line[i], &seen[i])) {
+            drain->dirty[count++] = first + i;
+        }
+    }
+    return count;
 }
 
 uint32_t sr_drain_scan(struct sr_drain *drain)
@@ -168,17 +189,8 @@ uint32_t sr_drain_scan(struct sr_drain *drain)
     uint32_t count = 0;
     drain->owned = 0;
     for (uint32_t extent = 0; extent < SR_RING_MAX / SR_EXTENT_RINGS; extent++) {
-        if (!sr_segment_extent_is_reserved(&drain->segment, extent)) {
-            continue;
-        }
-        for (uint32_t ring = extent * SR_EXTENT_RINGS; ring < (extent + 1) * SR_EXTENT_RINGS; ring++) {
-            /* relaxed: as in has_changed() */
-            const uint32_t state = sr_state_of(
-                atomic_load_explicit(sr_segment_ring_state(&drain->segment, ring), memory_order_relaxed));
-            drain->owned += state == SR_RING_OWNED;
-            if (is_in_use(state) && has_changed(drain, ring)) {
-                drain->dirty[count++] = ring;
-            }
+        if (sr_segment_extent_is_reserved(&drain->segment, extent)) {
+            count = scan_extent(drain, extent * SR_EXTENT_RINGS, count);
         }
     }
     return count;
@@ -306,6 +318,14 @@ void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head)
     /* release: after our reading of the slots; pairs with look_at_head() in ring.c, which takes it for the license to
      * overwrite them */
     atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, head, memory_order_release);
+}
+
+void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, uint64_t visited_ns, uint64_t waiting_ns)
+{
+    struct sr_consumer_line_shm *line = sr_segment_consumer_line(&drain->segment, ring);
+    /* relaxed, both: for people; the head's release follows */
+    atomic_store_explicit(&line->visited_ns, visited_ns, memory_order_relaxed);
+    atomic_store_explicit(&line->waiting_ns, waiting_ns, memory_order_relaxed); /* relaxed: as above */
 }
 
 bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word, enum sr_ring_state to)

@@ -24,6 +24,7 @@
  *   | ring_state    (D)  | u64 a ring: state, slot, generation  producers and agent (CAS)
  *   | ring_page     (D)  | u8 a ring: its block is reserved     whoever reserved it
  *   | extent_page   (D)  | u8 32 rings: their lines are         whoever reserved them
+ *   | news          (D)  | bits a primitive: agent, look there  producers; agent clears
  *   +--------------------+
  *   | registry_entry     | name, type, categories, objectives   registrant; lists: any producer, append only
  *   | bounds             | per primitive: exact bounds, alias   agent
@@ -248,6 +249,17 @@ struct sr_hint_shm {
 };
 _Static_assert(sizeof(struct sr_hint_shm) == SR_LINE_BYTES, "one line");
 
+/* What the agent need not look for in each primitive's own pages: a bit says that something is new there. Set after
+ * the thing itself, cleared before looking; a kill in between costs time (the agent looks everywhere once a second). */
+enum sr_news {
+    SR_NEWS_SHARED, /* the shared spill was updated */
+    SR_NEWS_LISTS,  /* it was registered, or a category or an objective was added */
+    SR_NEWS_COUNT,
+};
+struct sr_news_shm {
+    _Atomic uint64_t bits[SR_NEWS_COUNT][SR_PRIMITIVE_MAX / 64u];
+};
+
 struct sr_producer_line_shm {
     _Atomic uint64_t tail;  /* samples published, ever: never reset, position is tail & (samples - 1) */
     _Atomic uint64_t begun; /* spans begun, ever */
@@ -281,7 +293,9 @@ _Static_assert(sizeof(struct sr_producer_line_shm) == SR_LINE_BYTES, "one line")
 struct sr_consumer_line_shm {
     _Atomic uint64_t head;  /* samples taken, ever; a published copy of the agent's durable word */
     _Atomic uint64_t offer; /* 0, or 1 + the id of a ring of another class, OFFERED to this ring's slot */
-    _Atomic uint64_t reserved[14];
+    _Atomic uint64_t visited_ns; /* for people: CLOCK_MONOTONIC of the agent's last visit */
+    _Atomic uint64_t waiting_ns; /* likewise: what waits in the ring was not there yet at this time */
+    _Atomic uint64_t reserved[12];
 };
 _Static_assert(sizeof(struct sr_consumer_line_shm) == SR_LINE_BYTES, "one line");
 
@@ -472,6 +486,7 @@ enum sr_word_area {
     X(ring_state, SR_RING_MAX * 8u)                                                                          \
     X(ring_page, SR_RING_MAX)                                                                                \
     X(extent_page, SR_RING_MAX / SR_EXTENT_RINGS)                                                            \
+    X(news, sizeof(struct sr_news_shm))                                                                      \
     X(registry_entry, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_registry_entry_shm))                     \
     X(bounds, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_bounds_shm))                                     \
     X(slot, (uint64_t)SR_SLOT_MAX * sizeof(struct sr_slot_shm))                                              \

@@ -115,6 +115,7 @@ static enum slipring_status add(struct sr_segment *segment, const char *name, co
     uint64_t key = status == SLIPRING_OK ? sr_state_word(hash, slot, SR_REGISTRY_READY) : SR_REGISTRY_EMPTY;
     /* release: pairs with survey_keys() and the agent; else they read a half-written entry */
     atomic_store_explicit(sr_segment_registry_key(segment, id), key, memory_order_release);
+    sr_segment_tell(segment, SR_NEWS_LISTS, id);
     return status;
 }
 
@@ -169,10 +170,12 @@ static bool item_is_ready(const _Atomic uint64_t *state)
     return atomic_load_explicit(state, memory_order_acquire) == SR_ITEM_READY;
 }
 
-static void publish_item(_Atomic uint64_t *state)
+static void publish_item(const struct sr_segment *segment, uint32_t primitive, _Atomic uint64_t *state)
 {
-    /* release: pairs with item_is_ready(), here and in the agent; else they read half an item */
-    atomic_store_explicit(state, SR_ITEM_READY, memory_order_release);
+    /* seq_cst: release pairs with item_is_ready(), here and in the agent; else they read half an item. And before the look
+     * at the news: see sr_segment_tell() */
+    atomic_store_explicit(state, SR_ITEM_READY, memory_order_seq_cst);
+    sr_segment_tell(segment, SR_NEWS_LISTS, primitive);
 }
 
 enum slipring_status sr_registry_category(struct sr_segment *segment, uint32_t primitive, const char *name,
@@ -187,7 +190,7 @@ enum slipring_status sr_registry_category(struct sr_segment *segment, uint32_t p
         if (claim_item(&categories[i].state)) {
             memset(categories[i].name, 0, sizeof categories[i].name);
             memcpy(categories[i].name, name, strlen(name));
-            publish_item(&categories[i].state);
+            publish_item(segment, primitive, &categories[i].state);
             *out_category = i;
             return SLIPRING_OK;
         }
@@ -219,7 +222,7 @@ enum slipring_status sr_registry_objective(struct sr_segment *segment, uint32_t 
             item->target_ppb = objective->target_ppb;
             item->threshold_ns = objective->threshold_ns;
             item->period_s = objective->period_s;
-            publish_item(&item->state);
+            publish_item(segment, primitive, &item->state);
             return SLIPRING_OK;
         }
         if (item_is_ready(&item->state) && strncmp(item->name, objective->name, sizeof item->name) == 0) {

@@ -84,6 +84,24 @@ SR_INLINE _Atomic uint64_t *sr_segment_shared_spill(const struct sr_segment *seg
     return (_Atomic uint64_t *)SR_AT(segment, shared_spill) + (uint64_t)primitive * SR_SPILL_WORDS_FULL;
 }
 
+SR_INLINE _Atomic uint64_t *sr_segment_news(const struct sr_segment *segment, enum sr_news kind,
+                                            uint32_t primitive)
+{
+    return &((struct sr_news_shm *)SR_AT(segment, news))->bits[kind][primitive / 64];
+}
+
+/* Tell the agent where to look, after the change, whose last store was seq_cst. Stores only when it was not told yet. */
+SR_INLINE void sr_segment_tell(const struct sr_segment *segment, enum sr_news kind, uint32_t primitive)
+{
+    _Atomic uint64_t *bits = sr_segment_news(segment, kind, primitive);
+    const uint64_t bit = UINT64_C(1) << (primitive % 64);
+    /* seq_cst, both: pairs with the exchange in peer/catalog.c. If we find the bit set although the agent is about to look, its
+     * look comes after our change; else a change would wait for the look at everything */
+    if (!(atomic_load_explicit(bits, memory_order_seq_cst) & bit)) {
+        (void)atomic_fetch_or_explicit(bits, bit, memory_order_seq_cst);
+    }
+}
+
 /* --- ring geometry -------------------------------------------------------------------------------------------------- */
 
 struct sr_ring_shape {

@@ -10,6 +10,8 @@
  *     rest is published as samples_torn. At most one a killed thread.
  * G3  As in the owned spill: the cell is added before the rest, so a reader that reads the cells last never sees
  *     a bound's count or a cost without its sample.
+ * G4  An update that returned was told of (segment.h, news): the agent looks at this block at its next pass. One that was
+ *     killed before it told is found when the agent looks everywhere, once a second.
  *
  * Exact bounds: a sample that is booked while the agent announces other bounds (an odd version, also for as long as an
  * agent that died there is not followed by another) is counted at the default bounds only.

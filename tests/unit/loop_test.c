@@ -23,10 +23,8 @@ static uint64_t drain_wait_ns, stop_ns;
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
 {
     (void)drain;
+    (void)now_ns;
     drained++;
-    if (now_ns >= stop_ns) {
-        (void)raise(SIGTERM); /* blocked: waits in the descriptor */
-    }
     return drain_wait_ns;
 }
 
@@ -46,8 +44,11 @@ uint64_t reaper_tick(struct reaper *reaper, uint64_t now_ns)
 
 uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
 {
-    (void)publisher, (void)now_ns;
+    (void)publisher;
     published++;
+    if (now_ns >= stop_ns) {
+        (void)raise(SIGTERM); /* blocked: waits in the descriptor */
+    }
     return 100 * MS;
 }
 
@@ -115,6 +116,14 @@ static void the_watchdog_is_fed_though_the_drain_would_sleep_longer(void **state
     assert_in_range(fed, 5, 16);
 }
 
+static void whoever_else_wakes_the_loop_does_not_wake_the_drain(void **state)
+{
+    (void)state;
+    assert_int_equal(run(5000 * MS, 20 * MS, 300 * MS), SIGTERM);
+    assert_int_equal(drained, 1);
+    assert_in_range(published, 4, 20);
+}
+
 static void a_drain_that_cannot_go_on_ends_it(void **state)
 {
     (void)state;
@@ -130,6 +139,7 @@ int main(void)
         cmocka_unit_test(the_drain_is_called_as_soon_as_it_asks),
         cmocka_unit_test(it_sleeps_when_nobody_wants_anything),
         cmocka_unit_test(the_watchdog_is_fed_though_the_drain_would_sleep_longer),
+        cmocka_unit_test(whoever_else_wakes_the_loop_does_not_wake_the_drain),
         cmocka_unit_test(a_drain_that_cannot_go_on_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
