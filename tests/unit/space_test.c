@@ -4,19 +4,25 @@
 #include <slipring/slipring.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "support/api.h"
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
+#include "support/pretend_clock.h"
+#include "support/rig.h"
+#include "support/workload.h"
 
 #define MS UINT64_C(1000000)
 
@@ -154,12 +160,182 @@ static void a_tmpfs_too_small_for_the_directories_is_no_space_and_counts_drops(v
     CHECK_EQUAL(slipring_store_dropped(store), 1);
 }
 
+/* --- page by page, beside an agent ---------------------------------------------------------------------------------------------- */
+
+#define STEPS 2000u
+
+struct stage {
+    _Atomic uint32_t at;
+    _Atomic uint32_t may_go_to;
+};
+
+static struct stage *stage;
+static struct workload load;
+static struct tally *sums; /* of two workers: ours, and one of a process that finds the memory full */
+static char filler_path[PATH_MAX];
+
+static uint32_t rings_held(void)
+{
+    uint32_t count = 0;
+    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+        count +=
+            sr_state_of(atomic_load(sr_segment_ring_state(&rig_producer->segment, ring))) == SR_RING_OWNED;
+    }
+    return count;
+}
+
+static void mix(uint32_t number, uint32_t seed)
+{
+    struct worker worker = worker_of(&load, &sums[number * load.count], seed);
+    for (uint32_t i = 0; i < STEPS; i++) {
+        worker_step(&worker);
+    }
+    worker_finish(&worker);
+}
+
+/* Leave so many pages free. */
+static void fill_but(uint64_t pages)
+{
+    struct statfs fs;
+    CHECK((size_t)snprintf(filler_path, sizeof filler_path, "%s/filler", mounted) < sizeof filler_path);
+    const int fd = open(filler_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQUAL(fstatfs(fd, &fs), 0);
+    CHECK_EQUAL(fallocate(fd, 0, 0, (off_t)((fs.f_bavail - pages) * SR_PAGE_BYTES)), 0);
+    CHECK_EQUAL(close(fd), 0);
+}
+
+static void pass(uint32_t at)
+{
+    atomic_store(&stage->at, at);
+    child_await(&stage->may_go_to, at + 1);
+}
+
+/* Attaches anew: a page for its slot, three for the lines of its first ring, two for each ring's block. */
+static void record_while_it_is_full(void *unused)
+{
+    (void)unused;
+    mix(1, 3);
+    struct slipring_primitive *late = NULL; /* and ten or so for a name */
+    const enum slipring_status status = slipring_primitive_get(rig_producer, "late", NULL, &late);
+    CHECK(status == SLIPRING_OK || status == SLIPRING_NO_SPACE);
+    for (uint64_t i = 0; i < 100; i++) {
+        slipring_record(late, 7, SLIPRING_SUCCESS, NULL);
+    }
+    pass(1);
+    mix(1, 4);
+    pass(2);
+}
+
+/* The store, its names and books are there before the memory is full. The next slot lies in a page of its own. */
+static void prepare(void)
+{
+    struct sr_slot_hold hold;
+    rig = rig_of(place_store());
+    rig_open(&rig);
+    CHECK_OK(slipring_open(place_store(), &rig_producer));
+    workload_open(&load, rig_producer, "p", WORKLOAD_PRIMITIVES);
+    sums = workload_sums(&load, 2);
+    stage = child_share(sizeof *stage);
+    api_set_ring_cap(0);
+    mix(0, 1);
+    rig_settle(&rig);
+    api_set_ring_cap(SR_RING_CAP_DEFAULT);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(sr_slot_take(&rig_producer->segment, rig_producer->lock_path, &hold));
+    }
+}
+
+static void expect_figures(void)
+{
+    struct tally want_sum;
+    rig_settle(&rig);
+    for (uint32_t i = 0; i < load.count; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "p%u", i);
+        const struct slipring_stats stats = rig_stats(&rig, name);
+        const struct slipring_stats_detail detail = rig_detail(&rig, name);
+        workload_merge(&load, sums, 2, i, &want_sum);
+        workload_expect(&load, i, &want_sum, 0, &stats, &detail);
+    }
+}
+
+static uint64_t count_of(const char *name)
+{
+    return rig_count_of(&rig, name) ? rig_stats(&rig, name).count : 0;
+}
+
+static void record_with_so_many_pages(void *argument)
+{
+    const uint32_t pages = *(const uint32_t *)argument;
+    if (!mount_small("24m")) {
+        return;
+    }
+    prepare();
+    fill_but(pages);
+    const pid_t child = child_start(record_while_it_is_full, NULL);
+    child_await(&stage->at, 1);
+    CHECK_EQUAL(rings_held(), pages < 4 ? 0 : (pages - 4) / 2);
+    rig_settle(&rig); /* what can be booked is, what cannot waits */
+    CHECK_EQUAL(unlink(filler_path), 0);
+    rig_settle(&rig); /* sees that there is room again, and says so */
+    atomic_store(&stage->may_go_to, 2);
+    child_await(&stage->at, 2);
+    CHECK_EQUAL(rings_held(), load.count + (pages >= 4 && rig_count_of(&rig, "late")));
+    atomic_store(&stage->may_go_to, 3);
+    child_ends_well(child);
+    expect_figures();
+    CHECK_EQUAL(count_of("late") + count_of("__overflow__"), 100);
+    rig_expect_balance(&rig);
+}
+
+static void each_page_that_is_missing_costs_detail_but_no_count(void **state)
+{
+    (void)state;
+    for (uint32_t pages = 0; pages < 12; pages++) {
+        (void)place_new_store();
+        child_run(record_with_so_many_pages, &pages);
+    }
+}
+
+/* Reserving a page beyond the limit would be SIGXFSZ, also within a file that is larger. */
+static void record_under_a_limit(void *unused)
+{
+    (void)unused;
+    struct rlimit limit;
+    CHECK_EQUAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct rlimit nothing = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &nothing), 0);
+    mix(1, 3);
+    CHECK_EQUAL(rings_held(), 0);
+    CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    mix(1, 4);
+    CHECK_EQUAL(rings_held(), 0); /* not tried again unasked */
+    api_raise_reserve_epoch();
+    mix(1, 5);
+    CHECK_EQUAL(rings_held(), load.count);
+}
+
+static void a_limit_of_file_sizes_leaves_the_shared_spill_and_kills_nobody(void *unused)
+{
+    (void)unused;
+    rig = rig_of(place_store());
+    rig_open(&rig);
+    CHECK_OK(slipring_open(place_store(), &rig_producer));
+    workload_open(&load, rig_producer, "p", WORKLOAD_PRIMITIVES);
+    sums = workload_sums(&load, 2);
+    child_run(record_under_a_limit, NULL);
+    expect_figures();
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
         CHILD_TEST(a_full_tmpfs_costs_names_and_detail_but_no_count),
         CHILD_TEST(threads_without_pages_for_their_rings_lose_no_count),
         CHILD_TEST(a_tmpfs_too_small_for_the_directories_is_no_space_and_counts_drops),
+        cmocka_unit_test(each_page_that_is_missing_costs_detail_but_no_count),
+        CHILD_TEST(a_limit_of_file_sizes_leaves_the_shared_spill_and_kills_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
