@@ -63,6 +63,34 @@ bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool i
     return true;
 }
 
+bool daemon_pause(struct daemon *daemon)
+{
+    int status = 0;
+    pid_t stopped;
+    if (daemon->pid == 0 || kill(daemon->pid, SIGSTOP) != 0) {
+        perror("slipring-bench: slipringd cannot be stopped");
+        return false;
+    }
+    do {
+        stopped = waitpid(daemon->pid, &status, WUNTRACED);
+    } while (stopped < 0 && errno == EINTR);
+    if (stopped != daemon->pid || !WIFSTOPPED(status)) {
+        fprintf(stderr, "slipring-bench: slipringd is gone (wait status 0x%x)\n", (unsigned)status);
+        daemon->pid = 0;
+        return false;
+    }
+    return true;
+}
+
+bool daemon_resume(struct daemon *daemon)
+{
+    if (daemon->pid == 0 || kill(daemon->pid, SIGCONT) != 0) {
+        fputs("slipring-bench: slipringd is gone\n", stderr);
+        return false;
+    }
+    return true;
+}
+
 bool daemon_stop(struct daemon *daemon)
 {
     if (daemon->pid == 0) {
@@ -71,6 +99,7 @@ bool daemon_stop(struct daemon *daemon)
     int status = 0;
     pid_t ended = 0;
     (void)kill(daemon->pid, SIGTERM); /* fails only when it has ended: the wait below tells */
+    (void)kill(daemon->pid, SIGCONT); /* when it was paused; as above */
     for (uint32_t waited_ms = 0; ended == 0 && waited_ms < STOP_MS; waited_ms += 10) {
         machine_sleep_ms(10);
         ended = waitpid(daemon->pid, &status, WNOHANG);

@@ -17,6 +17,10 @@ bool daemon_is_built(void);
 /* Start it for `store`, pinned to `cpu` if `is_pinned`. It ends when the benchmark does, however that ends. */
 bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool is_pinned);
 
+/* Stop it in its tracks (SIGSTOP), and wait until it stands; let it go on (SIGCONT). False: it has ended; a message says so. */
+bool daemon_pause(struct daemon *daemon);
+bool daemon_resume(struct daemon *daemon);
+
 /* Ask it to end, and wait. False: it ended with an error, or had to be killed. */
 bool daemon_stop(struct daemon *daemon);
 

@@ -19,6 +19,19 @@ bool machine_pin(pid_t process, uint32_t cpu)
     return sched_setaffinity(process, sizeof set, &set) == 0;
 }
 
+static void list_cpus(const cpu_set_t *allowed, struct machine *machine)
+{
+    machine->cpus[machine->cpu_count++] = machine->cpu;
+    for (uint32_t i = 0; i < CPU_SETSIZE && machine->cpu_count < MACHINE_CPUS_MAX - 1; i++) {
+        if (CPU_ISSET(i, allowed) && i != machine->cpu && i != machine->consumer_cpu) {
+            machine->cpus[machine->cpu_count++] = i;
+        }
+    }
+    if (machine->consumer_cpu != machine->cpu) {
+        machine->cpus[machine->cpu_count++] = machine->consumer_cpu;
+    }
+}
+
 bool machine_take(uint32_t cpu, struct machine *out_machine)
 {
     cpu_set_t allowed;
@@ -38,6 +51,7 @@ bool machine_take(uint32_t cpu, struct machine *out_machine)
     for (uint32_t i = CPU_SETSIZE; i-- > 0;) {
         machine.consumer_cpu = i != machine.cpu && CPU_ISSET(i, &allowed) ? i : machine.consumer_cpu;
     }
+    list_cpus(&allowed, &machine);
     machine.is_pinned = machine.consumer_cpu != machine.cpu && machine_pin(0, machine.cpu);
     if (!machine.is_pinned) {
         fputs("slipring-bench: no second CPU for consumers: nothing is pinned, bursts meet their consumer\n",
@@ -45,6 +59,16 @@ bool machine_take(uint32_t cpu, struct machine *out_machine)
     }
     *out_machine = machine;
     return true;
+}
+
+void machine_unpin(const struct machine *machine)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        CPU_SET(machine->cpus[i], &set);
+    }
+    (void)sched_setaffinity(0, sizeof set, &set); /* else it stays where it is, and wakes later */
 }
 
 static void on_interrupt(int number)

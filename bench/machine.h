@@ -8,11 +8,15 @@
 #include <sys/types.h>
 #include <time.h>
 
+#define MACHINE_CPUS_MAX 256u
+
 /* Where things run. */
 struct machine {
     uint32_t cpu;          /* what is measured */
     uint32_t consumer_cpu; /* agents and consumer threads */
     bool is_pinned;        /* both are there, differ, and the calling thread was pinned to the first */
+    uint32_t cpu_count;    /* all that the process may use: `cpu` first, `consumer_cpu` last */
+    uint32_t cpus[MACHINE_CPUS_MAX];
 };
 
 /* Pin the calling thread to `cpu` (OPTIONS_CPU_ANY: the last one allowed) and choose another one for consumers. False,
@@ -22,6 +26,9 @@ bool machine_take(uint32_t cpu, struct machine *out_machine);
 /* Pin a process just forked (0: the calling thread) to one CPU. Whoever starts something pins it: what is pinned to
  * the CPU under measurement might not get to run there and pin itself elsewhere. */
 bool machine_pin(pid_t process, uint32_t cpu);
+
+/* Let the calling thread run on any CPU that the process may use: for one that only starts, stops and waits. */
+void machine_unpin(const struct machine *machine);
 
 /* From here on an interrupt asks for an orderly end: what runs looks at machine_is_interrupted(). */
 void machine_catch_interrupts(void);

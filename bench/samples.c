@@ -46,14 +46,41 @@ void tally_add_one(struct tally *tally, uint64_t duration_ns, bool is_failure, u
     tally->savings += savings;
 }
 
-void tally_add(struct tally *tally, const struct samples *samples, uint64_t from, uint64_t count,
-               const struct slipring_cost *cost)
+static void add_each(struct tally *tally, const struct samples *samples, uint64_t from, uint64_t count,
+                     const struct slipring_cost *cost)
 {
     for (uint64_t i = from; i < from + count; i++) {
         const struct sample *sample = samples_at(samples, i);
         tally_add_one(tally, sample->duration_ns, sample->outcome != SLIPRING_SUCCESS,
                       cost ? cost->cost_nanodollars : 0, cost ? cost->savings_nanodollars : 0);
     }
+}
+
+/* Any SAMPLE_COUNT samples in a row are the whole cycle: it is added up once, and taken so many times. */
+void tally_add(struct tally *tally, const struct samples *samples, uint64_t from, uint64_t count,
+               const struct slipring_cost *cost)
+{
+    const uint64_t cycles = count / SAMPLE_COUNT;
+    add_each(tally, samples, from, count % SAMPLE_COUNT, cost);
+    if (cycles != 0) {
+        struct tally cycle = {0};
+        add_each(&cycle, samples, 0, SAMPLE_COUNT, cost);
+        tally_add_times(tally, &cycle, cycles);
+    }
+}
+
+void tally_add_times(struct tally *tally, const struct tally *more, uint64_t times)
+{
+    if (more->count == 0 || times == 0) {
+        return;
+    }
+    tally->min_ns = tally->count == 0 || more->min_ns < tally->min_ns ? more->min_ns : tally->min_ns;
+    tally->max_ns = tally->count == 0 || more->max_ns > tally->max_ns ? more->max_ns : tally->max_ns;
+    tally->count += more->count * times;
+    tally->failures += more->failures * times;
+    tally->sum_ns += more->sum_ns * times;
+    tally->cost += more->cost * times;
+    tally->savings += more->savings * times;
 }
 
 bool tally_equals(const struct tally *a, const struct tally *b)

@@ -44,6 +44,9 @@ void tally_add(struct tally *tally, const struct samples *samples, uint64_t from
 void tally_add_one(struct tally *tally, uint64_t duration_ns, bool is_failure, uint64_t cost,
                    uint64_t savings);
 
+/* Add what another one comes to, so many times. */
+void tally_add_times(struct tally *tally, const struct tally *more, uint64_t times);
+
 bool tally_equals(const struct tally *a, const struct tally *b);
 
 static inline const struct sample *samples_at(const struct samples *samples, uint64_t position)
