@@ -201,6 +201,7 @@ static void write_ring_words(struct intake *intake, uint32_t ring, const struct 
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_SPILL_BASE), own->spill_base);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_FOLD_NS), own->fold_ns);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), own->has_copy);
+    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_RETIRED), 0);
 }
 
 /* A visit at now_ns saw samples up to `tail`: once those are taken, what waits is younger than that. */
@@ -334,6 +335,48 @@ void intake_wipe_ring(struct intake *intake, uint32_t ring)
     sr_drain_forget_seen(intake->rings, ring);
 }
 
+/* --- giving pages back ---------------------------------------------------------------------------------------------------- */
+
+bool intake_forget_block(struct intake *intake, uint32_t ring)
+{
+    struct intake_ring *own = &intake->ring[ring];
+    struct sr_batch *batch = &intake->books->durable->batch;
+    const struct sr_words *words = &intake->books->durable->words;
+    uint32_t count = 0;
+    const uint32_t first = sr_drain_copy_words(ring, &count);
+    books_make_room(intake->books);
+    if (!books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
+        return false;
+    }
+    own->folded_word = own->folded_value = 0;
+    own->was_spilling = false;
+    if (sr_batch_get(batch, SR_WORD(ring, ring, SR_RING_RETIRED)) ==
+        0) { /* else an agent was killed after this */
+        sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_RETIRED), 1);
+        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_RETIRED_RINGS), 1);
+    }
+    if (!own->has_copy) {
+        return true;
+    }
+    /* Before the cells in the list of pairs, and so applied before them: a looker-on reads the copies, then this (audit.h). */
+    sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_RETIRED_SPILLED), sr_drain_copied(words, ring));
+    for (uint32_t word = first; word < first + count; word++) {
+        if (sr_words_get(words, word) != 0) {
+            sr_batch_set(batch, word, 0);
+        }
+    }
+    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), 0);
+    own->has_copy = false;
+    return true;
+}
+
+void intake_return_copy(struct intake *intake, uint32_t ring)
+{
+    uint32_t count = 0;
+    const uint32_t first = sr_drain_copy_words(ring, &count);
+    (void)sr_words_return(&intake->books->durable->words, first, count); /* pages that stay are zeros */
+}
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 bool intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t now_ns)
@@ -451,20 +494,26 @@ static bool start_ring_from_here(struct sr_books *durable, struct sr_drain *ring
 {
     struct sr_batch *batch = &durable->batch;
     struct sr_ring_sight sight;
-    if (!sr_drain_look(rings, ring, &sight)) {
-        return true;
+    if (!sr_drain_look_at_lines(rings, ring, &sight) || (sight.line.tail == 0 && sight.word == 0)) {
+        return true; /* never used */
     }
     const uint64_t head = sr_drain_head(rings, ring);
-    sr_drain_read_spill(rings, ring, 0, &durable->words, fold);
+    const bool has_block =
+        sr_drain_is_reserved(rings, ring); /* else its pages were given back, its lines go on */
+    if (has_block) {
+        sr_drain_read_spill(rings, ring, 0, &durable->words, fold);
+    }
     if (sr_words_reserve(&durable->words, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring) != SLIPRING_OK ||
-        sr_words_reserve(&durable->words, fold->first_copy, fold->words) != SLIPRING_OK) {
+        (has_block && sr_words_reserve(&durable->words, fold->first_copy, fold->words) != SLIPRING_OK)) {
         return false;
     }
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HEAD),
                  sight.line.tail - head <= sight.samples ? head : sight.line.tail);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_BEGUN), sight.line.begun);
-    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), 1);
-    sr_fold_book(fold, batch);
+    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), has_block);
+    if (has_block) {
+        sr_fold_book(fold, batch);
+    }
     sr_batch_commit(batch);
     sr_batch_clear(batch);
     return true;

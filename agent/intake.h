@@ -64,6 +64,12 @@ uint64_t intake_waiting_since(const struct intake_ring *own);
 /* It is REAPING and FOLDED: make its spill block ready for another owner. */
 void intake_wipe_ring(struct intake *intake, uint32_t ring);
 
+/* A RETIRING ring's block is a hole: let the books forget what it held, in the batch that the caller commits. False: not now. */
+__attribute__((warn_unused_result)) bool intake_forget_block(struct intake *intake, uint32_t ring);
+
+/* That was committed: give the pages of the copy back. */
+void intake_return_copy(struct intake *intake, uint32_t ring);
+
 /* Take what the primitive's shared spill has; a cheap look when nothing changed. `again`: also when it did not, for an update
  * that was under way at the last look. False: not now (no page to be had, or no book yet). */
 __attribute__((warn_unused_result)) bool intake_take_shared(struct intake *intake, uint32_t id, bool again,

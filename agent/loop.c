@@ -81,6 +81,7 @@ int loop_run(const struct loop *loop)
         }
         wait_ns = least(wait_ns, calibration_tick(loop->calibration, sr_clock_ns()));
         wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
+        wait_ns = least(wait_ns, retirer_tick(loop->retirer, sr_clock_ns()));
         wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
         uint64_t now_ns = sr_clock_ns();
         if (is_due(&watchdog, now_ns, &wait_ns)) {

@@ -11,11 +11,13 @@
 #include "notify.h"
 #include "publisher.h"
 #include "reaper.h"
+#include "retirer.h"
 
 struct loop {
     struct drain *drain;
     struct calibration *calibration;
     struct reaper *reaper;
+    struct retirer *retirer;
     struct publisher *publisher;
     struct http *http;
     const struct notify *notify;

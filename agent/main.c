@@ -28,6 +28,7 @@ struct parts {
     struct drain *drain;
     struct calibration calibration;
     struct reaper *reaper;
+    struct retirer *retirer;
     struct publisher *publisher;
     struct sr_stats *stats;
     struct http *http;
@@ -102,6 +103,8 @@ static bool open_parts(struct parts *parts, const struct options *options)
         !check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
         !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
                "cannot reap") ||
+        !check(retirer_open(parts->books, parts->drain, now_ns, &parts->retirer),
+               "cannot give memory back") ||
         !check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
                "cannot publish")) {
         return false;
@@ -126,6 +129,7 @@ static void close_parts(struct parts *parts)
     http_close(parts->http);
     sr_stats_close(parts->stats);
     publisher_close(parts->publisher);
+    retirer_close(parts->retirer);
     reaper_close(parts->reaper);
     drain_close(parts->drain);
     books_close(parts->books);
@@ -174,6 +178,7 @@ static int serve(const struct options *options)
     const struct loop loop = {.drain = parts.drain,
                               .calibration = &parts.calibration,
                               .reaper = parts.reaper,
+                              .retirer = parts.retirer,
                               .publisher = parts.publisher,
                               .http = parts.http,
                               .notify = &parts.notify,

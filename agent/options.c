@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pure/duration.h"
 #include "pure/name.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:9464"
@@ -127,6 +128,20 @@ static bool parse_clock(const char *text, struct options *options, struct buffer
     return true;
 }
 
+static bool parse_retire_after(const char *text, struct options *options, struct buffer *message)
+{
+    enum sr_parse result =
+        sr_duration_parse(text, OPTIONS_RETIRE_AFTER_MAX_NS, &options->agent.retire_after_ns);
+    if (result == SR_PARSE_OK && options->agent.retire_after_ns == 0) {
+        result = SR_PARSE_ZERO;
+    }
+    if (result != SR_PARSE_OK) {
+        buffer_format(message, "--retire-after: '%s' is %s (more than 0, at most 1d, as in 30s)", text,
+                      sr_parse_text(result));
+    }
+    return result == SR_PARSE_OK;
+}
+
 static bool take_value(enum option_id id, const char *text, struct options *options, struct buffer *message)
 {
     switch (id) {
@@ -142,6 +157,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_limit(id, text, OPTIONS_PRIMITIVES_MAX, &options->agent.primitive_limit, message);
     case OPTION_ring_cap:
         return parse_limit(id, text, OPTIONS_RING_CAP_MAX, &options->agent.ring_cap, message);
+    case OPTION_retire_after:
+        return parse_retire_after(text, options, message);
     case OPTION_clock:
         return parse_clock(text, options, message);
     case OPTION_shm_dir:

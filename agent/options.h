@@ -14,6 +14,8 @@
 #define OPTIONS_PRIMITIVES_MAX 16384
 #define OPTIONS_RING_CAP_MAX   37376
 
+#define OPTIONS_RETIRE_AFTER_MAX_NS UINT64_C(86400000000000)
+
 enum options_task {
     OPTIONS_RUN,  /* serve, as the options say */
     OPTIONS_HELP, /* print and exit 0, as the next two */

@@ -188,6 +188,9 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .scrape_ns = atomic_load_explicit(&publisher->scrape_ns, memory_order_relaxed),
         .clock_is_tsc = sr_drain_tick_rate(books->rings) != 0,
         .drain_lag_greatest_ns = lag_greatest(drain_lag(publisher->drain), now_ns),
+        .ring_segment_bytes = sr_drain_resident_bytes(books->rings),
+        .stats_segment_bytes = sr_books_resident_bytes(books->durable),
+        .rings_retired = store_word(books, SR_STORE_RETIRED_RINGS),
     };
     sr_books_publish_agent(books->durable, &figures);
 }

@@ -11,6 +11,7 @@
 #include "peer/books.h"
 #include "peer/drain.h"
 #include "pure/name.h"
+#include "retirer.h"
 
 struct agent_store {
     struct agent_options options;
@@ -119,6 +120,7 @@ static enum slipring_status join_segments(struct agent_store *store)
                  sum_books(&books->words, SR_BOOK_TAKEN) - sum_heads(&books->words));
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_SPILLED),
                  sum_books(&books->words, SR_BOOK_SPILLED) - sum_cells(&books->words));
+    sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_RETIRED_SPILLED), 0);
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_TORN),
                  sr_words_get(&books->words, SR_WORD(store, 0, SR_STORE_TORN)));
     sr_batch_commit(batch);
@@ -147,6 +149,9 @@ static enum slipring_status take_options(struct agent_store *store, const struct
     if (store->options.le.count == 0) {
         store->options.le.count = SR_BOUND_DEFAULT_COUNT;
         memcpy(store->options.le.ns, sr_bound_defaults, sizeof sr_bound_defaults);
+    }
+    if (store->options.retire_after_ns == 0) {
+        store->options.retire_after_ns = RETIRER_DEFAULT_NS;
     }
     if (store->options.primitive_limit == 0) {
         store->options.primitive_limit = SR_PRIMITIVE_LIMIT_DEFAULT;

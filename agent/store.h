@@ -27,7 +27,9 @@ struct agent_options {
     struct sr_bound_list le;  /* bounds of the exposition's classic histogram; count 0: the default ones */
     uint32_t primitive_limit; /* 1 to 16384; 0: the default, 1000 */
     uint32_t ring_cap;        /* rings that a process may hold; 0: the default, 4096 */
-    gid_t group;              /* may record and read, besides the owner; (gid_t)-1: nobody */
+    uint64_t
+        retire_after_ns; /* rings that nobody wants for so long lose their pages; 0: the default, a minute */
+    gid_t group;         /* may record and read, besides the owner; (gid_t)-1: nobody */
 };
 
 struct agent_store;

@@ -6,9 +6,10 @@
  *
  * Double entry, true of every committed state (sums over all books and all rings):
  *   sum of book.taken    = sum of ring.head + store.former_taken
- *   sum of book.spilled  = sum of execution cells in all copies + store.former_spilled
+ *   sum of book.spilled  = sum of execution cells in all copies + store.retired_spilled + store.former_spilled
  *   book.count           = book.taken - book.others + book.spilled = sum of book.cells, for every book
- * The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
+ * store.retired_spilled holds the cells of copies that became zero with their blocks, when a ring's pages were given back
+ * (agent/retirer.h); it changes in the same commit. The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
  * (by an agent whose books are lost) or left out (impossible counts of a shared spill). */
 #ifndef SR_PEER_ACCOUNTS_H
 #define SR_PEER_ACCOUNTS_H
@@ -35,6 +36,8 @@ enum sr_store_word {
     SR_STORE_FORMER_SPILLED,
     SR_STORE_FORMER_TORN,
     SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
+    SR_STORE_RETIRED_SPILLED, /* executions in blocks of this ring segment whose pages were given back */
+    SR_STORE_RETIRED_RINGS,   /* how often a ring's pages were */
 };
 
 /* Area `book`: one item a book. The index of a book is not the id of a primitive: ids belong to a ring segment, books
@@ -116,6 +119,7 @@ enum sr_ring_word {
     SR_RING_SPILL_BASE, /* bucket of the block's first cell */
     SR_RING_FOLD_NS,    /* CLOCK_MONOTONIC of the last fold of the block */
     SR_RING_HAS_COPY,   /* 1: the block was folded at least once; its copy item is meaningful */
+    SR_RING_RETIRED,    /* 1: its block's pages were given back, and no life of it was booked since */
 };
 
 enum sr_ring_phase {

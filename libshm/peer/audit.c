@@ -11,7 +11,7 @@
 #include "protocol/stats_segment.h"
 #include "system/guard.h"
 
-enum { STABLE_TRIES = 64 };
+enum { STABLE_TRIES = 64, TAKE_TRIES = 3 };
 
 /* A ring's or a shared spill's durable words, as one reading found them. */
 struct stand {
@@ -21,9 +21,16 @@ struct stand {
     bool has_copy;
 };
 
+/* What became of rings whose pages were given back. */
+struct retired {
+    uint64_t rings;   /* how often that was done */
+    uint64_t spilled; /* executions that their copies held */
+};
+
 /* What the producers' side of a ring said in between. */
 struct claim {
     bool is_there;
+    uint64_t behind, ahead; /* a cell that is behind its copy, and that; ahead 0: none is */
     uint64_t tail;
     uint64_t published; /* the head that the ring was told */
     uint64_t cells;
@@ -35,6 +42,7 @@ struct auditing {
     struct sr_segment segment; /* map.base NULL: none */
     struct sr_reading reading; /* of the stats segment; map.base NULL: none */
     struct stand *before, *after;
+    struct retired retired_before, retired_after;
     struct claim *claims;
     bool is_current; /* the agent's ring words speak of this segment */
     struct sr_audit *audit;
@@ -92,6 +100,15 @@ static void read_stands(const struct auditing *auditing, struct stand *stands)
         }
         stand.copied = stand.has_copy ? sr_reading_sum(&auditing->reading, copy_of(i), cells_of(i)) : 0;
         stands[i] = stand;
+    }
+}
+
+static void read_retired(const struct auditing *auditing, struct retired *out_retired)
+{
+    if (auditing->reading.map.base) {
+        out_retired->rings = sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_RETIRED_RINGS));
+        out_retired->spilled =
+            sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_RETIRED_SPILLED));
     }
 }
 
@@ -178,24 +195,50 @@ static void audit_books(const struct auditing *auditing)
 /* --- the ring segment ----------------------------------------------------------------------------------------- */
 
 /* The cells of a block. Each copy is read before its cell, which only grows: it can't be ahead of it. */
-static uint64_t read_cells(const struct auditing *auditing, uint32_t stand, const _Atomic uint64_t *block)
+static void read_cells(const struct auditing *auditing, uint32_t stand, const _Atomic uint64_t *block,
+                       struct claim *claim)
 {
     const uint32_t copy = copy_of(stand);
     const bool has_copy =
         auditing->is_current && auditing->before[stand].has_copy && !is_quarantined(&auditing->before[stand]);
-    uint64_t sum = 0;
-    bool is_behind = false;
     for (uint32_t i = 0; i < cells_of(stand); i++) {
         uint64_t copied = has_copy ? sr_reading_get(&auditing->reading, copy + i) : 0;
         /* acquire: pairs with the producer's release; stays behind the look at the copy */
         uint64_t cell = atomic_load_explicit(&block[SR_SPILL_CELLS + i], memory_order_acquire);
-        if (cell < copied && !is_behind) {
-            note_fault(auditing->audit, SR_AUDIT_BLOCK_BEHIND, stand, cell, copied, UINT64_MAX);
-            is_behind = true; /* one for a block is enough */
+        if (cell < copied && claim->ahead == 0) { /* one for a block is enough */
+            claim->behind = cell;
+            claim->ahead = copied;
         }
-        sum += cell;
+        claim->cells += cell;
     }
-    return sum;
+}
+
+static uint64_t state_of(const struct auditing *auditing, uint32_t ring)
+{
+    /* acquire: stays where it is, before and behind the looks at the block */
+    return atomic_load_explicit(sr_segment_ring_state(&auditing->segment, ring), memory_order_acquire);
+}
+
+/* A ring whose block goes while it is read, which may have been a hole then, is not there: withdrawn, or of another life. */
+static void read_ring(const struct auditing *auditing, uint32_t ring)
+{
+    const struct sr_segment *segment = &auditing->segment;
+    const uint32_t generation = sr_state_generation(state_of(auditing, ring));
+    struct claim claim = {.is_there = true};
+    if (!sr_segment_ring_is_reserved(segment, ring)) {
+        return;
+    }
+    /* acquire: the published head is looked at before the tail; else a drain in between makes it seem ahead */
+    claim.published =
+        atomic_load_explicit(&sr_segment_consumer_line(segment, ring)->head, memory_order_acquire);
+    /* acquire: pairs with the producer's release of its tail */
+    claim.tail = atomic_load_explicit(&sr_segment_producer_line(segment, ring)->tail, memory_order_acquire);
+    read_cells(auditing, ring, sr_segment_spill(segment, ring), &claim);
+    if (sr_segment_ring_is_reserved(segment, ring) &&
+        sr_state_generation(state_of(auditing, ring)) == generation) {
+        auditing->claims[ring] = claim;
+        auditing->audit->rings++;
+    }
 }
 
 static void read_claims(const struct auditing *auditing)
@@ -203,18 +246,7 @@ static void read_claims(const struct auditing *auditing)
     const struct sr_segment *segment = &auditing->segment;
     struct sr_audit *audit = auditing->audit;
     for (uint32_t i = 0; i < SR_RING_MAX; i++) {
-        struct claim *claim = &auditing->claims[i];
-        if (!sr_segment_ring_is_reserved(segment, i)) {
-            continue;
-        }
-        claim->is_there = true;
-        /* acquire: the published head is looked at before the tail; else a drain in between makes it seem ahead */
-        claim->published =
-            atomic_load_explicit(&sr_segment_consumer_line(segment, i)->head, memory_order_acquire);
-        /* acquire: pairs with the producer's release of its tail */
-        claim->tail = atomic_load_explicit(&sr_segment_producer_line(segment, i)->tail, memory_order_acquire);
-        claim->cells = read_cells(auditing, i, sr_segment_spill(segment, i));
-        audit->rings++;
+        read_ring(auditing, i);
     }
     for (uint32_t i = 0; i < SR_PRIMITIVE_MAX; i++) {
         struct claim *claim = &auditing->claims[SR_RING_MAX + i];
@@ -225,7 +257,7 @@ static void read_claims(const struct auditing *auditing)
         claim->is_there = true;
         /* acquire: finished is looked at before begun, so that work under way is not negative */
         uint64_t finished = atomic_load_explicit(&block[SR_SPILL_EXIT], memory_order_acquire);
-        claim->cells = read_cells(auditing, SR_RING_MAX + i, block);
+        read_cells(auditing, SR_RING_MAX + i, block, claim);
         /* relaxed: behind the look at finished */
         audit->torn += atomic_load_explicit(&block[SR_SPILL_ENTER], memory_order_relaxed) - finished;
         audit->blocks += claim->cells > 0;
@@ -263,7 +295,14 @@ static void judge_claims(const struct auditing *auditing)
             audit->produced += auditing->after[i].head + auditing->after[i].copied;
             continue;
         }
-        if (!claim->is_there) { /* its pages were never reserved, or it is of no segment at all */
+        bool is_there = claim->is_there;
+        if (claim->ahead != 0 && auditing->retired_before.rings != auditing->retired_after.rings) {
+            is_there =
+                false; /* its copy may be of a block that was given back, and its block of a life after that */
+        } else if (claim->ahead != 0) {
+            note_fault(audit, SR_AUDIT_BLOCK_BEHIND, i, claim->behind, claim->ahead, UINT64_MAX);
+        }
+        if (!is_there) { /* its pages were never reserved, or given back; or it is of no segment at all */
             audit->produced += stand->head + stand->copied;
             continue;
         }
@@ -279,7 +318,9 @@ static void judge_claims(const struct auditing *auditing)
 static void judge(const struct auditing *auditing)
 {
     struct sr_audit *audit = auditing->audit;
-    audit->is_exact = true;
+    audit->retired = audit->spilled_low = audit->produced = auditing->retired_before.spilled;
+    audit->spilled_high = auditing->retired_after.spilled;
+    audit->is_exact = auditing->retired_before.rings == auditing->retired_after.rings;
     for (uint32_t i = 0; i < STAND_COUNT; i++) {
         const struct stand *before = &auditing->before[i];
         const struct stand *after = &auditing->after[i];
@@ -294,6 +335,7 @@ static void judge(const struct auditing *auditing)
          * copies are no evidence any more. Of the present segment nothing was booked. */
         audit->drained = audit->drained_low = audit->drained_high = 0;
         audit->spilled = audit->spilled_low = audit->spilled_high = 0;
+        audit->retired = audit->produced = 0;
     }
     if (audit->drained < audit->drained_low || audit->drained > audit->drained_high) {
         note_fault(audit, SR_AUDIT_DRAINED, SR_AUDIT_NO_ID, audit->drained, audit->drained_low,
@@ -357,6 +399,7 @@ static enum slipring_status read_all(struct auditing *auditing)
     if (status != SLIPRING_OK) {
         return status;
     }
+    read_retired(auditing, &auditing->retired_before);
     read_stands(auditing, auditing->before);
     if (auditing->segment.map.base) {
         read_claims(auditing);
@@ -369,6 +412,7 @@ static enum slipring_status read_all(struct auditing *auditing)
     status = begin_reading(auditing);
     if (status == SLIPRING_OK) {
         read_stands(auditing, auditing->after);
+        read_retired(auditing, &auditing->retired_after);
     }
     return status;
 }
@@ -386,7 +430,7 @@ static void compare_incarnations(struct auditing *auditing)
     auditing->audit->is_remade = !auditing->is_current && booked != 0;
 }
 
-enum slipring_status sr_audit_take(const char *store, struct sr_audit *out_audit)
+static enum slipring_status take(const char *store, struct sr_audit *out_audit)
 {
     struct sr_audit audit = {0};
     struct auditing auditing = {
@@ -417,5 +461,16 @@ enum slipring_status sr_audit_take(const char *store, struct sr_audit *out_audit
     free(auditing.before);
     free(auditing.after);
     free(auditing.claims);
+    return status;
+}
+
+enum slipring_status sr_audit_take(const char *store, struct sr_audit *out_audit)
+{
+    /* A page that was given back just when we read it faults like one that is lost, if the file system is full. It does so
+     * once. */
+    enum slipring_status status = take(store, out_audit);
+    for (int tries = 1; status == SLIPRING_OK && out_audit->is_truncated && tries < TAKE_TRIES; tries++) {
+        status = take(store, out_audit);
+    }
     return status;
 }

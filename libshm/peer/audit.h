@@ -8,7 +8,7 @@
  *   the books   per primitive: slots taken, executions spilled, cells of the histogram
  *
  *   (1) sum of book.taken   = sum of heads                              + former_taken
- *   (2) sum of book.spilled = sum of execution cells of all copies      + former_spilled
+ *   (2) sum of book.spilled = sum of execution cells of all copies + retired_spilled + former_spilled
  *   (3) every book:  count = taken - others + spilled = sum of its cells
  *   (4) every ring:  0 <= tail - head <= its size; every cell of a block >= its copy
  * From these follows produced = drained + spilled + waiting, with waiting = (tails - heads) + (cells - copies). Rings
@@ -17,7 +17,10 @@
  * How a moving store is compared. Durable words only grow (those used here do), and whenever the journal is clear every
  * word is as its last commit left it. So: heads and copies are read, then, after the journal was seen clear, the books, then,
  * after it was seen clear again, heads and copies once more. The books must lie between the two readings: an
- * interval verdict. If the two readings are the same the interval is a point, and the verdict exact. Segment words
+ * interval verdict. If the two readings are the same the interval is a point, and the verdict exact. (A copy becomes zero when
+ * its ring's pages are given back, and retired_spilled grows in the same commit: it is read before the copies in the first
+ * reading and behind them in the second, so that what moves meanwhile makes the interval wider, never wrong. A block that
+ * goes while it is read does not count: the durable words speak for its ring.) Segment words
  * are read between, so that head(before) <= tail and tail - size <= head(after). A journal that an agent left
  * committed when it was killed is applied in private memory.
  *
@@ -77,11 +80,12 @@ struct sr_audit {
     uint64_t drained_low, drained_high; /* by the heads, before and after */
     uint64_t spilled_low, spilled_high; /* by the copies */
 
-    uint64_t executions;           /* in all books, ever */
-    uint64_t others;               /* slots that were none: amounts, cancels, extensions, refused */
-    uint64_t refused;              /* of these, impossible ones */
-    uint64_t quarantined;          /* slots left behind in quarantined rings */
-    uint64_t torn;                 /* updates of shared spills begun and not finished, now */
+    uint64_t retired;     /* executions of blocks whose pages were given back; in produced and spilled */
+    uint64_t executions;  /* in all books, ever */
+    uint64_t others;      /* slots that were none: amounts, cancels, extensions, refused */
+    uint64_t refused;     /* of these, impossible ones */
+    uint64_t quarantined; /* slots left behind in quarantined rings */
+    uint64_t torn;        /* updates of shared spills begun and not finished, now */
     uint32_t rings, blocks, books; /* that were looked at */
 
     uint32_t fault_count; /* may exceed what is listed */

@@ -128,6 +128,11 @@ uint64_t sr_books_faults(const struct sr_books *books)
     return sr_guard_faults(books->map.base);
 }
 
+uint64_t sr_books_resident_bytes(const struct sr_books *books)
+{
+    return sr_map_resident_bytes(&books->map);
+}
+
 /* --- the header --------------------------------------------------------------------------------------------------------- */
 
 uint64_t sr_books_ring_incarnation(const struct sr_books *books)

@@ -37,6 +37,9 @@ void sr_books_close(struct sr_books *books);
 /* Pages that faulted: the segment was truncated or punched, and what was written since reaches nobody. 0: none. */
 uint64_t sr_books_faults(const struct sr_books *books);
 
+/* Bytes of memory that the stats segment takes. A system call. */
+uint64_t sr_books_resident_bytes(const struct sr_books *books);
+
 /* --- the header --------------------------------------------------------------------------------------------------------- */
 
 /* The ring segment that the ring words speak of; 0: none yet. */

@@ -198,7 +198,13 @@ uint32_t sr_drain_scan(struct sr_drain *drain)
 
 bool sr_drain_look(const struct sr_drain *drain, uint32_t ring, struct sr_ring_sight *out_sight)
 {
-    if (!sr_segment_ring_is_reserved(&drain->segment, ring)) {
+    return sr_segment_ring_is_reserved(&drain->segment, ring) &&
+           sr_drain_look_at_lines(drain, ring, out_sight);
+}
+
+bool sr_drain_look_at_lines(const struct sr_drain *drain, uint32_t ring, struct sr_ring_sight *out_sight)
+{
+    if (!sr_segment_extent_is_reserved(&drain->segment, ring / SR_EXTENT_RINGS)) {
         return false;
     }
     const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
@@ -273,6 +279,17 @@ uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count)
     return SR_WORD(copy_full, ring - SR_RINGS_SMALL, 0);
 }
 
+uint64_t sr_drain_copied(const struct sr_words *words, uint32_t ring)
+{
+    uint32_t count = 0;
+    const uint32_t first = sr_drain_copy_words(ring, &count) + SR_SPILL_CELLS;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < 2 * sr_ring_shapes[sr_ring_class_of(ring)].cells; i++) {
+        sum += sr_words_get(words, first + i);
+    }
+    return sum;
+}
+
 void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t spill_base,
                          const struct sr_words *words, struct sr_fold *out_fold)
 {
@@ -335,6 +352,32 @@ bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,
     return atomic_compare_exchange_strong_explicit(sr_segment_ring_state(&drain->segment, ring), &word,
                                                    (word & ~UINT64_C(0xff)) | to, memory_order_acq_rel,
                                                    memory_order_acquire);
+}
+
+/* --- giving pages back ---------------------------------------------------------------------------------------------------- */
+
+void sr_drain_withdraw(struct sr_drain *drain, uint32_t ring)
+{
+    sr_segment_withdraw_ring(&drain->segment, ring);
+}
+
+enum slipring_status sr_drain_punch(struct sr_drain *drain, uint32_t first, uint32_t count)
+{
+    return sr_segment_punch_rings(&drain->segment, first, count);
+}
+
+uint64_t sr_drain_resident_bytes(const struct sr_drain *drain)
+{
+    return sr_map_resident_bytes(&drain->segment.map);
+}
+
+void sr_drain_set_cursor(struct sr_drain *drain, uint32_t class, uint32_t rings)
+{
+    _Atomic uint32_t *cursor = &sr_segment_header(&drain->segment)->hint.ring_cursor[class];
+    /* relaxed: a hint */
+    if (atomic_load_explicit(cursor, memory_order_relaxed) != rings) {
+        atomic_store_explicit(cursor, rings, memory_order_relaxed); /* relaxed: as above */
+    }
 }
 
 /* --- offers -------------------------------------------------------------------------------------------------------------- */

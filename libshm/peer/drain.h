@@ -84,6 +84,9 @@ struct sr_ring_sight {
 /* False: the ring's pages are not reserved. */
 SR_MUST_CHECK bool sr_drain_look(const struct sr_drain *drain, uint32_t ring,
                                  struct sr_ring_sight *out_sight);
+/* The same of a ring that may have no block, now or any more. False: it never had lines. */
+SR_MUST_CHECK bool sr_drain_look_at_lines(const struct sr_drain *drain, uint32_t ring,
+                                          struct sr_ring_sight *out_sight);
 void sr_drain_note_seen(struct sr_drain *drain, uint32_t ring, const struct sr_ring_seen *line);
 void sr_drain_forget_seen(struct sr_drain *drain, uint32_t ring); /* look again next time */
 
@@ -111,8 +114,9 @@ void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t s
                          const struct sr_words *words, struct sr_fold *out_fold);
 SR_MUST_CHECK bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring,
                                            const struct sr_fold *fold, const struct sr_ring_seen *line);
-/* First durable word of the ring's copy, and how many. */
+/* First durable word of the ring's copy, and how many. Executions in it. */
 uint32_t sr_drain_copy_words(uint32_t ring, uint32_t *out_count);
+uint64_t sr_drain_copied(const struct sr_words *words, uint32_t ring);
 
 /* The owner is dead or done: finish or forget its last spill update. */
 void sr_drain_settle(struct sr_drain *drain, uint32_t ring);
@@ -131,6 +135,17 @@ void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, uint64_t visi
 /* G3. The slot and generation of `word` stay. */
 SR_MUST_CHECK bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,
                                          enum sr_ring_state to);
+
+/* --- giving pages back: of RETIRING rings (agent/retirer.h has the protocol) ------------------------------------------------ */
+
+/* The ring's block is not called reserved any more: nobody touches it. */
+void sr_drain_withdraw(struct sr_drain *drain, uint32_t ring);
+/* The blocks of `count` withdrawn neighbours of a class become holes. */
+SR_MUST_CHECK enum slipring_status sr_drain_punch(struct sr_drain *drain, uint32_t first, uint32_t count);
+/* Bytes of memory that the ring segment takes. A system call. */
+uint64_t sr_drain_resident_bytes(const struct sr_drain *drain);
+/* Claimers of this class need not look for free rings at and above `rings`, counted within the class. A hint. */
+void sr_drain_set_cursor(struct sr_drain *drain, uint32_t class, uint32_t rings);
 
 /* --- offers ------------------------------------------------------------------------------------------------------------- */
 

@@ -21,8 +21,8 @@ static const char *const class_names[SR_CLASS_COUNT] = {
 #undef X
 };
 
-static const char *const ring_states[] = {"empty",    "free",    "claiming", "owned",
-                                          "released", "reaping", "offered",  "quarantined"};
+static const char *const ring_states[] = {"empty",   "free",    "claiming",    "owned",   "released",
+                                          "reaping", "offered", "quarantined", "retiring"};
 static const char *const slot_states[] = {"free", "owned", "released", "reaping"};
 
 /* One look at a word; acquire pairs with the release of whoever published it: what lies behind it is then there. */
@@ -192,6 +192,9 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
         out.is_possible = false;
     }
     out.spilled = sum_cells(sr_segment_spill(segment, ring), shape->cells);
+    if (!sr_segment_ring_is_reserved(segment, ring)) {
+        return SLIPRING_NO_DATA; /* its pages were given back just now: the sum may be of a hole */
+    }
     *out_ring = out;
     return SLIPRING_OK;
 }

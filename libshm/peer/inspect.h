@@ -70,7 +70,7 @@ struct sr_inspect_ring {
     uint64_t spilled;   /* executions in its spill block, ever */
 };
 
-/* NO_DATA: the ring was never used. */
+/* NO_DATA: the ring was never used, or its pages were given back. */
 SR_MUST_CHECK enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t ring,
                                                    struct sr_inspect_ring *out_ring);
 

@@ -108,8 +108,11 @@ enum { SR_RING_MAX = 0 SR_RING_CLASSES(X) };
  *     |                                      v                                  v
  *     +----- final fold committed ------- REAPING <------ (by the agent) -------+
  *
- *   OFFERED: reserved by the agent for the thread that owns a smaller ring; becomes CLAIMING by that slot alone.
- *   QUARANTINED: the agent found it impossible; never read again. */
+ *   OFFERED: reserved by the agent for the thread that owns a ring of another class; becomes CLAIMING by that slot alone.
+ *   QUARANTINED: the agent found it impossible; never read again.
+ *   RETIRING: nobody wanted it for long, the agent gives its block's pages back (agent/retirer.h), and no claimer takes it:
+ *
+ *   FREE ------> RETIRING: withdrawn from ring_page, block punched, durable copy zero ------> EMPTY */
 enum sr_ring_state {
     SR_RING_EMPTY = 0, /* pages not reserved */
     SR_RING_FREE = 1,
@@ -119,6 +122,7 @@ enum sr_ring_state {
     SR_RING_REAPING = 5,
     SR_RING_OFFERED = 6,
     SR_RING_QUARANTINED = 7,
+    SR_RING_RETIRING = 8,
 };
 
 /* registry_key: hash (32 bits) << 32 | slot of the registrant << 8 | state. */
@@ -196,7 +200,7 @@ _Static_assert(sizeof(struct sr_sample_shm) == 32, "four words a sample");
 /* --- the spill block -------------------------------------------------------------------------------------------- */
 
 /* A spill block is an array of 64-bit words, each monotonic but min and max, and the bounds, which
- * the agent empties when it frees the ring. Index of each word: */
+ * the agent empties when it frees the ring. With its pages they all go, and begin at zero. Index of each word: */
 enum sr_spill_word {
     SR_SPILL_SUM = 0,   /* sum of durations, ns, modulo 2^64 */
     SR_SPILL_ENDED = 1, /* spans ended through the spill */

@@ -95,18 +95,23 @@ enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, ui
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[class];
     _Atomic uint32_t *cursor = &sr_segment_header(segment)->hint.ring_cursor[class];
+    /* relaxed: a hint: rings at and above it are EMPTY, but for races */
+    const uint32_t high = atomic_load_explicit(cursor, memory_order_relaxed) % (shape->rings + 1);
+    uint32_t hole = high; /* the first EMPTY one: low ids are reused, so that the scan stays short */
     /* Reserved rings first, then those that cost pages. Each pass is bounded by the class. */
     static const uint32_t wanted[] = {SR_RING_FREE, SR_RING_EMPTY};
     for (uint32_t pass = 0; pass < SR_ARRAY_COUNT(wanted); pass++) {
-        /* relaxed: a hint; 0 for FREE, so that low ids are reused and the scan stays short */
-        uint32_t from = pass ? atomic_load_explicit(cursor, memory_order_relaxed) % shape->rings : 0;
-        /* relaxed: a hint */
-        uint32_t span =
-            pass ? shape->rings : atomic_load_explicit(cursor, memory_order_relaxed) % (shape->rings + 1);
+        const uint32_t from = pass ? hole : 0;
+        const uint32_t span = pass ? shape->rings : high;
         for (uint32_t i = 0; i < span; i++) {
-            const uint32_t ring = shape->first_ring + (from + i) % shape->rings;
+            const uint32_t place = (from + i) % shape->rings;
+            const uint32_t ring = shape->first_ring + place;
             uint32_t generation = 0;
-            if (!claim_state(segment, ring, wanted[pass], slot, &generation)) {
+            /* relaxed: a look; the CAS decides */
+            const uint32_t state =
+                sr_state_of(atomic_load_explicit(sr_segment_ring_state(segment, ring), memory_order_relaxed));
+            hole = state == SR_RING_EMPTY && place < hole ? place : hole;
+            if (state != wanted[pass] || !claim_state(segment, ring, wanted[pass], slot, &generation)) {
                 continue;
             }
             enum slipring_status status = sr_segment_reserve_ring(segment, ring);
@@ -116,9 +121,9 @@ enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, ui
                                       sr_state_word(generation, 0, SR_RING_EMPTY), memory_order_release);
                 return status;
             }
-            if (pass) {
+            if (place >= high) {
                 /* relaxed: a hint */
-                atomic_store_explicit(cursor, ring - shape->first_ring + 1, memory_order_relaxed);
+                atomic_store_explicit(cursor, place + 1, memory_order_relaxed);
             }
             take_possession(segment, ring, slot, generation, primitive, (uint32_t)syscall(SYS_gettid),
                             first_ns, out_ring);

@@ -32,6 +32,11 @@ const struct sr_ring_shape sr_ring_shapes[SR_CLASS_COUNT] = {
 #undef X
 };
 
+#define X(name, rings, samples, cells)                                                                       \
+    _Static_assert(SR_BLOCK_BYTES(samples, WORDS_OF(cells)) % SR_PAGE_BYTES == 0, "a block is whole pages");
+SR_RING_CLASSES(X)
+#undef X
+
 _Static_assert((int)FIRST_big + 512 == (int)SR_RING_MAX, "classes lie one behind the other");
 
 /* --- making and checking ---------------------------------------------------------------------------------------------- */
@@ -282,4 +287,18 @@ enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_
         mark(DIRECTORY(segment, ring_page, ring));
     }
     return status;
+}
+
+void sr_segment_withdraw_ring(struct sr_segment *segment, uint32_t ring)
+{
+    /* release: after RETIRING, for lookers-on; whoever claims the ring next sees it by the release of EMPTY */
+    atomic_store_explicit(DIRECTORY(segment, ring_page, ring), 0, memory_order_release);
+}
+
+enum slipring_status sr_segment_punch_rings(struct sr_segment *segment, uint32_t first, uint32_t count)
+{
+    const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(first)];
+    return sr_map_punch(&segment->map,
+                        shape->pool_off + (uint64_t)(first - shape->first_ring) * shape->block_bytes,
+                        count * shape->block_bytes);
 }

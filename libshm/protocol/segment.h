@@ -6,7 +6,9 @@
  * G2  An id is range-checked by the caller; an address of a page that the directories do not call reserved is
  *     not touched. The *_is_reserved askers pair with the release store of whoever reserved.
  * G3  Reserving is idempotent and shared by both sides: fallocate first, the directory byte second, with release.
- *     A kill in between leaves pages that the next one reserves again at no cost. */
+ *     A kill in between leaves pages that the next one reserves again at no cost.
+ * G4  Giving back is the agent's alone and goes the other way round: directory byte first, hole second; and only for a ring that is
+ *     RETIRING, which nobody claims. Lines are never given back: tail, begun and head go on. */
 #ifndef SR_PROTOCOL_SEGMENT_H
 #define SR_PROTOCOL_SEGMENT_H
 
@@ -153,5 +155,10 @@ SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segmen
                                                                 uint32_t primitive);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_slot(struct sr_segment *segment, uint32_t slot);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_t ring);
+
+/* G4: the ring's block is called reserved no longer; the blocks of `count` neighbours of a class become holes. */
+void sr_segment_withdraw_ring(struct sr_segment *segment, uint32_t ring);
+SR_MUST_CHECK enum slipring_status sr_segment_punch_rings(struct sr_segment *segment, uint32_t first,
+                                                          uint32_t count);
 
 #endif

@@ -104,6 +104,34 @@ void sr_words_clear(struct sr_words *words, uint32_t first, uint32_t count)
     }
 }
 
+static bool is_zero(const struct sr_words *words, uint32_t page)
+{
+    const uint64_t *at = words->base + (uint64_t)page * SR_WORDS_PER_PAGE;
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < SR_WORDS_PER_PAGE; i++) {
+        any |= at[i];
+    }
+    return any == 0;
+}
+
+uint32_t sr_words_return(struct sr_words *words, uint32_t first, uint32_t count)
+{
+    uint32_t returned = 0;
+    const uint32_t end = (first + count) / SR_WORDS_PER_PAGE;
+    for (uint32_t page = first / SR_WORDS_PER_PAGE; page < end; page++) {
+        if (!sr_words_exist(words, page * SR_WORDS_PER_PAGE) || !is_zero(words, page)) {
+            continue;
+        }
+        if (sr_map_punch(words->map, WORDS_OFF + (uint64_t)page * SR_PAGE_BYTES, SR_PAGE_BYTES) !=
+            SLIPRING_OK) {
+            break; /* it stays: a page of zeros */
+        }
+        words->exists[page / 64] &= ~(UINT64_C(1) << (page % 64));
+        returned++;
+    }
+    return returned;
+}
+
 void sr_words_write_unreferenced(struct sr_words *words, uint32_t first, uint32_t count,
                                  const uint64_t *values)
 {

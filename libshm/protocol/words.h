@@ -9,6 +9,7 @@
  *     reservation first, which either succeeds or leaves everything as it was.
  * G2  What exists is found again after a restart by asking the file for its holes. A page that was reserved and
  *     never written may be told as a hole: it reads as zero either way, and reserving it again is free.
+ *     Pages that are all zero can be given back (sr_words_return()): by G1 nothing changes for anybody but the file system.
  * G3  After a failed reservation no further one is tried (no system call) until sr_words_retry().
  *
  * One thread. A kill leaves nothing half-made here: reservations are the kernel's. */
@@ -65,6 +66,10 @@ void sr_words_read(const struct sr_words *words, uint32_t first, uint32_t count,
 /* Set every existing word of [first, first + count) to zero, without the journal. For ring words that speak of a segment
  * which is no more: who calls it can call it again after a kill. */
 void sr_words_clear(struct sr_words *words, uint32_t first, uint32_t count);
+
+/* Give the pages of [first, first + count), whole ones, back to the file system as far as they exist and hold zeros only. Their words stand in
+ * no batch. Returns how many went. Idempotent: a kill in between leaves pages of zeros. */
+uint32_t sr_words_return(struct sr_words *words, uint32_t first, uint32_t count);
 
 /* Write words that no committed index refers to, outside the journal: whoever commits the index afterwards makes them
  * count. They exist. */

@@ -302,6 +302,30 @@ enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_
     return status;
 }
 
+enum slipring_status sr_map_punch(struct sr_map *map, uint64_t offset, uint64_t bytes)
+{
+    int fd = open(map->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        map->error = errno;
+        return errno == ENOENT ? SLIPRING_ABSENT : status_of_open(errno);
+    }
+    enum slipring_status status = SLIPRING_OK;
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !names_same_file(map, &st)) {
+        status = SLIPRING_ABSENT;
+    } else if (reserve_range(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes) != 0) {
+        status = fail_with(map, SLIPRING_SYSTEM);
+    }
+    (void)close(fd);
+    return status;
+}
+
+uint64_t sr_map_resident_bytes(const struct sr_map *map)
+{
+    struct stat st;
+    return stat(map->path, &st) == 0 && names_same_file(map, &st) ? (uint64_t)st.st_blocks * 512u : 0;
+}
+
 bool sr_map_is_current(const struct sr_map *map)
 {
     struct stat st;

@@ -63,6 +63,13 @@ SR_MUST_CHECK enum slipring_status sr_map_make(struct sr_map *map, const struct 
  * ABSENT (the path now names another file or none), NOT_PERMITTED, SYSTEM. Signal safe. */
 SR_MUST_CHECK enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_t bytes);
 
+/* Give pages [offset, offset + bytes), whole pages of the mapped file, back to the file system: they read as zeros from then on, and
+ * to touch them is to reserve them, or SIGBUS. Idempotent. OK, or the statuses of sr_map_reserve() but NO_SPACE and FILE_LIMIT. */
+SR_MUST_CHECK enum slipring_status sr_map_punch(struct sr_map *map, uint64_t offset, uint64_t bytes);
+
+/* Bytes of memory that the file at the path takes; 0 when it can't be asked. */
+uint64_t sr_map_resident_bytes(const struct sr_map *map);
+
 /* Does the path still name the mapped file? false after an unlink or a re-making. */
 bool sr_map_is_current(const struct sr_map *map);
 

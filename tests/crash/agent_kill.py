@@ -31,8 +31,8 @@ SEED = int(os.environ.get("SLIPRING_KILL_SEED", "7"))
 def crash_points():
     with open(os.path.join(ROOT, "libshm", "base", "crashpoints.def"), encoding="utf-8") as table:
         names = re.findall(r"^SR_CRASHPOINT_ROW\((\w+),", table.read(), re.M)
-    own = [name for name in names if name.startswith(("journal_", "drain_", "publish_", "reaper_", "offer_"))]
-    check(len(own) >= 14, "the agent's crash points:", own)
+    own = [name for name in names if name.startswith(("journal_", "drain_", "publish_", "reaper_", "offer_", "retire_"))]
+    check(len(own) >= 19, "the agent's crash points:", own)
     return own
 
 
@@ -46,6 +46,7 @@ class World:
         # One at full speed, which spills; one in bursts, which mostly does not; one whose threads come and go.
         self.loads = [self.load(1, ()), self.load(2, (300, 2000)), self.load(2, (64, 500))]
         self.witness = self.recorder()
+        self.crowds = []
 
     def recorder(self):
         recorder = self.scene.recorder()
@@ -65,6 +66,23 @@ class World:
         recorder, _, (threads, pace) = self.loads[2]
         recorder.ok("unload")
         recorder.ok("load", 0, len(NAMES) - 1, threads, *pace)
+
+    def crowd(self):
+        """Many rings at once, which nobody wants afterwards."""
+        recorder, ledger, _ = self.load(8, (200, 500))
+        until(lambda: ledger.threads_at(len(NAMES) - 1) == 8, "eight threads with a ring of each name", 20)
+        recorder.ok("unload")
+        recorder.kill()
+        self.crowds.append(ledger)
+
+    def newcomer(self):
+        """Small rings that spill while the agent lives; to be ended with leave()."""
+        return self.load(1, ())
+
+    def leave(self, load):
+        load[0].ok("unload")
+        load[0].kill()
+        self.crowds.append(load[1])
 
     def lose_a_process(self):
         """It records through its rings and beyond them, leaves spans in flight, and is killed."""
@@ -98,7 +116,7 @@ class World:
         self.read()
 
     def check(self, agent):
-        ledgers = [ledger for _, ledger, _ in self.loads]
+        ledgers = [ledger for _, ledger, _ in self.loads] + self.crowds
         truth, want = self.truth, (self.truth["success"], self.truth["failure"], self.truth["aborted"])
 
         def settled():
@@ -150,10 +168,18 @@ def an_agent_that_dies_at_each_of_its_crash_points_loses_nothing_and_counts_noth
         for point in crash_points():
             if nth > 2 and not point.startswith(("journal_", "drain_")):
                 continue  # batches differ, the other points do not
+            if point.startswith("retire_"):
+                if nth > 1:
+                    continue
+                world.crowd()
             world.lose_a_process()
             world.renew_threads()
-            agent = scene.agent(environment={"SLIPRING_CRASHPOINT": f"{point}:{nth}"}, wait=False)
-            reached[point] = wait_dead(agent, 1.5) or reached.get(point, False)
+            newcomer = world.newcomer() if point.startswith("offer_") else None
+            agent = scene.agent("--retire-after", "50ms", environment={"SLIPRING_CRASHPOINT": f"{point}:{nth}"},
+                                wait=False)
+            reached[point] = wait_dead(agent, 3 if point.startswith("retire_") else 1.5) or reached.get(point, False)
+            if newcomer:
+                world.leave(newcomer)
             world.read()
     world.end()
     never = [point for point, died in reached.items() if not died]
@@ -170,7 +196,9 @@ def an_agent_killed_at_random_instructions_loses_nothing_and_counts_nothing_twic
             world.lose_a_process()
         if world.dice.random() < 0.4:
             world.renew_threads()
-        agent = scene.agent(wait=False)
+        if world.dice.random() < 0.1:
+            world.crowd()
+        agent = scene.agent("--retire-after", world.dice.choice(("5ms", "100ms")), wait=False)
         time.sleep(world.dice.choice((0.02, 0.1, 0.4, 1.3)) * world.dice.random())
         agent.kill()
         lives += 1

@@ -19,6 +19,12 @@ class Ledger:
         with open(self.path, "wb") as out:
             out.truncate(THREADS * PLACES * WORDS * 8)
 
+    def threads_at(self, place):
+        """How many threads have recorded there."""
+        with open(self.path, "rb") as data:
+            words = struct.unpack(f"<{THREADS * PLACES * WORDS}Q", data.read())
+        return sum(words[(thread * PLACES + place) * WORDS + FIELDS.index("count")] > 0 for thread in range(THREADS))
+
     def total(self, place):
         """{field: sum over the threads}, and "at_most": counts at the default bounds."""
         with open(self.path, "rb") as data:

@@ -52,12 +52,14 @@ void rig_open(struct rig *which)
     CHECK_OK(books_open(which->store, &which->books));
     CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
+    CHECK_OK(retirer_open(which->books, which->drain, which->now_ns, &which->retirer));
     CHECK_OK(publisher_open(which->store, which->books, which->drain, which->now_ns, &which->publisher));
 }
 
 static void close_all(struct rig *which)
 {
     publisher_close(which->publisher);
+    retirer_close(which->retirer);
     reaper_close(which->reaper);
     drain_close(which->drain);
     books_close(which->books);
@@ -82,6 +84,7 @@ void rig_tick(struct rig *which, uint64_t later_ns)
     which->now_ns += later_ns;
     CHECK(drain_tick(which->drain, which->now_ns) <= RIG_SECOND / 20);
     CHECK(reaper_tick(which->reaper, which->now_ns) <= RIG_SECOND);
+    CHECK(retirer_tick(which->retirer, which->now_ns) <= 60 * RIG_SECOND);
     CHECK(publisher_tick(which->publisher, which->now_ns) <= RIG_SECOND / 10);
 }
 
@@ -200,7 +203,8 @@ void rig_expect_balance(struct rig *which)
     uint64_t taken = 0;
     uint64_t spilled = 0;
     uint64_t heads = RIG_WORD(which, store, 0, SR_STORE_FORMER_TAKEN);
-    uint64_t copies = RIG_WORD(which, store, 0, SR_STORE_FORMER_SPILLED);
+    uint64_t copies = RIG_WORD(which, store, 0, SR_STORE_FORMER_SPILLED) +
+                      RIG_WORD(which, store, 0, SR_STORE_RETIRED_SPILLED);
     const uint64_t high = RIG_WORD(which, store, 0, SR_STORE_BOOK_HIGH);
     for (uint32_t index = 0; index < high; index++) {
         check_book(which, index);

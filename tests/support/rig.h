@@ -9,6 +9,7 @@
 #include "agent/intake.h"
 #include "agent/publisher.h"
 #include "agent/reaper.h"
+#include "agent/retirer.h"
 #include "agent/store.h"
 #include "support/check.h"
 
@@ -20,6 +21,7 @@ struct rig {
     struct books *books;
     struct drain *drain;
     struct reaper *reaper;
+    struct retirer *retirer;
     struct publisher *publisher;
     uint64_t now_ns;
 };

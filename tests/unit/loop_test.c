@@ -17,7 +17,7 @@
 
 #define MS UINT64_C(1000000)
 
-static unsigned drained, calibrated, reaped, published, swept, fed;
+static unsigned drained, calibrated, reaped, retired, published, swept, fed;
 static uint64_t drain_wait_ns, stop_ns;
 
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
@@ -39,6 +39,13 @@ uint64_t reaper_tick(struct reaper *reaper, uint64_t now_ns)
 {
     (void)reaper, (void)now_ns;
     reaped++;
+    return 1000 * MS;
+}
+
+uint64_t retirer_tick(struct retirer *retirer, uint64_t now_ns)
+{
+    (void)retirer, (void)now_ns;
+    retired++;
     return 1000 * MS;
 }
 
@@ -74,7 +81,7 @@ static int run(uint64_t wait_ns, uint64_t watchdog_ns, uint64_t for_ns)
     const struct loop loop = {.notify = &notify,
                               .signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK)};
     assert_true(loop.signals >= 0);
-    drained = calibrated = reaped = published = swept = fed = 0;
+    drained = calibrated = reaped = retired = published = swept = fed = 0;
     drain_wait_ns = wait_ns;
     stop_ns = sr_clock_ns() + for_ns;
     int result = loop_run(&loop);
@@ -89,6 +96,7 @@ static void a_signal_ends_it_and_is_told(void **state)
     assert_int_equal(drained, 1);
     assert_int_equal(calibrated, 1);
     assert_int_equal(reaped, 1);
+    assert_int_equal(retired, 1);
     assert_int_equal(published, 1);
     assert_int_equal(swept, 1);
     assert_int_equal(fed, 0);

@@ -50,6 +50,7 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_int_equal(options.agent.le.count, 0);
     assert_int_equal(options.agent.primitive_limit, 0);
     assert_int_equal(options.agent.ring_cap, 0);
+    assert_int_equal(options.agent.retire_after_ns, 0);
     assert_true(options.agent.group == (gid_t)-1);
     assert_null(options.shm_dir);
     assert_false(options.reads_clock);
@@ -60,8 +61,8 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
 {
     (void)state;
     assert_int_equal(PARSE("--store", "web", "--listen=[::1]:0", "--le=0.001,5", "--max-primitives=16384",
-                           "--ring-cap", "37376", "--shm-dir=/dev/shm/x", "--log-level", "debug",
-                           "--clock=monotonic", "--group=0"),
+                           "--ring-cap", "37376", "--retire-after", "1m30s", "--shm-dir=/dev/shm/x",
+                           "--log-level", "debug", "--clock=monotonic", "--group=0"),
                      OPTIONS_RUN);
     char listen[ADDRESS_TEXT_BYTES];
     address_format(&options.listen, listen);
@@ -71,6 +72,7 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     assert_int_equal(options.agent.le.ns[1], 5000000000);
     assert_int_equal(options.agent.primitive_limit, 16384);
     assert_int_equal(options.agent.ring_cap, 37376);
+    assert_int_equal(options.agent.retire_after_ns, UINT64_C(90000000000));
     assert_string_equal(options.shm_dir, "/dev/shm/x");
     assert_int_equal(options.log_level, LOG_DEBUG);
     assert_true(options.reads_clock);
@@ -120,6 +122,14 @@ static void each_mistake_is_told_in_a_sentence(void **state)
         "--le", "1e3");
     assert_refused("--max-primitives: '0' is no number from 1 to 16384", "--max-primitives", "0");
     assert_refused("--max-primitives: '16385' is no number from 1 to 16384", "--max-primitives", "16385");
+    assert_refused(
+        "--retire-after: '60' is without a unit: say ns, us, ms, s, m, h or d (more than 0, at most 1d, "
+        "as in 30s)",
+        "--retire-after", "60");
+    assert_refused("--retire-after: '0s' is zero, and must be more (more than 0, at most 1d, as in 30s)",
+                   "--retire-after=0s");
+    assert_refused("--retire-after: '2d' is too large (more than 0, at most 1d, as in 30s)", "--retire-after",
+                   "2d");
     assert_refused("--ring-cap: '-1' is no number from 1 to 37376", "--ring-cap", "-1");
     assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 37376", "--ring-cap",
                    "99999999999999999999");

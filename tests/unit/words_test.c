@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "protocol/stats_segment.h"
 #include "support/check.h"
@@ -129,6 +130,49 @@ static void clearing_zeroes_what_exists_within_the_range_alone(void **state)
     CHECK(!sr_words_exist(&words, SR_WORD(ring, 0, 1024)));
 }
 
+static uint64_t memory_of_file(void)
+{
+    struct stat st;
+    CHECK_EQUAL(stat(map.path, &st), 0);
+    return (uint64_t)st.st_blocks * 512;
+}
+
+/* G1, G2 */
+static void pages_of_zeros_go_back_to_the_file_system_and_others_stay(void **state)
+{
+    (void)state;
+    const uint32_t first = SR_WORD(copy_small, 3, 0);
+    CHECK_OK(sr_words_reserve(&words, first, 5 * SR_WORDS_PER_PAGE));
+    words.base[first + 2 * SR_WORDS_PER_PAGE + 511] = 1;
+    words.base[first + 4 * SR_WORDS_PER_PAGE] = 7;
+    words.base[first + 4 * SR_WORDS_PER_PAGE] = 0;
+    const uint64_t before = memory_of_file();
+    CHECK_EQUAL(sr_words_return(&words, first + SR_WORDS_PER_PAGE, 4 * SR_WORDS_PER_PAGE), 3);
+    CHECK_EQUAL(before - memory_of_file(), 3 * SR_PAGE_BYTES);
+    CHECK(sr_words_exist(&words, first)); /* not asked for */
+    CHECK(!sr_words_exist(&words, first + SR_WORDS_PER_PAGE));
+    CHECK(sr_words_exist(&words, first + 2 * SR_WORDS_PER_PAGE));
+    CHECK(!sr_words_exist(&words, first + 4 * SR_WORDS_PER_PAGE));
+    CHECK_EQUAL(sr_words_get(&words, first + 4 * SR_WORDS_PER_PAGE), 0);
+    CHECK_EQUAL(sr_words_return(&words, first + SR_WORDS_PER_PAGE, 4 * SR_WORDS_PER_PAGE),
+                0); /* as after a kill */
+    CHECK_OK(sr_words_reserve(&words, first, 5 * SR_WORDS_PER_PAGE));
+    CHECK_EQUAL(words.base[first + 4 * SR_WORDS_PER_PAGE], 0);
+    CHECK_EQUAL(memory_of_file(), before);
+}
+
+static void pages_that_cannot_be_given_back_stay(void **state)
+{
+    (void)state;
+    const uint32_t first = SR_WORD(copy_small, 3, 0);
+    CHECK_OK(sr_words_reserve(&words, first, 2 * SR_WORDS_PER_PAGE));
+    faults_arm(0, 1000, EOPNOTSUPP);
+    CHECK_EQUAL(sr_words_return(&words, first, 2 * SR_WORDS_PER_PAGE), 0);
+    faults_arm(0, 0, 0);
+    CHECK(sr_words_exist(&words, first));
+    CHECK(!words.is_refused);
+}
+
 static int run(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_words, close_words)
@@ -141,6 +185,8 @@ static int run(void)
         TEST(after_a_refusal_the_kernel_is_asked_again_only_when_told),
         TEST(what_was_written_is_found_again_by_the_next_agent),
         TEST(clearing_zeroes_what_exists_within_the_range_alone),
+        TEST(pages_of_zeros_go_back_to_the_file_system_and_others_stay),
+        TEST(pages_that_cannot_be_given_back_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
