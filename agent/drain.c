@@ -126,12 +126,15 @@ static void note_busy(struct drain *drain, uint32_t ring, const struct sr_ring_s
     struct round *round = &drain->round;
     const uint32_t fill = used < sight->samples ? (uint32_t)(used * 256 / sight->samples) : 256;
     round->busiest = fill > round->busiest ? fill : round->busiest;
+    const struct intake_ring *own = &drain->intake->ring[ring];
+    const bool is_short = own->was_spilling || used >= sight->samples;
+    offers_note(&drain->offers, ring, sight, own->primitive, is_short ? sight->samples : used, now_ns);
     /* A full ring may have spilled past its own block: a span's first ring is claimed before its duration is known, and the
      * window of its small block may lie elsewhere. A bigger one has every bucket. */
-    if (drain->intake->ring[ring].was_spilling || used >= sight->samples) {
+    if (is_short) {
         round->busiest = 256;
         if (sight->state == SR_RING_OWNED) {
-            offers_make(&drain->offers, drain->rings, ring, sight, now_ns);
+            offers_make(&drain->offers, drain->rings, ring, sight, own->primitive, now_ns);
         }
     }
 }

@@ -410,23 +410,22 @@ static enum slipring_status offer_one_of(struct sr_drain *drain, const struct sr
     return SLIPRING_IN_USE;
 }
 
-enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t slot,
-                                    uint32_t *out_bigger)
+enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t class, uint32_t slot,
+                                    uint32_t *out_other)
 {
-    const uint32_t class = sr_ring_class_of(ring) + 1;
     if (class >= SR_CLASS_COUNT) {
         return SLIPRING_IN_USE;
     }
-    uint32_t bigger = 0;
-    enum slipring_status status = offer_one_of(drain, &sr_ring_shapes[class], slot, &bigger);
+    uint32_t other = 0;
+    enum slipring_status status = offer_one_of(drain, &sr_ring_shapes[class], slot, &other);
     if (status != SLIPRING_OK) {
         return status;
     }
     SR_CRASHPOINT(offer_made);
     /* release: after OFFERED; pairs with the acquire in sr_ring_overflow() */
-    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)bigger + 1,
+    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)other + 1,
                           memory_order_release);
-    *out_bigger = bigger;
+    *out_other = other;
     return SLIPRING_OK;
 }
 

@@ -149,10 +149,10 @@ void sr_drain_set_cursor(struct sr_drain *drain, uint32_t class, uint32_t rings)
 
 /* --- offers ------------------------------------------------------------------------------------------------------------- */
 
-/* A ring one class bigger than `ring`, with its pages, OFFERED to `slot` and named in the line of `ring`. OK with
- * *out_bigger; IN_USE: the biggest class already, or none free; or why pages could not be reserved. */
-SR_MUST_CHECK enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t slot,
-                                                  uint32_t *out_bigger);
+/* A ring of `class`, with its pages, OFFERED to `slot` and named in the line of `ring`. OK with *out_other; IN_USE: there is no
+ * such class, or none free; or why pages could not be reserved. */
+SR_MUST_CHECK enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t class,
+                                                  uint32_t slot, uint32_t *out_other);
 /* Take the offer out of the line of `ring`. */
 void sr_drain_clear_offer(struct sr_drain *drain, uint32_t ring);
 
