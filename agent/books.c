@@ -310,9 +310,10 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
         add_money(books, SR_WORD(book, index, SR_BOOK_SAVINGS + primitive->category[i]), tally->savings[i]);
     }
     add_if(books, SR_WORD(book, index, SR_BOOK_TAKEN), tally->taken);
+    add_if(books, SR_WORD(book, index, SR_BOOK_BESIDE), tally->beside);
     add_if(books, SR_WORD(book, index, SR_BOOK_OTHERS), tally->others);
     add_if(books, SR_WORD(book, index, SR_BOOK_CLAMPED), tally->clamped);
-    add_if(books, SR_WORD(store, 0, SR_STORE_DRAINED), tally->taken);
+    add_if(books, SR_WORD(store, 0, SR_STORE_DRAINED), tally->taken - tally->beside);
     add_if(books, SR_WORD(store, 0, SR_STORE_SPILLED), tally->spilled + tally->spilled_others);
     add_if(books, SR_WORD(store, 0, SR_STORE_REFUSED), tally->refused);
     add_if(books, SR_WORD(store, 0, SR_STORE_CLAMPED), tally->clamped);

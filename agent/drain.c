@@ -124,11 +124,11 @@ static void note_busy(struct drain *drain, uint32_t ring, const struct sr_ring_s
                       uint64_t now_ns)
 {
     struct round *round = &drain->round;
-    const uint32_t fill = used < sight->samples ? (uint32_t)(used * 256 / sight->samples) : 256;
+    const uint32_t fill = used < sight->words ? (uint32_t)(used * 256 / sight->words) : 256;
     round->busiest = fill > round->busiest ? fill : round->busiest;
     const struct intake_ring *own = &drain->intake->ring[ring];
-    const bool is_short = own->was_spilling || used >= sight->samples;
-    offers_note(&drain->offers, ring, sight, own->primitive, is_short ? sight->samples : used, now_ns);
+    const bool is_short = own->was_spilling || used + SR_SAMPLE_WORDS_MAX > sight->words;
+    offers_note(&drain->offers, ring, sight, own->primitive, is_short ? sight->words : used, now_ns);
     /* A full ring may have spilled past its own block: a span's first ring is claimed before its duration is known, and the
      * window of its small block may lie elsewhere. A bigger one has every bucket. */
     if (is_short) {
@@ -154,7 +154,7 @@ static uint32_t visit(struct drain *drain, uint32_t ring, enum intake_wish wish,
         own->news_ns = drain->last_began_ns;
     }
     const uint64_t used = sight.line.tail - own->head;
-    const bool is_nearly_empty = used * 4 < sight.samples;
+    const bool is_nearly_empty = used * 4 < sight.words;
     const bool is_left = wish == INTAKE_LIVE && is_nearly_empty && now_ns - own->visited_ns < LAZY_NS;
     /* false: there is no page for it now, it stays where it is */
     if (!is_left && intake_take_ring(drain->intake, ring, &sight, wish, now_ns)) {
@@ -167,7 +167,7 @@ static uint32_t visit(struct drain *drain, uint32_t ring, enum intake_wish wish,
         lag_note(&drain->lag, now_ns, since_ns);
     }
     return is_left ? 1
-                   : VISIT_WORK + (uint32_t)(used < INTAKE_SAMPLES ? used : INTAKE_SAMPLES) +
+                   : VISIT_WORK + (uint32_t)(used < INTAKE_WORDS ? used : INTAKE_WORDS) +
                          (own->was_spilling ? drain->intake->fold.words : 0);
 }
 

@@ -23,6 +23,7 @@ static void take_up_ring(struct intake *intake, uint32_t ring)
     own->head = ring_word(intake, ring, SR_RING_HEAD);
     own->begun = ring_word(intake, ring, SR_RING_BEGUN);
     own->fold_ns = ring_word(intake, ring, SR_RING_FOLD_NS);
+    own->clock_ns = ring_word(intake, ring, SR_RING_CLOCK_NS);
     own->spill_base = (uint32_t)ring_word(intake, ring, SR_RING_SPILL_BASE);
     own->has_copy = ring_word(intake, ring, SR_RING_HAS_COPY) != 0;
     const uint64_t primitive = ring_word(intake, ring, SR_RING_PRIMITIVE);
@@ -82,13 +83,20 @@ static void name_quarantined(const struct intake *intake, uint32_t ring, const s
               log_text("why", why), log_number("samples_left", left));
 }
 
+/* Samples that it holds, as far as that can be told. */
+static uint64_t samples_left(const struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight)
+{
+    const uint64_t head = intake->ring[ring].head;
+    const uint64_t words = sight->line.tail - head;
+    return sr_drain_count(intake->rings, ring, head, words < sight->words ? words : sight->words);
+}
+
 static void quarantine(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
                        const char *why)
 {
     struct intake_ring *own = &intake->ring[ring];
     struct sr_batch *batch = &intake->books->durable->batch;
-    uint64_t left = sight->line.tail - own->head;
-    left = left < sight->samples ? left : sight->samples;
+    const uint64_t left = samples_left(intake, ring, sight);
     own->life = sr_life(sight->generation, sight->slot, SR_PHASE_QUARANTINED);
     own->news_ns = 0;
     if (books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
@@ -122,6 +130,7 @@ static const char *adopt(struct intake *intake, uint32_t ring, const struct sr_r
         return "its owner or primitive is none";
     }
     own->life = sr_life(sight->generation, sight->slot, SR_PHASE_LIVE);
+    own->clock_ns = SR_CLOCK_NEVER;
     own->primitive = claim.primitive;
     own->spill_base = claim.spill_base;
     return NULL;
@@ -129,7 +138,7 @@ static const char *adopt(struct intake *intake, uint32_t ring, const struct sr_r
 
 /* What one look found beyond what was booked. */
 struct finding {
-    uint64_t samples; /* of those that are there: a visit's worth */
+    uint64_t words; /* of samples, that this visit takes */
     uint64_t begun;
     bool is_folded; /* intake->fold has something, or may have */
     bool is_whole;  /* and it was no update's middle */
@@ -142,30 +151,31 @@ static const char *find(struct intake *intake, uint32_t ring, const struct sr_ri
     struct intake_ring *own = &intake->ring[ring];
     const struct sr_tally_bounds *bounds =
         &intake->books->book[intake->books->primitive[own->primitive].book].bounds;
-    const uint64_t most = sr_fold_most(now_ns - own->fold_ns);
+    const uint64_t most_grown = sr_fold_most(now_ns - own->fold_ns);
     *out_finding =
-        (struct finding){.samples = sight->line.tail - own->head, .begun = sight->line.begun - own->begun};
+        (struct finding){.words = sight->line.tail - own->head, .begun = sight->line.begun - own->begun};
     sr_tally_clear(&intake->tally);
-    if (out_finding->samples > sight->samples) {
+    if (out_finding->words > sight->words) {
         return "its tail ran away";
     }
-    if (wish == INTAKE_LIVE && out_finding->samples > INTAKE_SAMPLES) {
-        out_finding->samples = INTAKE_SAMPLES;
-    }
-    sr_drain_samples(intake->rings, ring, own->head, out_finding->samples, bounds, &intake->tally);
+    const uint64_t most =
+        wish == INTAKE_LIVE && out_finding->words > INTAKE_WORDS ? INTAKE_WORDS : out_finding->words;
+    intake->tally.clock_ns = own->clock_ns;
+    out_finding->words =
+        sr_drain_samples(intake->rings, ring, own->head, most, out_finding->words, bounds, &intake->tally);
     const bool is_news =
         sight->line.redo_word != own->folded_word || sight->line.redo_value != own->folded_value;
     if (is_news || (wish == INTAKE_FINAL && own->has_copy)) {
         sr_drain_read_spill(intake->rings, ring, own->spill_base, &intake->books->durable->words,
                             &intake->fold);
-        if (!sr_fold_tally(&intake->fold, most, bounds, &intake->tally)) {
+        if (!sr_fold_tally(&intake->fold, most_grown, bounds, &intake->tally)) {
             return "its spilled counts ran backwards";
         }
         out_finding->is_folded = true;
         out_finding->begun = sr_drain_begun(intake->rings, ring) - own->begun; /* after the ends just read */
         out_finding->is_whole = sr_drain_spill_is_whole(intake->rings, ring, &intake->fold, &sight->line);
     }
-    return out_finding->begun > most ? "its count of begun spans ran away" : NULL;
+    return out_finding->begun > most_grown ? "its count of begun spans ran away" : NULL;
 }
 
 /* Pages of the copy that are going to change. */
@@ -202,6 +212,7 @@ static void write_ring_words(struct intake *intake, uint32_t ring, const struct 
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_FOLD_NS), own->fold_ns);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), own->has_copy);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_RETIRED), 0);
+    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_CLOCK_NS), own->clock_ns);
 }
 
 /* A visit at now_ns saw samples up to `tail`: once those are taken, what waits is younger than that. */
@@ -240,9 +251,10 @@ static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sigh
         }
     }
     own->was_spilling = intake->tally.spilled != 0;
-    own->head += finding->samples;
+    own->head += finding->words;
     note_passed(own, sight->line.tail, now_ns);
     own->begun += finding->begun;
+    own->clock_ns = intake->tally.clock_ns;
     own->fold_ns = now_ns;
     own->batch = books->durable->batch.commits;
     write_ring_words(intake, ring, own);
@@ -309,7 +321,7 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
     if (!why && !find_book(intake, own, now_ns, &why) && !why) {
         return false;
     }
-    struct finding finding = {.samples = 0};
+    struct finding finding = {.words = 0};
     if (!why) {
         why = find(intake, ring, sight, wish, now_ns, &finding);
     }
@@ -508,7 +520,7 @@ static bool start_ring_from_here(struct sr_books *durable, struct sr_drain *ring
         return false;
     }
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HEAD),
-                 sight.line.tail - head <= sight.samples ? head : sight.line.tail);
+                 sight.line.tail - head <= sight.words ? head : sight.line.tail);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_BEGUN), sight.line.begun);
     sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_HAS_COPY), has_block);
     if (has_block) {

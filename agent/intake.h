@@ -15,6 +15,7 @@ struct intake_ring {
     uint64_t head;
     uint64_t begun;
     uint64_t fold_ns;
+    uint64_t clock_ns; /* the last mark taken in this life */
     uint64_t visited_ns;
     uint64_t news_ns; /* 0: nothing waits, as far as we know; else there was nothing yet at that time */
     uint64_t mark;    /* sample that was the next to come at mark_ns; all before it are older */
@@ -43,12 +44,12 @@ __attribute__((warn_unused_result)) enum slipring_status intake_open(struct book
                                                                      struct intake **out_intake);
 void intake_close(struct intake *intake);
 
-/* Samples that one visit takes at most: what is left is the next round's, so that a ring at full speed keeps no other one
+/* Words of samples that one visit takes, give or take the end of the last sample: what is left is the next round's, so that a ring at full speed keeps no other one
  * waiting for longer. */
-#define INTAKE_SAMPLES 2048u
+#define INTAKE_WORDS 2048u
 
 enum intake_wish {
-    INTAKE_LIVE,  /* the owner goes on: INTAKE_SAMPLES at most */
+    INTAKE_LIVE,  /* the owner goes on: INTAKE_WORDS of it */
     INTAKE_ALL,   /* likewise, all that is there */
     INTAKE_FINAL, /* the ring is REAPING: take everything, and mark its life FOLDED in the same commit */
 };

@@ -111,7 +111,7 @@ void offers_note(struct offers *offers, uint32_t ring, const struct sr_ring_sigh
         *quiet =
             (struct quiet){.word = sight->word, .since_ns = now_ns, .key = key_of(sight->slot, primitive)};
     }
-    if (used >= sr_ring_shapes[sr_ring_class_of(ring) - 1].samples / 4) {
+    if (used >= sr_ring_shapes[sr_ring_class_of(ring) - 1].words / 4) {
         quiet->since_ns = now_ns;
     }
     quiet->has_moved = true;

@@ -62,7 +62,7 @@ struct offers {
 /* Take back whatever a killed agent had offered. */
 void offers_open(struct offers *offers, struct sr_drain *rings);
 
-/* A look found `used` samples in the ring, OWNED or RELEASED as `sight` says; as many as it holds, when it spilled. */
+/* A look found `used` words in the ring, OWNED or RELEASED as `sight` says; as many as it holds, when it spilled. */
 void offers_note(struct offers *offers, uint32_t ring, const struct sr_ring_sight *sight, uint32_t primitive,
                  uint64_t used, uint64_t now_ns);
 

@@ -118,6 +118,7 @@ static enum slipring_status join_segments(struct agent_store *store)
     }
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_TAKEN),
                  sum_books(&books->words, SR_BOOK_TAKEN) - sum_heads(&books->words));
+    sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_BESIDE), sum_books(&books->words, SR_BOOK_BESIDE));
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_SPILLED),
                  sum_books(&books->words, SR_BOOK_SPILLED) - sum_cells(&books->words));
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_RETIRED_SPILLED), 0);

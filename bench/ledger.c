@@ -50,9 +50,9 @@ bool ledger_look(const struct ledger *ledger, struct ledger_found *out_found)
     struct ledger_found found = {0};
     for (uint32_t id = 0; is_found && id < sr_inspect_ring_count(); id++) {
         if (sr_inspect_ring(inspect, id, &ring) == SLIPRING_OK && ring.primitive == primitive.primitive) {
-            found.count += ring.tail + ring.spilled;
+            found.count += ring.samples + ring.spilled;
             found.spilled += ring.spilled;
-            found.ring_samples = ring.samples;
+            found.ring_words = ring.words;
         }
     }
     sr_inspect_close(inspect);

@@ -20,8 +20,8 @@ struct ledger {
 /* What was found of it. */
 struct ledger_found {
     uint64_t count;
-    uint64_t spilled;      /* of count: through a spill block, its own or the shared one */
-    uint32_t ring_samples; /* of the ring it records into now; 0: unknown */
+    uint64_t spilled;    /* of count: through a spill block, its own or the shared one */
+    uint32_t ring_words; /* of the ring it records into now; 0: unknown */
 };
 
 /* False: a message says why. */

@@ -348,7 +348,7 @@ static bool check_idle(const struct run *run, struct record_result *result)
 {
     struct ledger_found found = {0};
     const bool is_found = ledger_look(&run->ledger, &found);
-    result->ring_samples = found.ring_samples;
+    result->ring_words = found.ring_words;
     result->spill_share = (double)found.spilled / (double)run->expected.count;
     return is_found && found.count == run->expected.count;
 }
@@ -378,7 +378,7 @@ static bool check(struct setting *setting, enum record_case id, bool has_late_ag
     case IN_SERVED:
     default:
         if (ledger_look(&run->ledger, &found)) {
-            result->ring_samples = found.ring_samples;
+            result->ring_words = found.ring_words;
         }
         return check_books(run, id != CASE_begin_end && id != CASE_lap, result);
     }

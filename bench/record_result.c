@@ -22,7 +22,7 @@ static const struct report_field fields[] = {
     FIELD(n, COUNT, NULL, 0, "records in all, warm-up included"),
     FIELD(mode, TEXT, NULL, 0, "full_speed, or bursts"),
     FIELD(batch, COUNT, NULL, 0, "records a round, or bursts a round"),
-    OPTIONAL(ring_samples, COUNT, NULL, 0, "how many samples the ring held in the end"),
+    OPTIONAL(ring_words, COUNT, NULL, 0, "how many words of samples the ring held in the end"),
 };
 
 const struct report_table record_table = {

@@ -17,7 +17,7 @@ struct record_result {
     uint64_t n;         /* records, with those of the warm-up */
     const char *mode;
     uint64_t batch;
-    uint64_t ring_samples; /* 0: none, or not known */
+    uint64_t ring_words; /* 0: none, or not known */
 };
 
 extern const struct report_table record_table;

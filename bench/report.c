@@ -19,7 +19,7 @@ const struct report_field report_common_fields[] = {
     {.key = "conserved", .help = "everything that was recorded was found again, exactly"},
     {.key = "checked", .help = "where: in private memory, in the segment, in the agent's books"},
     {.key = "rounds", .help = "how often each case was measured"},
-    {.key = "record_bytes", .help = "of a sample in a ring"},
+    {.key = "record_bytes", .help = "of a sample without a cost in a ring"},
     {.key = "pinned", .help = "whether each side was held on a CPU of its own: cpu and consumer_cpu"},
     {.key = "cpu, consumer_cpu", .help = "where the measured side ran, and where agents and consumers ran"},
 };

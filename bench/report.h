@@ -14,7 +14,7 @@
 #include "machine.h"
 #include "options.h"
 
-#define REPORT_RECORD_BYTES 32 /* of a sample in a ring */
+#define REPORT_RECORD_BYTES 8 /* of a sample without a cost in a ring */
 
 enum report_kind {
     REPORT_TEXT,   /* const char * */

@@ -134,10 +134,10 @@ static void add_ring(struct table *table, const struct rings_view *view, const s
     add_number(table, ring->ring);
     table_add(table, ring->is_possible ? ring->state : "impossible");
     uint64_t inside = ring->tail - ring->head;
-    if (inside <= ring->samples) {
-        (void)snprintf(text.text, sizeof text.text, "%" PRIu64 "/%" PRIu32, inside, ring->samples);
+    if (inside <= ring->words) {
+        (void)snprintf(text.text, sizeof text.text, "%" PRIu64 "/%" PRIu32, inside, ring->words);
     } else {
-        (void)snprintf(text.text, sizeof text.text, "?/%" PRIu32, ring->samples);
+        (void)snprintf(text.text, sizeof text.text, "?/%" PRIu32, ring->words);
     }
     table_add(table, text.text);
     add_number(table, ring->head);
@@ -238,11 +238,11 @@ static struct json_object *ring_json(const struct rings_view *view, const struct
     put_text(object, "class", ring->class);
     put_text(object, "state", ring->is_possible ? ring->state : "impossible");
     put_number(object, "generation", ring->generation);
-    put_number(object, "capacity", ring->samples);
-    put_number(object, "produced", ring->tail);
-    put_number(object, "drained", ring->head);
-    if (ring->tail - ring->head <= ring->samples) {
-        put_number(object, "in_ring", ring->tail - ring->head);
+    put_number(object, "capacity_words", ring->words);
+    put_number(object, "produced_words", ring->tail);
+    put_number(object, "drained_words", ring->head);
+    if (ring->tail - ring->head <= ring->words) {
+        put_number(object, "in_ring", ring->samples);
     }
     put_number(object, "spilled", ring->spilled);
     put_number(object, "begun", ring->begun);
@@ -310,23 +310,26 @@ const struct command command_rings = {
     .name = "rings",
     .synopsis = "[OPTION]...",
     .summary = "who records what: process, thread, fill, drained, spilled",
-    .description = "Lists the rings that threads hold: one for each thread and primitive. PID and THREAD are "
-                   "in the owner's own PID "
-                   "namespace; LIFE is asked of the kernel and does not depend on them. FILL is samples "
-                   "waiting in the ring over "
-                   "its size; DRAINED those that the agent has taken, SPILLED the executions counted beside "
-                   "the ring when it was "
-                   "full, both ever since the ring was made, also under former owners. \"released\" rings "
-                   "belong to threads that "
-                   "ended and wait to be reused or reaped.\n"
-                   "Below stand the primitives whose shared spill was used: by threads without a ring, in "
-                   "signal handlers, by "
-                   "programs that recorded once and ended. TORN are updates that were begun and not "
-                   "finished: under way now, or "
-                   "cut off by a kill.\n"
-                   "Reads lines that recording threads write, and so costs each of them some tens of "
-                   "nanoseconds: fine for a look, "
-                   "not for a loop. Needs no agent.",
+    .description =
+        "Lists the rings that threads hold: one for each thread and primitive. PID and THREAD are "
+        "in the owner's own PID "
+        "namespace; LIFE is asked of the kernel and does not depend on them. FILL is words of 8 bytes "
+        "waiting in the ring over "
+        "its size: an execution takes one, three with a cost, and two more when the agent's clock went on; "
+        "DRAINED "
+        "is the words that the agent has taken, SPILLED the executions counted beside "
+        "the ring when it was "
+        "full, both ever since the ring was made, also under former owners. \"released\" rings "
+        "belong to threads that "
+        "ended and wait to be reused or reaped.\n"
+        "Below stand the primitives whose shared spill was used: by threads without a ring, in "
+        "signal handlers, by "
+        "programs that recorded once and ended. TORN are updates that were begun and not "
+        "finished: under way now, or "
+        "cut off by a kill.\n"
+        "Reads lines that recording threads write, and so costs each of them some tens of "
+        "nanoseconds: fine for a look, "
+        "not for a loop. Needs no agent.",
     .exits = "0\tlisted\n"
              "2\tbad input, no such store, or a truncated one\n",
     .examples = "slipring rings\n"

@@ -351,17 +351,32 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
         ring = sr_thread_ring(primitive, UINT64_C(1000000));
     }
     out_reservation->attachment = current_attachment();
-    if (!ring || ring->busy || ring->tail == ring->limit) {
+    if (!ring || ring->busy || ring->limit - ring->tail < SR_SAMPLE_WORDS_MAX) {
         return;
     }
     enter(ring); /* until commit or discard */
-    struct sr_sample_shm *at = &ring->samples[ring->tail & ring->mask];
-    at->cost_nanodollars = 0;
-    at->savings_nanodollars = 0;
-    out_reservation->cost_nanodollars = &at->cost_nanodollars;
-    out_reservation->savings_nanodollars = &at->savings_nanodollars;
+    /* always with a mark: at the commit the clock may say something else than now */
+    uint64_t *cost = sr_ring_word(ring, ring->tail + SR_MARK_WORDS + 1);
+    uint64_t *savings = sr_ring_word(ring, ring->tail + SR_MARK_WORDS + 2);
+    *cost = 0;
+    *savings = 0;
+    out_reservation->cost_nanodollars = cost;
+    out_reservation->savings_nanodollars = savings;
     out_reservation->ring = ring;
     out_reservation->flags = RESERVED_IN_RING;
+}
+
+/* All five words, also of what cost nothing after all. */
+static void publish_reserved(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    ring->clock_ns = sr_ring_clock(ring);
+    *sr_ring_word(ring, ring->tail) = SR_KIND_CLOCK;
+    *sr_ring_word(ring, ring->tail + 1) = ring->clock_ns;
+    *sr_ring_word(ring, ring->tail + 2) =
+        sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta | SR_SAMPLE_AMOUNTS;
+    *sr_ring_word(ring, ring->tail + 3) = sample->cost; /* as clamped */
+    *sr_ring_word(ring, ring->tail + 4) = sample->savings;
+    sr_ring_advance(ring, SR_SAMPLE_WORDS_MAX);
 }
 
 SR_PUBLIC void slipring_commit(struct slipring_reservation *reservation, uint64_t duration_ns,
@@ -383,7 +398,7 @@ SR_PUBLIC void slipring_commit(struct slipring_reservation *reservation, uint64_
     const struct sr_spill_sample sample = make_sample(execution_meta(outcome), duration_ns, &cost);
     if (flags == RESERVED_IN_RING) {
         struct sr_ring *ring = reservation->ring;
-        sr_ring_publish(ring, sample.meta, sample.duration_ns, sample.cost, sample.savings);
+        publish_reserved(ring, &sample);
         leave(ring);
     } else {
         put(reservation->primitive, &sample);

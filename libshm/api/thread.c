@@ -81,7 +81,7 @@ static struct sr_ring *new_ring(void)
 {
     struct sr_ring *ring = sr_process->free_rings;
     if (ring) {
-        sr_process->free_rings = (struct sr_ring *)(void *)ring->samples;
+        sr_process->free_rings = (struct sr_ring *)(void *)ring->words;
         memset(ring, 0, sizeof *ring);
         return ring;
     }
@@ -91,7 +91,7 @@ static struct sr_ring *new_ring(void)
 static void free_ring(struct sr_ring *ring)
 {
     memset(ring, 0, sizeof *ring);
-    ring->samples = (struct sr_sample_shm *)(void *)sr_process->free_rings; /* the link of the free list */
+    ring->words = (uint64_t *)(void *)sr_process->free_rings; /* the link of the free list */
     sr_process->free_rings = ring;
     mark_full(false);
 }
@@ -151,7 +151,7 @@ static void make_absent(struct sr_ring *ring, struct slipring_primitive *primiti
 
 static bool is_absent(const struct sr_ring *ring)
 {
-    return ring->samples == NULL;
+    return ring->words == NULL;
 }
 
 /* Claim for a thread that has no ring of this primitive, or an absent one (old). A handler may interrupt us, and we may be a

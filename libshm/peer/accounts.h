@@ -5,9 +5,9 @@
  * copy_full item r is ring SR_RINGS_SMALL + r, copy_shared item i is primitive i.
  *
  * Double entry, true of every committed state (sums over all books and all rings):
- *   sum of book.taken    = sum of ring.head + store.former_taken
+ *   sum of book.taken    = sum of ring.head + store.former_taken       (words of rings: protocol/sample.h)
  *   sum of book.spilled  = sum of execution cells in all copies + store.retired_spilled + store.former_spilled
- *   book.count           = book.taken - book.others + book.spilled = sum of book.cells, for every book
+ *   book.count           = book.taken - book.beside - book.others + book.spilled = sum of book.cells, for every book
  * store.retired_spilled holds the cells of copies that became zero with their blocks, when a ring's pages were given back
  * (agent/retirer.h); it changes in the same commit. The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
  * (by an agent whose books are lost) or left out (impossible counts of a shared spill). */
@@ -21,10 +21,10 @@
 /* Area `store`, its one item. */
 enum sr_store_word {
     SR_STORE_BOOK_HIGH = 0, /* books below this index may exist */
-    SR_STORE_DRAINED,       /* sample slots taken from rings */
+    SR_STORE_DRAINED,       /* samples taken from rings */
     SR_STORE_SPILLED,       /* samples booked through spill blocks: executions, amounts, cancels */
     SR_STORE_REFUSED,       /* impossible samples, of DRAINED */
-    SR_STORE_QUARANTINED,   /* slots left behind in quarantined rings */
+    SR_STORE_QUARANTINED,   /* samples left behind in quarantined rings */
     SR_STORE_TORN,          /* updates of shared spills that were left half-made */
     SR_STORE_UNATTRIBUTED,  /* spans that no process's table had room for */
     SR_STORE_BOUND_LOST,
@@ -35,6 +35,7 @@ enum sr_store_word {
     SR_STORE_FORMER_TAKEN,
     SR_STORE_FORMER_SPILLED,
     SR_STORE_FORMER_TORN,
+    SR_STORE_FORMER_BESIDE,
     SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
     SR_STORE_RETIRED_SPILLED, /* executions in blocks of this ring segment whose pages were given back */
     SR_STORE_RETIRED_RINGS,   /* how often a ring's pages were */
@@ -54,8 +55,9 @@ enum sr_book_word {
     SR_BOOK_MAX,
     SR_BOOK_CLAMPED,
     SR_BOOK_SPILLED,         /* of COUNT: through spill blocks */
-    SR_BOOK_TAKEN,           /* sample slots taken from rings for this book, of every kind */
-    SR_BOOK_OTHERS,          /* of TAKEN: no executions (amounts, cancels, extension slots, refused) */
+    SR_BOOK_TAKEN,           /* words taken from rings for this book */
+    SR_BOOK_OTHERS,          /* samples of these that are no executions (amounts, cancels, refused) */
+    SR_BOOK_BESIDE,          /* words of these that begin no sample (marks of the clock, amounts) */
     SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC: nothing it holds was recorded before */
     SR_BOOK_MINUTE_OPEN_NS,  /* 0: the open slice is empty; else when it began */
     SR_BOOK_MINUTE_COVER_NS, /* the minute window is complete from here on */
@@ -113,13 +115,14 @@ enum sr_slice_word {
 /* Area `ring`: one item a ring. */
 enum sr_ring_word {
     SR_RING_LIFE = 0,   /* generation << 32 | slot << 8 | enum sr_ring_phase */
-    SR_RING_HEAD,       /* slots taken, ever: the truth whose copy is in the consumer line */
+    SR_RING_HEAD,       /* words taken, ever: the truth whose copy is in the consumer line */
     SR_RING_BEGUN,      /* of the producer line's `begun`: booked up to here */
     SR_RING_PRIMITIVE,  /* 1 + id that its samples are booked under (SR_BOOK_OF_ID says the book) */
     SR_RING_SPILL_BASE, /* bucket of the block's first cell */
     SR_RING_FOLD_NS,    /* CLOCK_MONOTONIC of the last fold of the block */
     SR_RING_HAS_COPY,   /* 1: the block was folded at least once; its copy item is meaningful */
     SR_RING_RETIRED,    /* 1: its block's pages were given back, and no life of it was booked since */
+    SR_RING_CLOCK_NS,   /* the last mark of the clock before HEAD, in this life */
 };
 
 enum sr_ring_phase {

@@ -7,6 +7,7 @@
 
 #include "peer/accounts.h"
 #include "peer/reading.h"
+#include "peer/tally.h"
 #include "protocol/segment.h"
 #include "protocol/stats_segment.h"
 #include "system/guard.h"
@@ -44,7 +45,8 @@ struct auditing {
     struct stand *before, *after;
     struct retired retired_before, retired_after;
     struct claim *claims;
-    bool is_current; /* the agent's ring words speak of this segment */
+    bool is_current;                         /* the agent's ring words speak of this segment */
+    uint64_t drained_beside, waiting_beside; /* words that begin no sample */
     struct sr_audit *audit;
 };
 
@@ -120,7 +122,7 @@ static bool is_quarantined(const struct stand *stand)
 /* --- books ---------------------------------------------------------------------------------------------------- */
 
 struct book {
-    uint64_t count, taken, others, spilled;
+    uint64_t count, taken, beside, others, spilled;
 };
 
 static struct book look_at_book(const struct auditing *auditing, uint32_t book)
@@ -128,6 +130,7 @@ static struct book look_at_book(const struct auditing *auditing, uint32_t book)
     return (struct book){
         .count = sr_reading_get(&auditing->reading, SR_WORD(book, book, SR_BOOK_COUNT)),
         .taken = sr_reading_get(&auditing->reading, SR_WORD(book, book, SR_BOOK_TAKEN)),
+        .beside = sr_reading_get(&auditing->reading, SR_WORD(book, book, SR_BOOK_BESIDE)),
         .others = sr_reading_get(&auditing->reading, SR_WORD(book, book, SR_BOOK_OTHERS)),
         .spilled = sr_reading_get(&auditing->reading, SR_WORD(book, book, SR_BOOK_SPILLED)),
     };
@@ -153,8 +156,8 @@ static void audit_book(const struct auditing *auditing, uint32_t index, struct b
     struct sr_audit *audit = auditing->audit;
     struct book book;
     bool is_stable = read_stable(auditing, index, &book);
-    if (is_stable && book.count != book.taken - book.others + book.spilled) {
-        uint64_t should = book.taken - book.others + book.spilled;
+    const uint64_t should = book.taken - book.beside - book.others + book.spilled;
+    if (is_stable && book.count != should) {
         note_fault(audit, SR_AUDIT_BOOK_COUNT, index, book.count, should, should);
     }
     uint64_t cells = sr_reading_sum(&auditing->reading, SR_WORD(book, index, SR_BOOK_CELLS), SR_BUCKET_COUNT);
@@ -165,11 +168,12 @@ static void audit_book(const struct auditing *auditing, uint32_t index, struct b
     }
     sum->count += book.count;
     sum->taken += book.taken;
+    sum->beside += book.beside;
     sum->others += book.others;
     sum->spilled += book.spilled;
 }
 
-static void audit_books(const struct auditing *auditing)
+static void audit_books(struct auditing *auditing)
 {
     struct sr_audit *audit = auditing->audit;
     struct book sum = {0};
@@ -184,6 +188,8 @@ static void audit_books(const struct auditing *auditing)
         }
     }
     audit->drained = sum.taken - sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_FORMER_TAKEN));
+    auditing->drained_beside =
+        sum.beside - sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_FORMER_BESIDE));
     audit->spilled =
         sum.spilled - sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_FORMER_SPILLED));
     audit->executions = sum.count;
@@ -273,18 +279,30 @@ static void judge_ring(const struct auditing *auditing, uint32_t ring)
     const struct claim *claim = &auditing->claims[ring];
     const uint64_t low = auditing->is_current ? auditing->before[ring].head : 0;
     const uint64_t high = auditing->is_current ? auditing->after[ring].head : 0;
-    const uint64_t samples = sr_ring_shapes[sr_ring_class_of(ring)].samples;
+    const uint64_t words = sr_ring_shapes[sr_ring_class_of(ring)].words;
     if (claim->tail < low) {
-        note_fault(audit, SR_AUDIT_RING_BEHIND, ring, claim->tail, low, high + samples);
-    } else if (claim->tail > high && claim->tail - high > samples) {
-        note_fault(audit, SR_AUDIT_RING_OVERFULL, ring, claim->tail, low, high + samples);
+        note_fault(audit, SR_AUDIT_RING_BEHIND, ring, claim->tail, low, high + words);
+    } else if (claim->tail > high && claim->tail - high > words) {
+        note_fault(audit, SR_AUDIT_RING_OVERFULL, ring, claim->tail, low, high + words);
     }
     if (auditing->is_current && claim->published > high) {
         note_fault(audit, SR_AUDIT_HEAD_AHEAD, ring, claim->published, 0, high);
     }
 }
 
-static void judge_claims(const struct auditing *auditing)
+/* Of the words that wait in a ring, those that begin no sample. */
+static uint64_t count_beside(const struct auditing *auditing, uint32_t ring, uint64_t head, uint64_t tail)
+{
+    const uint64_t words = sr_ring_shapes[sr_ring_class_of(ring)].words;
+    const uint64_t waiting = tail - head;
+    if (waiting > words) {
+        return 0; /* a fault, noted */
+    }
+    return waiting -
+           sr_tally_count(sr_segment_ring_words(&auditing->segment, ring), words - 1, head, waiting);
+}
+
+static void judge_claims(struct auditing *auditing)
 {
     struct sr_audit *audit = auditing->audit;
     for (uint32_t i = 0; i < STAND_COUNT; i++) {
@@ -308,6 +326,7 @@ static void judge_claims(const struct auditing *auditing)
         }
         if (i < SR_RING_MAX) {
             judge_ring(auditing, i);
+            auditing->waiting_beside += count_beside(auditing, i, stand->head, claim->tail);
         }
         audit->produced += claim->tail + claim->cells;
         audit->in_rings += claim->tail - stand->head;
@@ -315,7 +334,18 @@ static void judge_claims(const struct auditing *auditing)
     }
 }
 
-static void judge(const struct auditing *auditing)
+/* From words to samples. */
+static void tell_samples(const struct auditing *auditing)
+{
+    struct sr_audit *audit = auditing->audit;
+    audit->produced -= auditing->drained_beside + auditing->waiting_beside;
+    audit->drained -= auditing->drained_beside;
+    audit->drained_low -= auditing->drained_beside;
+    audit->drained_high -= auditing->drained_beside;
+    audit->in_rings -= auditing->waiting_beside;
+}
+
+static void judge(struct auditing *auditing)
 {
     struct sr_audit *audit = auditing->audit;
     audit->retired = audit->spilled_low = audit->produced = auditing->retired_before.spilled;
@@ -333,7 +363,7 @@ static void judge(const struct auditing *auditing)
     if (audit->is_remade) {
         /* An agent takes leave of the former segment in steps of which a kill may have left some undone: its heads and
          * copies are no evidence any more. Of the present segment nothing was booked. */
-        audit->drained = audit->drained_low = audit->drained_high = 0;
+        audit->drained = audit->drained_low = audit->drained_high = auditing->drained_beside = 0;
         audit->spilled = audit->spilled_low = audit->spilled_high = 0;
         audit->retired = audit->produced = 0;
     }
@@ -346,6 +376,7 @@ static void judge(const struct auditing *auditing)
                    audit->spilled_high);
     }
     judge_claims(auditing);
+    tell_samples(auditing);
 }
 
 /* --- opening -------------------------------------------------------------------------------------------------- */

@@ -5,13 +5,15 @@
  * Three parties tell the same story in different words, and are compared:
  *   producers   tails of rings and cells of spill blocks, in the ring segment: what was produced
  *   the agent   durable heads and copies of blocks: how far it says that it took what
- *   the books   per primitive: slots taken, executions spilled, cells of the histogram
+ *   the books   per primitive: words taken, executions spilled, cells of the histogram
  *
- *   (1) sum of book.taken   = sum of heads                              + former_taken
+ *   (1) sum of book.taken   = sum of heads                              + former_taken     in words of rings
  *   (2) sum of book.spilled = sum of execution cells of all copies + retired_spilled + former_spilled
- *   (3) every book:  count = taken - others + spilled = sum of its cells
+ *   (3) every book:  count = taken - beside - others + spilled = sum of its cells
  *   (4) every ring:  0 <= tail - head <= its size; every cell of a block >= its copy
- * From these follows produced = drained + spilled + waiting, with waiting = (tails - heads) + (cells - copies). Rings
+ * From these follows produced = drained + spilled + waiting, with waiting = (tails - heads) + (cells - copies). What is
+ * compared are words (protocol/sample.h); what is told are samples: the books say how many words of the drained ones begin
+ * none, and those that wait are looked at. Rings
  * in quarantine count up to their head; what they hold beyond it is `quarantined`, as the agent booked it.
  *
  * How a moving store is compared. Durable words only grow (those used here do), and whenever the journal is clear every
@@ -37,12 +39,12 @@
 
 /* What can be wrong: X(NAME, "sentence, with two numbers: what it is, what it should be"). */
 #define SR_AUDIT_FAULTS(X)                                                                                   \
-    X(DRAINED, "the books hold more or fewer samples taken from rings than the heads say")                   \
+    X(DRAINED, "the books hold more or fewer words taken from rings than the heads say")                     \
     X(SPILLED, "the books hold more or fewer spilled executions than the copies of blocks say")              \
     X(BOOK_COUNT, "a book's count is not what was taken and spilled for it")                                 \
     X(BOOK_CELLS, "a book's histogram does not add up to its count")                                         \
-    X(RING_BEHIND, "a ring's tail is behind its head: samples were taken that nobody made")                  \
-    X(RING_OVERFULL, "a ring holds more samples than it has room for")                                       \
+    X(RING_BEHIND, "a ring's tail is behind its head: words were taken that nobody wrote")                   \
+    X(RING_OVERFULL, "a ring holds more words than it has room for")                                         \
     X(BLOCK_BEHIND, "a spill block's cell is behind its copy: executions were booked that nobody made")      \
     X(JOURNAL, "the journal is impossible: what its commit changed cannot be told")                          \
     X(HEAD_AHEAD, "a ring's published head is ahead of the durable one: samples may be overwritten "         \
@@ -72,19 +74,19 @@ struct sr_audit {
     bool was_replayed; /* a journal was applied in private memory */
     bool is_truncated; /* pages of a segment are lost: nothing here is worth anything */
 
-    uint64_t produced;                  /* slots of rings and executions of blocks */
-    uint64_t drained;                   /* by the books: slots taken from rings of this segment */
+    uint64_t produced;                  /* samples of rings and executions of blocks */
+    uint64_t drained;                   /* by the books: samples taken from rings of this segment */
     uint64_t spilled;                   /* by the books: executions folded from its blocks */
-    uint64_t in_rings;                  /* tails - heads */
+    uint64_t in_rings;                  /* samples between heads and tails */
     uint64_t in_blocks;                 /* cells - copies */
     uint64_t drained_low, drained_high; /* by the heads, before and after */
     uint64_t spilled_low, spilled_high; /* by the copies */
 
     uint64_t retired;     /* executions of blocks whose pages were given back; in produced and spilled */
     uint64_t executions;  /* in all books, ever */
-    uint64_t others;      /* slots that were none: amounts, cancels, extensions, refused */
+    uint64_t others;      /* samples that were none: amounts, cancels, refused */
     uint64_t refused;     /* of these, impossible ones */
-    uint64_t quarantined; /* slots left behind in quarantined rings */
+    uint64_t quarantined; /* samples left behind in quarantined rings */
     uint64_t torn;        /* updates of shared spills begun and not finished, now */
     uint32_t rings, blocks, books; /* that were looked at */
 

@@ -213,8 +213,8 @@ bool sr_drain_look_at_lines(const struct sr_drain *drain, uint32_t ring, struct 
                                         .state = sr_state_of(word),
                                         .slot = sr_state_slot(word),
                                         .generation = sr_state_generation(word),
-                                        .samples = sr_ring_shapes[sr_ring_class_of(ring)].samples};
-    /* acquire: pairs with the release that published the sample; else we read a slot before it is written */
+                                        .words = sr_ring_shapes[sr_ring_class_of(ring)].words};
+    /* acquire: pairs with the release that published the sample; else we read a word before it is written */
     out_sight->line.tail = atomic_load_explicit(&line->tail, memory_order_acquire);
     /* acquire, both: before the block is read, which then has at least what this record speaks of, or is not whole */
     out_sight->line.redo_value = atomic_load_explicit(&line->redo_value, memory_order_acquire);
@@ -255,11 +255,18 @@ bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring, const struct sr
 
 /* --- taking -------------------------------------------------------------------------------------------------------------- */
 
-void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t count,
-                      const struct sr_tally_bounds *bounds, struct sr_tally *tally)
+uint64_t sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t most,
+                          uint64_t there, const struct sr_tally_bounds *bounds, struct sr_tally *tally)
 {
-    const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].samples - 1;
-    sr_tally_samples(tally, sr_segment_samples(&drain->segment, ring), mask, from, count, bounds);
+    const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].words - 1;
+    return sr_tally_samples(tally, sr_segment_ring_words(&drain->segment, ring), mask, from, most, there,
+                            bounds);
+}
+
+uint64_t sr_drain_count(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t words)
+{
+    const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].words - 1;
+    return sr_tally_count(sr_segment_ring_words(&drain->segment, ring), mask, from, words);
 }
 
 uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring)
@@ -332,7 +339,7 @@ uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring)
 
 void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head)
 {
-    /* release: after our reading of the slots; pairs with look_at_head() in ring.c, which takes it for the license to
+    /* release: after our reading of the words; pairs with look_at_head() in ring.c, which takes it for the license to
      * overwrite them */
     atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, head, memory_order_release);
 }

@@ -78,7 +78,7 @@ struct sr_ring_sight {
     uint32_t state;
     uint32_t slot;
     uint32_t generation;
-    uint32_t samples; /* that the ring holds */
+    uint32_t words; /* of the ring's samples */
     struct sr_ring_seen line;
 };
 /* False: the ring's pages are not reserved. */
@@ -102,9 +102,13 @@ struct sr_ring_claim {
 SR_MUST_CHECK bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring,
                                   const struct sr_ring_sight *sight, struct sr_ring_claim *out_claim);
 
-/* Take samples [from, from + count), count at most what lies there, into the tally. */
-void sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t count,
-                      const struct sr_tally_bounds *bounds, struct sr_tally *tally);
+/* Take samples into the tally: those that begin within `most` words from `from` on, where `there`, at most the ring's size,
+ * are published. Returns how many words those had: a sample is taken whole, which may be two words more than `most`. */
+uint64_t sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t most,
+                          uint64_t there, const struct sr_tally_bounds *bounds, struct sr_tally *tally);
+
+/* How many samples lie in `words` words from `from` on: for people. */
+uint64_t sr_drain_count(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t words);
 
 /* Spans begun, ever: to be read after whatever tells of ended ones. */
 uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring);

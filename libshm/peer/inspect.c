@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "peer/tally.h"
 #include "protocol/segment.h"
 #include "pure/name.h"
 #include "system/guard.h"
@@ -16,7 +17,7 @@ struct sr_inspect {
 };
 
 static const char *const class_names[SR_CLASS_COUNT] = {
-#define X(name, rings, samples, cells) #name,
+#define X(name, rings, words, cells) #name,
     SR_RING_CLASSES(X)
 #undef X
 };
@@ -173,7 +174,7 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
     bool is_state = state < SR_ARRAY_COUNT(ring_states);
     struct sr_inspect_ring out = {
         .ring = ring,
-        .samples = shape->samples,
+        .words = shape->words,
         .class = class_names[class],
         .state = is_state ? ring_states[state] : "impossible",
         .is_owned = state == SR_RING_OWNED || state == SR_RING_RELEASED,
@@ -186,10 +187,13 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
         out.slot = SR_INSPECT_NONE;
         out.primitive = SR_INSPECT_NONE;
     }
-    /* A state of "free" with samples left is possible for a moment only, more samples than places never. The ring may
+    /* A state of "free" with samples left is possible for a moment only, more words than places never. The ring may
      * have been drained between the two looks, hence the difference and not an order. */
-    if (out.tail - out.head > shape->samples) {
+    if (out.tail - out.head > shape->words) {
         out.is_possible = false;
+    } else {
+        out.samples = sr_tally_count(sr_segment_ring_words(segment, ring), shape->words - 1, out.head,
+                                     out.tail - out.head);
     }
     out.spilled = sum_cells(sr_segment_spill(segment, ring), shape->cells);
     if (!sr_segment_ring_is_reserved(segment, ring)) {

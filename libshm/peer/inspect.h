@@ -54,7 +54,7 @@ void sr_inspect_totals(const struct sr_inspect *inspect, struct sr_inspect_total
 
 struct sr_inspect_ring {
     uint32_t ring;
-    uint32_t samples;    /* how many it holds */
+    uint32_t words;      /* its size: a sample takes one, three with a cost, a mark of the clock two */
     const char *class;   /* "small" */
     const char *state;   /* "owned"; "impossible" for a state that is none */
     bool is_owned;       /* by a thread that records, or recorded and may come back */
@@ -64,8 +64,9 @@ struct sr_inspect_ring {
     uint32_t slot;      /* SR_INSPECT_NONE: none */
     uint32_t primitive; /* SR_INSPECT_NONE: none */
     uint32_t tid;       /* in the owner's own PID namespace */
-    uint64_t tail;      /* samples published, ever, by all of its owners */
-    uint64_t head;      /* samples taken, as the agent last told the ring */
+    uint64_t tail;      /* words published, ever, by all of its owners */
+    uint64_t head;      /* words taken, as the agent last told the ring */
+    uint64_t samples;   /* between head and tail */
     uint64_t begun;     /* spans begun, ever */
     uint64_t spilled;   /* executions in its spill block, ever */
 };

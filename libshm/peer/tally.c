@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-/* So many of the largest durations or amounts (2^53) fit a 64-bit sum. */
+#include "pure/money.h"
+
+/* So many of the largest durations (2^52) fit a 64-bit sum. */
 #define CHUNK 1024u
 
 void sr_tally_bounds_set(struct sr_tally_bounds *bounds, const uint64_t *ns, uint32_t count)
@@ -27,110 +29,202 @@ void sr_tally_clear(struct sr_tally *tally)
     tally->min = UINT64_MAX;
 }
 
-/* One sample in private memory: read once. */
-struct taken {
-    uint64_t what;
+/* The words of one ring that are there to be taken. */
+struct taking {
+    const uint64_t *words;
+    uint64_t mask;
+    uint64_t from;
+    uint64_t there; /* words from `from` on that are published */
+    uint64_t done;  /* of these, taken */
+    const struct sr_tally_bounds *bounds;
+};
+
+/* The word so many behind the next one to be taken. */
+static uint64_t word_at(const struct taking *taking, uint64_t behind)
+{
+    /* relaxed: published by the tail that was read with acquire; atomic so that the word is read once */
+    return __atomic_load_n(&taking->words[(taking->from + taking->done + behind) & taking->mask],
+                           __ATOMIC_RELAXED);
+}
+
+/* How many words a sample or mark takes. What is impossible takes one. */
+static uint32_t words_of(uint64_t what)
+{
+    switch (what & SR_SAMPLE_KIND_MASK) {
+    case SR_KIND_EXECUTION:
+    case SR_KIND_AMOUNT:
+        return what & SR_SAMPLE_AMOUNTS ? 1 + SR_AMOUNT_WORDS : 1;
+    case SR_KIND_CLOCK:
+        return SR_MARK_WORDS;
+    default:
+        return 1;
+    }
+}
+
+/* Is `what`, the next word, a whole mark of the clock? */
+static bool is_mark(const struct taking *taking, uint64_t what)
+{
+    return (what & (SR_SAMPLE_KIND_MASK | SR_SAMPLE_ZERO_MASK)) == SR_KIND_CLOCK &&
+           taking->there - taking->done >= SR_MARK_WORDS;
+}
+
+struct amounts {
     uint64_t cost;
     uint64_t savings;
 };
 
-static struct taken take(const struct sr_sample_shm *at)
+static struct amounts amounts_at(const struct taking *taking, uint64_t what)
 {
-    /* relaxed, all: published by the tail that was read with acquire; atomic so that the word is read once */
-    return (struct taken){
-        .what = __atomic_load_n(&at->what, __ATOMIC_RELAXED),
-        .cost = __atomic_load_n(&at->cost_nanodollars, __ATOMIC_RELAXED),        /* relaxed: as above */
-        .savings = __atomic_load_n(&at->savings_nanodollars, __ATOMIC_RELAXED)}; /* as above */
-}
-
-static void add_amounts(struct sr_tally *tally, const struct taken *taken)
-{
-    const uint32_t category = (uint32_t)((taken->what & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
-    tally->cost[category] += taken->cost;
-    tally->savings[category] += taken->savings;
-}
-
-/* What is not a plain execution: true when it turned out to be one, marked as clamped or extended. */
-static SR_COLD bool take_other(struct sr_tally *tally, const struct taken *taken)
-{
-    const uint64_t kind = taken->what & SR_SAMPLE_KIND_MASK;
-    const bool is_impossible = (taken->what & SR_SAMPLE_ZERO_MASK) || taken->cost > SLIPRING_AMOUNT_MAX ||
-                               taken->savings > SLIPRING_AMOUNT_MAX;
-    if (!is_impossible && kind == SR_KIND_EXECUTION) {
-        tally->clamped += (taken->what & SR_SAMPLE_CLAMPED) != 0;
-        return true;
+    if (!(what & SR_SAMPLE_AMOUNTS)) {
+        return (struct amounts){0};
     }
+    return (struct amounts){.cost = word_at(taking, 1), .savings = word_at(taking, 2)};
+}
+
+static void add_amounts(struct sr_tally *tally, uint64_t what, const struct amounts *amounts)
+{
+    bool is_saturated = false; /* the books saturate: a sum that large is nobody's bill */
+    const uint32_t category = sr_sample_category(what);
+    tally->cost[category] = sr_money_add(tally->cost[category], amounts->cost, &is_saturated);
+    tally->savings[category] = sr_money_add(tally->savings[category], amounts->savings, &is_saturated);
+}
+
+static void add_execution(struct sr_tally *tally, uint64_t what, const struct sr_tally_bounds *bounds)
+{
+    const uint64_t duration_ns = what >> SR_SAMPLE_DURATION_SHIFT; /* 52 bits: in range by its width */
+    const uint32_t bucket = sr_bucket_index(duration_ns);
+    sr_tally_cell(tally, bucket, 1);
+    if (SR_UNLIKELY(sr_tally_has_bound(bounds, bucket))) {
+        const int slot = sr_bound_slot(bounds->ns, bounds->count, duration_ns);
+        if (slot >= 0) {
+            tally->slots[slot]++;
+        }
+    }
+}
+
+/* What is no execution, all of whose words are there. */
+static void take_other(struct sr_tally *tally, const struct taking *taking, uint64_t what, bool is_possible,
+                       const struct amounts *amounts)
+{
     tally->others++;
-    if (!is_impossible && kind == SR_KIND_AMOUNT) {
-        tally->clamped += (taken->what & SR_SAMPLE_CLAMPED) != 0;
-        add_amounts(tally, taken);
-    } else if (!is_impossible && kind == SR_KIND_CANCEL) {
-        tally->ended += (taken->what & SR_SAMPLE_ENDED) != 0;
-    } else if (kind != SR_KIND_EXTENSION) {
+    switch (is_possible ? what & SR_SAMPLE_KIND_MASK : SR_KIND_NONE) {
+    case SR_KIND_AMOUNT:
+        tally->clamped += (what & SR_SAMPLE_CLAMPED) != 0;
+        add_amounts(tally, what, amounts);
+        break;
+    case SR_KIND_CANCEL:
+        tally->ended += (what & SR_SAMPLE_ENDED) != 0;
+        break;
+    case SR_KIND_CLOCK:
+        tally->others--;
+        tally->beside++;
+        tally->clock_ns = word_at(taking, 1);
+        break;
+    default:
         tally->refused++;
+        break;
     }
-    return false;
 }
 
-#define PLAIN_MASK (SR_SAMPLE_KIND_MASK | SR_SAMPLE_EXTENDED | SR_SAMPLE_CLAMPED | SR_SAMPLE_ZERO_MASK)
+/* Sums of a chunk, in registers. */
+struct sums {
+    uint64_t sum, failures, ended, executions, min, max;
+};
 
-static void take_chunk(struct sr_tally *tally, const struct sr_sample_shm *samples, uint64_t mask,
-                       uint64_t from, uint32_t count, const struct sr_tally_bounds *bounds)
+SR_INLINE void add_to_sums(struct sums *sums, uint64_t what)
 {
-    uint64_t sum = 0;
-    uint64_t failures = 0;
-    uint64_t ended = 0;
-    uint64_t executions = 0;
-    uint64_t min = tally->min;
-    uint64_t max = tally->max;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct taken taken = take(&samples[(from + i) & mask]);
-        if (SR_UNLIKELY((taken.what & PLAIN_MASK) != SR_KIND_EXECUTION || taken.cost > SLIPRING_AMOUNT_MAX ||
-                        taken.savings > SLIPRING_AMOUNT_MAX) &&
-            !take_other(tally, &taken)) {
-            continue;
-        }
-        const uint64_t duration_ns =
-            taken.what >> SR_SAMPLE_DURATION_SHIFT; /* 52 bits: in range by its width */
-        const uint32_t bucket = sr_bucket_index(duration_ns);
-        sr_tally_cell(tally, bucket, 1);
-        executions++;
-        failures += (taken.what & SR_SAMPLE_FAILURE) != 0;
-        ended += (taken.what & SR_SAMPLE_ENDED) != 0;
-        sum += duration_ns;
-        min = duration_ns < min ? duration_ns : min;
-        max = duration_ns > max ? duration_ns : max;
-        if (taken.cost | taken.savings) {
-            add_amounts(tally, &taken);
-        }
-        if (SR_UNLIKELY(sr_tally_has_bound(bounds, bucket))) {
-            const int slot = sr_bound_slot(bounds->ns, bounds->count, duration_ns);
-            if (slot >= 0) {
-                tally->slots[slot]++;
-            }
-        }
-    }
-    tally->sum += sum;
-    tally->executions += executions;
-    tally->failures += failures;
-    tally->ended += ended;
-    tally->min = min;
-    tally->max = max;
+    const uint64_t duration_ns = what >> SR_SAMPLE_DURATION_SHIFT;
+    sums->executions++;
+    sums->failures += (what & SR_SAMPLE_FAILURE) != 0;
+    sums->ended += (what & SR_SAMPLE_ENDED) != 0;
+    sums->sum += duration_ns;
+    sums->min = duration_ns < sums->min ? duration_ns : sums->min;
+    sums->max = duration_ns > sums->max ? duration_ns : sums->max;
 }
 
-void sr_tally_samples(struct sr_tally *tally, const struct sr_sample_shm *samples, uint64_t mask,
-                      uint64_t from, uint64_t count, const struct sr_tally_bounds *bounds)
+/* Whatever is not a plain execution: takes one sample or mark, and says how many words it had. */
+static __attribute__((noinline)) uint32_t take_slowly(struct sr_tally *tally, const struct taking *taking,
+                                                      uint64_t what, struct sums *sums)
 {
-    if (count == 0) {
-        return;
+    const uint32_t words = words_of(what);
+    const uint64_t left = taking->there - taking->done;
+    if (words > left) { /* cut off: the tail was never published so */
+        tally->others++;
+        tally->refused++;
+        tally->beside += left - 1;
+        return (uint32_t)left;
+    }
+    const struct amounts amounts = amounts_at(taking, words > SR_MARK_WORDS ? what : 0);
+    const bool is_possible = !(what & SR_SAMPLE_ZERO_MASK) && amounts.cost <= SLIPRING_AMOUNT_MAX &&
+                             amounts.savings <= SLIPRING_AMOUNT_MAX;
+    if (is_possible && (what & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION) {
+        add_execution(tally, what, taking->bounds);
+        add_to_sums(sums, what);
+        add_amounts(tally, what, &amounts);
+        tally->clamped += (what & SR_SAMPLE_CLAMPED) != 0;
+    } else {
+        take_other(tally, taking, what, is_possible, &amounts);
+    }
+    tally->beside += words - 1;
+    return words;
+}
+
+#define PLAIN_MASK (SR_SAMPLE_KIND_MASK | SR_SAMPLE_ZERO_MASK | SR_SAMPLE_CLAMPED | SR_SAMPLE_AMOUNTS)
+
+/* Samples that begin within `until` words: no more than CHUNK of them. */
+static void take_chunk(struct sr_tally *tally, struct taking *taking, uint64_t until)
+{
+    struct sums sums = {.min = tally->min, .max = tally->max};
+    while (taking->done < until) {
+        const uint64_t what = word_at(taking, 0);
+        if (SR_LIKELY((what & PLAIN_MASK) == SR_KIND_EXECUTION)) {
+            add_execution(tally, what, taking->bounds);
+            add_to_sums(&sums, what);
+            taking->done++;
+        } else {
+            taking->done += take_slowly(tally, taking, what, &sums);
+        }
+    }
+    tally->sum += sums.sum;
+    tally->executions += sums.executions;
+    tally->failures += sums.failures;
+    tally->ended += sums.ended;
+    tally->min = sums.min;
+    tally->max = sums.max;
+}
+
+static uint64_t oldest(const struct sr_tally *tally, const struct taking *taking)
+{
+    return is_mark(taking, word_at(taking, 0)) ? word_at(taking, 1) : tally->clock_ns;
+}
+
+uint64_t sr_tally_samples(struct sr_tally *tally, const uint64_t *words, uint64_t mask, uint64_t from,
+                          uint64_t most, uint64_t there, const struct sr_tally_bounds *bounds)
+{
+    struct taking taking = {.words = words, .mask = mask, .from = from, .there = there, .bounds = bounds};
+    most = most < there ? most : there;
+    if (most == 0) {
+        return 0;
     }
     if (tally->oldest_ns == 0) {
-        /* relaxed: as in take() */
-        tally->oldest_ns = __atomic_load_n(&samples[from & mask].stamp_ns, __ATOMIC_RELAXED);
+        tally->oldest_ns = oldest(tally, &taking);
     }
-    for (uint64_t done = 0; done < count; done += CHUNK) {
-        const uint64_t left = count - done;
-        take_chunk(tally, samples, mask, from + done, (uint32_t)(left < CHUNK ? left : CHUNK), bounds);
+    while (taking.done < most) {
+        const uint64_t left = most - taking.done;
+        take_chunk(tally, &taking, taking.done + (left < CHUNK ? left : CHUNK));
     }
-    tally->taken += count;
+    tally->taken += taking.done;
+    return taking.done;
+}
+
+uint64_t sr_tally_count(const uint64_t *words, uint64_t mask, uint64_t from, uint64_t count)
+{
+    struct taking taking = {.words = words, .mask = mask, .from = from, .there = count};
+    uint64_t samples = 0;
+    while (taking.done < count) {
+        const uint64_t what = word_at(&taking, 0);
+        samples += !is_mark(&taking, what);
+        taking.done += words_of(what);
+    }
+    return samples;
 }

@@ -19,17 +19,19 @@ struct sr_tally_bounds {
 };
 
 struct sr_tally {
-    uint64_t taken;      /* sample slots */
-    uint64_t others;     /* of these, no executions */
+    uint64_t taken;      /* words of rings */
+    uint64_t beside;     /* of these, no sample's first: marks of the clock, amounts */
+    uint64_t others;     /* samples that are no executions; taken = beside + others + executions from rings */
     uint64_t refused;    /* of these, impossible */
-    uint64_t executions; /* from slots and from spill blocks: the sum of the cells */
+    uint64_t executions; /* from rings and from spill blocks: the sum of the cells */
     uint64_t failures;
     uint64_t spilled;        /* of the executions, from spill blocks */
     uint64_t spilled_others; /* amounts and cancels from spill blocks */
     uint64_t ended;          /* spans */
     uint64_t clamped;
     uint64_t bound_lost;
-    uint64_t oldest_ns; /* stamp of the first slot; 0: none */
+    uint64_t clock_ns;  /* the ring's last mark (sample.h): set by the caller, kept up to date */
+    uint64_t oldest_ns; /* stamp of the first sample; 0: none */
     uint64_t min, max;  /* of the durations; UINT64_MAX and 0: none */
     sr_wide sum;
     uint64_t cost[SLIPRING_CATEGORY_COUNT];
@@ -46,9 +48,13 @@ void sr_tally_bounds_set(struct sr_tally_bounds *bounds, const uint64_t *ns, uin
 /* Begin: a tally that is all zero bytes, or was used before. Costs as much as it was used. */
 void sr_tally_clear(struct sr_tally *tally);
 
-/* Take `count` slots from `from` on of a ring of mask + 1 slots. */
-void sr_tally_samples(struct sr_tally *tally, const struct sr_sample_shm *samples, uint64_t mask,
-                      uint64_t from, uint64_t count, const struct sr_tally_bounds *bounds);
+/* Take samples of a ring of mask + 1 words: those that begin within `most` words from `from` on, where `there` are
+ * published. None is cut by `most`; one that is cut by `there` is impossible. Returns how many words were taken. */
+uint64_t sr_tally_samples(struct sr_tally *tally, const uint64_t *words, uint64_t mask, uint64_t from,
+                          uint64_t most, uint64_t there, const struct sr_tally_bounds *bounds);
+
+/* How many samples lie in `count` words from `from` on, and nothing else: for people. */
+uint64_t sr_tally_count(const uint64_t *words, uint64_t mask, uint64_t from, uint64_t count);
 
 SR_INLINE void sr_tally_cell(struct sr_tally *tally, uint32_t bucket, uint64_t count)
 {

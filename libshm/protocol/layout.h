@@ -54,15 +54,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <slipring/record.h>
 #include <slipring/stats.h>
 
 #include "base/compiler.h"
+#include "protocol/sample.h"
 #include "pure/bucket.h"
 
 #define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR    1u
+#define SR_ABI_MAJOR    2u
 #define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
@@ -77,21 +77,21 @@
 #define SR_EXTENT_RINGS            32u
 #define SR_RING_CAP_DEFAULT        4096u /* rings a process may hold */
 
-/* Ring classes: X(name, rings, samples, spill cells a status). A ring's id tells its class: ids are given out
- * class after class in this order. Samples are a power of two. Rings a multiple of SR_EXTENT_RINGS. */
+/* Ring classes: X(name, rings, words for samples, spill cells a status). A ring's id tells its class: ids are given
+ * out class after class in this order. Words are a power of two, rings a multiple of SR_EXTENT_RINGS. */
 #define SR_RING_CLASSES(X)                                                                                   \
-    X(small, 32768u, 128u, 192u)                                                                             \
-    X(mid, 4096u, 1024u, SR_BUCKET_COUNT)                                                                    \
-    X(big, 512u, 8192u, SR_BUCKET_COUNT)
+    X(small, 32768u, 512u, 192u)                                                                             \
+    X(mid, 4096u, 4096u, SR_BUCKET_COUNT)                                                                    \
+    X(big, 512u, 32768u, SR_BUCKET_COUNT)
 
 enum sr_ring_class {
-#define X(name, rings, samples, cells) SR_CLASS_##name,
+#define X(name, rings, words, cells) SR_CLASS_##name,
     SR_RING_CLASSES(X)
 #undef X
         SR_CLASS_COUNT,
 };
 
-#define X(name, rings, samples, cells) +(rings)
+#define X(name, rings, words, cells) +(rings)
 enum { SR_RING_MAX = 0 SR_RING_CLASSES(X) };
 #undef X
 
@@ -161,42 +161,6 @@ SR_INLINE uint32_t sr_state_generation(uint64_t word)
     return (uint32_t)(word >> 32);
 }
 
-/* --- the sample ------------------------------------------------------------------------------------------------- */
-
-/* 32 bytes. `what` is duration_ns << 12 | meta. A two-slot sample has SR_SAMPLE_EXTENDED set in its first slot
- * and is followed by one whose kind is SR_KIND_EXTENSION, published together by one tail store.
- *
- *   meta   11 10   9          8..5       4       3         2..0
- *          zero    EXTENDED   category   ENDED   FAILURE   kind */
-struct sr_sample_shm {
-    uint64_t stamp_ns; /* "between this and the next value of the coarse clock"; 0: before the first agent */
-    uint64_t what;
-    uint64_t cost_nanodollars;
-    uint64_t savings_nanodollars;
-};
-
-enum sr_sample_kind {
-    SR_KIND_NONE = 0,      /* a zero slot: never published */
-    SR_KIND_EXECUTION = 1, /* duration, outcome, cost */
-    SR_KIND_AMOUNT = 2,    /* cost and savings alone; duration 0 */
-    SR_KIND_CANCEL = 3,    /* a span ended without a sample; carries SR_SAMPLE_ENDED alone */
-    SR_KIND_EXTENSION = 4, /* second slot: trace context or usage, by its stamp_ns field's low byte */
-};
-
-#define SR_SAMPLE_KIND_MASK      UINT64_C(0x7)
-#define SR_SAMPLE_FAILURE        (UINT64_C(1) << 3)
-#define SR_SAMPLE_ENDED          (UINT64_C(1) << 4)
-#define SR_SAMPLE_CATEGORY_SHIFT 5
-#define SR_SAMPLE_CATEGORY_MASK  (UINT64_C(0xf) << SR_SAMPLE_CATEGORY_SHIFT)
-#define SR_SAMPLE_EXTENDED       (UINT64_C(1) << 9)
-#define SR_SAMPLE_CLAMPED        (UINT64_C(1) << 10) /* the duration or an amount was out of range */
-#define SR_SAMPLE_ZERO_MASK      (UINT64_C(1) << 11)
-#define SR_SAMPLE_DURATION_SHIFT 12
-
-_Static_assert(SR_DURATION_MAX_NS == SLIPRING_DURATION_MAX_NS, "one limit, two layers");
-_Static_assert(SR_DURATION_MAX_NS <= UINT64_MAX >> SR_SAMPLE_DURATION_SHIFT, "a duration fits its field");
-_Static_assert(sizeof(struct sr_sample_shm) == 32, "four words a sample");
-
 /* --- the spill block -------------------------------------------------------------------------------------------- */
 
 /* A spill block is an array of 64-bit words, each monotonic but min and max, and the bounds, which
@@ -265,7 +229,7 @@ struct sr_news_shm {
 };
 
 struct sr_producer_line_shm {
-    _Atomic uint64_t tail;  /* samples published, ever: never reset, position is tail & (samples - 1) */
+    _Atomic uint64_t tail;  /* words published, ever: never reset, position is tail & (words - 1) */
     _Atomic uint64_t begun; /* spans begun, ever */
     /* The redo record of one spill update. (1) word, value; (2) the rest; (3) block[word] = value commits;
      * (4) the rest is stored. Dead owner: if block[word] == value the rest is applied again, else nothing. */
@@ -295,7 +259,7 @@ _Static_assert(sizeof(struct sr_producer_line_shm) == SR_LINE_BYTES, "one line")
 #define SR_REDO_BOUND_SHIFT 24
 
 struct sr_consumer_line_shm {
-    _Atomic uint64_t head;  /* samples taken, ever; a published copy of the agent's durable word */
+    _Atomic uint64_t head;  /* words taken, ever; a published copy of the agent's durable word */
     _Atomic uint64_t offer; /* 0, or 1 + the id of a ring of another class, OFFERED to this ring's slot */
     _Atomic uint64_t visited_ns; /* for people: CLOCK_MONOTONIC of the agent's last visit */
     _Atomic uint64_t waiting_ns; /* likewise: what waits in the ring was not there yet at this time */
@@ -479,8 +443,8 @@ enum sr_word_area {
 /* --- regions: X(name, bytes), each padded to pages. The maps below are never instantiated: they turn the lists into
  * constant offsets. ------------------------------------------------------------------------------------------------- */
 
-#define SR_PAGES(bytes)                      (((uint64_t)(bytes) + SR_PAGE_BYTES - 1) / SR_PAGE_BYTES * SR_PAGE_BYTES)
-#define SR_BLOCK_BYTES(samples, spill_words) ((uint64_t)(samples)*32u + (uint64_t)(spill_words)*8u)
+#define SR_PAGES(bytes)                    (((uint64_t)(bytes) + SR_PAGE_BYTES - 1) / SR_PAGE_BYTES * SR_PAGE_BYTES)
+#define SR_BLOCK_BYTES(words, spill_words) (((uint64_t)(words) + (spill_words)) * 8u)
 
 #define SR_RING_REGIONS(X)                                                                                   \
     X(header, sizeof(struct sr_ring_header_shm))                                                             \
@@ -498,9 +462,9 @@ enum sr_word_area {
     X(producer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
     X(consumer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
     X(shared_spill, (uint64_t)SR_PRIMITIVE_MAX *SR_SPILL_WORDS_FULL * 8u)                                    \
-    X(pool_small, 32768u * SR_BLOCK_BYTES(128u, SR_SPILL_WORDS_SMALL))                                       \
-    X(pool_mid, 4096u * SR_BLOCK_BYTES(1024u, SR_SPILL_WORDS_FULL))                                          \
-    X(pool_big, 512u * SR_BLOCK_BYTES(8192u, SR_SPILL_WORDS_FULL))
+    X(pool_small, 32768u * SR_BLOCK_BYTES(512u, SR_SPILL_WORDS_SMALL))                                       \
+    X(pool_mid, 4096u * SR_BLOCK_BYTES(4096u, SR_SPILL_WORDS_FULL))                                          \
+    X(pool_big, 512u * SR_BLOCK_BYTES(32768u, SR_SPILL_WORDS_FULL))
 
 struct sr_ring_map {
 #define X(name, bytes) uint8_t name[SR_PAGES(bytes)];

@@ -32,14 +32,15 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
     out_ring->slot = slot;
     out_ring->generation = generation;
     out_ring->primitive = primitive;
-    out_ring->samples = sr_segment_samples(segment, ring);
+    out_ring->words = sr_segment_ring_words(segment, ring);
     out_ring->line = sr_segment_producer_line(segment, ring);
     out_ring->consumer = sr_segment_consumer_line(segment, ring);
     out_ring->control = &sr_segment_header(segment)->control;
-    out_ring->mask = shape->samples - 1;
+    out_ring->mask = shape->words - 1;
     /* relaxed: the last owner's stores reached us through the state word we acquired */
     out_ring->tail = atomic_load_explicit(&out_ring->line->tail, memory_order_relaxed);
-    out_ring->limit = out_ring->tail; /* unknown: the first record looks at the head */
+    out_ring->limit = out_ring->tail;    /* unknown: the first record looks at the head */
+    out_ring->clock_ns = SR_CLOCK_NEVER; /* what the agent takes it for in a new life */
     out_ring->full_head = UINT64_MAX;
     /* relaxed: as above */
     out_ring->begun = atomic_load_explicit(&out_ring->line->begun, memory_order_relaxed);
@@ -177,17 +178,17 @@ void sr_ring_release(struct sr_ring *ring)
 
 /* --- overflow ------------------------------------------------------------------------------------------------------------ */
 
-/* How many slots are free with this head; one that cannot be is no room. */
+/* How many words are free with this head; one that cannot be is no room. */
 static uint64_t room_at(const struct sr_ring *ring, uint64_t head)
 {
     const uint64_t used = ring->tail - head;
-    const uint64_t samples = (uint64_t)ring->mask + 1;
-    return used <= samples ? samples - used : 0;
+    const uint64_t words = (uint64_t)ring->mask + 1;
+    return used <= words ? words - used : 0;
 }
 
 static uint64_t look_at_head(const struct sr_ring *ring)
 {
-    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a slot it still reads */
+    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a word that it still reads */
     return atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
 }
 
@@ -200,7 +201,7 @@ static bool suits(const struct sr_ring *ring, uint32_t other, uint64_t room,
     const uint32_t class = sr_ring_class_of(other);
     const uint32_t own = sr_ring_class_of(ring->ring);
     if (class > own) {
-        return room == 0;
+        return room < SR_SAMPLE_WORDS_MAX;
     }
     return class < own && room > ((uint64_t)ring->mask + 1) / 4 * 3 &&
            (sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION;
@@ -275,23 +276,27 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
 
 bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
+    const uint64_t now_ns = sr_ring_clock(ring);
+    uint64_t words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings);
     uint64_t head = look_at_head(ring);
     uint64_t room = room_at(ring, head);
-    const uint64_t samples = (uint64_t)ring->mask + 1;
     /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
     const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
     if (SR_UNLIKELY(offer != 0) && adopt(ring, offer, room, sample)) {
         head = look_at_head(ring);
         room = room_at(ring, head);
+        words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings); /* its first mark */
     }
     /* Hysteresis: once spilling, back to the ring only when a quarter of it is free. */
-    if (room > (ring->spilling ? samples / 4 - 1 : 0)) {
+    const uint64_t wanted = ring->spilling ? ((uint64_t)ring->mask + 1) / 4 : words;
+    if (room >= wanted) {
         ring->spilling = 0;
         ring->limit = ring->tail + room;
-        sr_ring_publish(ring, sample->meta, sample->duration_ns, sample->cost, sample->savings);
+        sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
         return true;
     }
     ring->spilling = 1;
+    ring->limit = ring->tail; /* a last word or two that were too few for this sample stay empty */
     ring->full_head = head;
     return spill(ring, sample);
 }

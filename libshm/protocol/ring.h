@@ -4,11 +4,11 @@
  * The producer's truth is private: tail, the last seen head, the spill's running sums. It stores to its own line and
  * its samples, and loads from shared lines only the agent's read-mostly clock line, and the head when the ring seems full.
  *
- * G1  A sample is published by one release store of the tail, and by nothing else: killed before it, the sample
- *     does not exist; killed after it, it is counted, whatever happens to its process.
+ * G1  A sample, with the mark before it (sample.h), is published by one release store of the tail, and by nothing else:
+ *     killed before it, the sample does not exist; killed after it, it is counted, whatever happens to its process.
  * G2  A full ring never makes anyone wait: the sample goes to the spill block (spill.h). Back to the ring when a
  *     quarter of it is free.
- * G3  The consumer's head is the license to overwrite: a slot is written again only after the head was seen past it.
+ * G3  The consumer's head is the license to overwrite: a word is written again only after the head was seen past it.
  * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
  *     change, while CLAIMING, after the agent's final fold of the last owner. (The agent empties the redo record and the
  *     table of bounds before it frees a ring.)
@@ -27,16 +27,17 @@
 /* A thread's ring for one primitive: private memory. All zero: none. */
 struct sr_ring {
     /* the hot line: all that a record into the ring and a begin take */
-    struct sr_sample_shm *samples;
+    uint64_t *words;
     struct sr_producer_line_shm *line;
     const struct sr_control_shm *control;
     uint64_t tail;
-    uint64_t limit; /* tail value at which the ring is full, as far as we know */
+    uint64_t limit;    /* tail value at which the ring is full, as far as we know */
+    uint64_t clock_ns; /* the last mark that we left in the ring */
     uint32_t mask;
     uint32_t busy; /* G5 */
     uint64_t begun;
-    struct sr_consumer_line_shm *consumer;
     /* a plain spill takes this and the head of `spill`, too */
+    struct sr_consumer_line_shm *consumer;
     uint64_t full_head; /* the head with which the ring was found full; UINT64_MAX: never */
     struct sr_spill spill;
     /* the rest */
@@ -66,40 +67,88 @@ void sr_ring_release(struct sr_ring *ring);
  * false: the duration lies outside the block's window, the caller uses the shared spill. */
 SR_MUST_CHECK bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample);
 
-/* Write the sample's slot and publish it; there is room. */
-SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, uint64_t cost,
-                               uint64_t savings)
+/* The agent's clock, as a sample is marked with it. */
+SR_INLINE uint64_t sr_ring_clock(const struct sr_ring *ring)
 {
-    struct sr_sample_shm *at = &ring->samples[ring->tail & ring->mask];
     /* relaxed: the clock may lag by its period, and says so */
-    at->stamp_ns = atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
-    at->what = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta;
-    at->cost_nanodollars = cost;
-    at->savings_nanodollars = savings;
+    return atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
+}
+
+/* The word at position `at` of the ring. */
+SR_INLINE uint64_t *sr_ring_word(const struct sr_ring *ring, uint64_t at)
+{
+    return &ring->words[at & ring->mask];
+}
+
+/* Publish what was written from the tail on. */
+SR_INLINE void sr_ring_advance(struct sr_ring *ring, uint64_t words)
+{
     SR_CRASHPOINT(ring_before_publish);
-    ring->tail++;
-    /* release: pairs with the agent's acquire of the tail; else it reads a slot before it is written */
+    ring->tail += words;
+    /* release: pairs with the agent's acquire of the tail; else it reads a word before it is written */
     atomic_store_explicit(&ring->line->tail, ring->tail, memory_order_release);
     SR_CRASHPOINT(ring_after_publish);
+}
+
+/* How many words the sample takes, with a mark of the clock if that went on. */
+SR_INLINE uint64_t sr_ring_words_of(const struct sr_ring *ring, uint64_t now_ns, uint64_t cost,
+                                    uint64_t savings)
+{
+    return 1u + (now_ns != ring->clock_ns ? SR_MARK_WORDS : 0u) +
+           ((cost | savings) != 0 ? SR_AMOUNT_WORDS : 0u);
+}
+
+/* Write the sample, and the mark if one is due, and publish them; there is room for sr_ring_words_of(). */
+SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t meta, uint64_t duration_ns,
+                               uint64_t cost, uint64_t savings)
+{
+    uint64_t at = ring->tail;
+    if (now_ns != ring->clock_ns) {
+        *sr_ring_word(ring, at) = SR_KIND_CLOCK;
+        *sr_ring_word(ring, at + 1) = now_ns;
+        ring->clock_ns = now_ns;
+        at += SR_MARK_WORDS;
+    }
+    *sr_ring_word(ring, at) = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta;
+    at++;
+    if ((cost | savings) != 0) {
+        *sr_ring_word(ring, at - 1) |= SR_SAMPLE_AMOUNTS;
+        *sr_ring_word(ring, at) = cost;
+        *sr_ring_word(ring, at + 1) = savings;
+        at += SR_AMOUNT_WORDS;
+    }
+    sr_ring_advance(ring, at - ring->tail);
 }
 
 /* Record into the ring or its spill. The caller has set busy. false: use the shared spill. */
 SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
-    if (SR_UNLIKELY(ring->tail == ring->limit)) {
+    const uint64_t now_ns = sr_ring_clock(ring);
+    if (SR_UNLIKELY(ring->limit - ring->tail <
+                    sr_ring_words_of(ring, now_ns, sample->cost, sample->savings))) {
         return sr_ring_overflow(ring, sample);
     }
-    sr_ring_publish(ring, sample->meta, sample->duration_ns, sample->cost, sample->savings);
+    sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
     return true;
 }
 
-/* The same for an execution whose duration is not 0 nor out of range, where that is quickly done. false: nothing was done,
- * sr_ring_put() has to. Without has_cost, cost and savings are 0. */
+/* The same for an execution whose duration is not 0 nor out of range, where that is quickly done: no mark is due, and there is
+ * room, or a plain spill. false: nothing was done, sr_ring_put() has to. Without has_cost, cost and savings are 0. */
 SR_INLINE bool sr_ring_put_quickly(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, bool has_cost,
                                    uint64_t cost, uint64_t savings)
 {
-    if (SR_LIKELY(ring->tail != ring->limit)) {
-        sr_ring_publish(ring, meta, duration_ns, cost, savings);
+    const uint64_t words = has_cost ? 1 + SR_AMOUNT_WORDS : 1;
+    if (SR_LIKELY(ring->limit - ring->tail >= words)) {
+        if (SR_UNLIKELY(sr_ring_clock(ring) != ring->clock_ns)) {
+            return false;
+        }
+        const uint64_t amounts = has_cost ? SR_SAMPLE_AMOUNTS : 0;
+        *sr_ring_word(ring, ring->tail) = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta | amounts;
+        if (has_cost) {
+            *sr_ring_word(ring, ring->tail + 1) = cost;
+            *sr_ring_word(ring, ring->tail + 2) = savings;
+        }
+        sr_ring_advance(ring, words);
         return true;
     }
     /* relaxed: nothing is overwritten on the strength of it; a new head is looked at by sr_ring_overflow() */

@@ -20,14 +20,14 @@ enum {
 };
 
 const struct sr_ring_shape sr_ring_shapes[SR_CLASS_COUNT] = {
-#define X(name, ring_count, sample_count, cell_count)                                                        \
+#define X(name, ring_count, word_count, cell_count)                                                          \
     {.first_ring = FIRST_##name,                                                                             \
      .rings = (ring_count),                                                                                  \
-     .samples = (sample_count),                                                                              \
+     .words = (word_count),                                                                                  \
      .cells = (cell_count),                                                                                  \
      .spill_words = WORDS_OF(cell_count),                                                                    \
      .pool_off = POOL(name),                                                                                 \
-     .block_bytes = SR_BLOCK_BYTES(sample_count, WORDS_OF(cell_count))},
+     .block_bytes = SR_BLOCK_BYTES(word_count, WORDS_OF(cell_count))},
     SR_RING_CLASSES(X)
 #undef X
 };
@@ -280,7 +280,7 @@ enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_
     }
     enum slipring_status status = reserve_extent(segment, ring / SR_EXTENT_RINGS);
     if (status == SLIPRING_OK) {
-        status = reserve_part(segment, sr_segment_samples(segment, ring),
+        status = reserve_part(segment, sr_segment_ring_words(segment, ring),
                               sr_ring_shapes[sr_ring_class_of(ring)].block_bytes);
     }
     if (status == SLIPRING_OK) {

@@ -109,7 +109,7 @@ SR_INLINE void sr_segment_tell(const struct sr_segment *segment, enum sr_news ki
 struct sr_ring_shape {
     uint32_t first_ring;  /* of the class */
     uint32_t rings;       /* in the class */
-    uint32_t samples;     /* a power of two */
+    uint32_t words;       /* for samples; a power of two */
     uint32_t cells;       /* spill cells a status */
     uint32_t spill_words; /* of the block */
     uint32_t reserved;
@@ -129,18 +129,19 @@ SR_INLINE uint32_t sr_ring_class_of(uint32_t ring)
     return class;
 }
 
-SR_INLINE struct sr_sample_shm *sr_segment_samples(const struct sr_segment *segment, uint32_t ring)
+/* Where a ring's samples lie (sample.h): shape->words words. */
+SR_INLINE uint64_t *sr_segment_ring_words(const struct sr_segment *segment, uint32_t ring)
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
-    return (struct sr_sample_shm *)(void *)(segment->map.base + shape->pool_off +
-                                            (uint64_t)(ring - shape->first_ring) * shape->block_bytes);
+    return (uint64_t *)(void *)(segment->map.base + shape->pool_off +
+                                (uint64_t)(ring - shape->first_ring) * shape->block_bytes);
 }
 
-/* The spill block of a ring: shape->spill_words words behind its samples. */
+/* The spill block of a ring: shape->spill_words words behind those. */
 SR_INLINE _Atomic uint64_t *sr_segment_spill(const struct sr_segment *segment, uint32_t ring)
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
-    return (_Atomic uint64_t *)(void *)(sr_segment_samples(segment, ring) + shape->samples);
+    return (_Atomic uint64_t *)(void *)(sr_segment_ring_words(segment, ring) + shape->words);
 }
 
 /* --- reservation ---------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ measure record --rounds 3 --batch 20000 --bursts 5
 for name in $cases; do
     holds "map(select(.name == \"$name\")) | length == 1" "not one line for $name"
 done
-holds 'all(.[]; (.ns | type) == "number" and .ns > 0 and .n > 0 and .rounds == 3 and .record_bytes == 32
+holds 'all(.[]; (.ns | type) == "number" and .ns > 0 and .n > 0 and .rounds == 3 and .record_bytes == 8
         and (.batch | type) == "number" and .ns_min <= .ns and .ns <= .ns_max
         and (.ratio_same_books | type) == "number" and has("spill_share"))' "a line lacks a figure"
 holds 'map(select(.name == "spill" or .name == "spill_cost")) | all(.[]; .spill_share > 0.95)' \

@@ -102,7 +102,7 @@ def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
     equal((refused.returncode, refused.stdout), (2, ""), "show before the first agent")
     contains(refused.stderr, ["nothing is published", "is slipringd running"], "show before the first agent")
     equal(verdict(scene)["in_rings"], 1, "what waits")
-    contains(scene.slipring("rings").stdout, ["x", "1/128"], "rings")
+    contains(scene.slipring("rings").stdout, ["x", "1/512"], "rings")
 
 
 @test

@@ -89,10 +89,10 @@ static void book(struct sr_spill *spill, const struct sr_spill_sample *sample, i
 static void count(struct model *model, const struct sr_spill_sample *sample, const struct sr_spill *spill,
                   int bound)
 {
-    const struct sr_sample_shm as_in_a_ring = {.what = sample->duration_ns << 12 | sample->meta,
-                                               .cost_nanodollars = sample->cost,
-                                               .savings_nanodollars = sample->savings};
-    tally_sample(&model->books, &as_in_a_ring);
+    const uint64_t as_in_a_ring[4] = {sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta |
+                                          SR_SAMPLE_AMOUNTS,
+                                      sample->cost, sample->savings};
+    (void)tally_ring(&model->books, as_in_a_ring, 3, 0, 3);
     if ((sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION) {
         model->min = sample->duration_ns < model->min ? sample->duration_ns : model->min;
         model->max = sample->duration_ns > model->max ? sample->duration_ns : model->max;

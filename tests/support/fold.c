@@ -17,8 +17,8 @@ struct view {
 };
 
 struct block {
-    const struct sr_sample_shm *samples;
-    uint64_t sample_count;
+    const uint64_t *ring; /* the samples' words */
+    uint64_t ring_words;
     _Atomic uint64_t *words;
     uint32_t word_count;
     uint32_t cells; /* a status */
@@ -64,21 +64,21 @@ static uint64_t ring_word(const struct view *view, uint32_t ring)
 /* Where the samples and the spill of a ring lie, from the table of classes in layout.h alone. */
 static struct block block_of(const struct view *view, uint32_t ring)
 {
-    struct block block = {.samples = NULL};
+    struct block block = {.ring = NULL};
     uint32_t first = 0;
 #define X(name, rings, count, cell_count)                                                                    \
     if (ring >= first && ring < first + (rings)) {                                                           \
         block.word_count = (cell_count) == 192u ? SR_SPILL_WORDS_SMALL : SR_SPILL_WORDS_FULL;                \
         block.cells = (cell_count);                                                                          \
-        block.sample_count = (count);                                                                        \
-        block.samples =                                                                                      \
+        block.ring_words = (count);                                                                          \
+        block.ring =                                                                                         \
             (void *)(AT(view, pool_##name, uint8_t) +                                                        \
                      (ring - first) * SR_BLOCK_BYTES((uint64_t)(count), (uint64_t)block.word_count));        \
     }                                                                                                        \
     first += (rings);
     SR_RING_CLASSES(X)
 #undef X
-    block.words = (_Atomic uint64_t *)(void *)((uintptr_t)block.samples + block.sample_count * 32);
+    block.words = (_Atomic uint64_t *)(void *)((uintptr_t)block.ring + block.ring_words * 8);
     block.base = atomic_load(&AT(view, ring_info, struct sr_ring_info_shm)[ring].spill_base);
     return block;
 }
@@ -150,12 +150,8 @@ static void fold_ring(const struct view *view, uint32_t ring, bool settle, struc
     const struct block block = block_of(view, ring);
     const struct sr_producer_line_shm *line = &AT(view, producer_line, struct sr_producer_line_shm)[ring];
     const uint64_t tail = word_of(&line->tail);
-    uint64_t head = word_of(&AT(view, consumer_line, struct sr_consumer_line_shm)[ring].head);
-    CHECK(tail - head <= block.sample_count);
-    tally->through_ring += tail - head;
-    for (; head != tail; head++) {
-        tally_sample(tally, &block.samples[head & (block.sample_count - 1)]);
-    }
+    const uint64_t head = word_of(&AT(view, consumer_line, struct sr_consumer_line_shm)[ring].head);
+    tally->through_ring += tally_ring(tally, block.ring, block.ring_words - 1, head, tail);
     tally->begun += word_of(&line->begun);
     if (settle) {
         (void)sr_spill_settle(line, block.words, block.word_count);

@@ -164,7 +164,8 @@ static void check_book(struct rig *which, uint32_t index)
     }
     CHECK_EQUAL(cells, RIG_WORD(which, book, index, SR_BOOK_COUNT));
     CHECK_EQUAL(RIG_WORD(which, book, index, SR_BOOK_COUNT),
-                RIG_WORD(which, book, index, SR_BOOK_TAKEN) - RIG_WORD(which, book, index, SR_BOOK_OTHERS) +
+                RIG_WORD(which, book, index, SR_BOOK_TAKEN) - RIG_WORD(which, book, index, SR_BOOK_BESIDE) -
+                    RIG_WORD(which, book, index, SR_BOOK_OTHERS) +
                     RIG_WORD(which, book, index, SR_BOOK_SPILLED));
 }
 

@@ -9,7 +9,7 @@
 #include "support/ground.h"
 
 #define SLOT     3u
-#define SAMPLES  128u /* of a small ring */
+#define SAMPLES  512u /* that a small ring holds, without costs and marks */
 #define MS       UINT64_C(1000000)
 #define FIRST_NS MS
 

@@ -23,16 +23,12 @@ static uint64_t take_ring(struct sink *sink, const struct sr_segment *segment, u
     const uint32_t primitive = atomic_load(&sr_segment_ring_info(segment, ring)->primitive);
     const uint64_t tail =
         atomic_load_explicit(&sr_segment_producer_line(segment, ring)->tail, memory_order_acquire);
-    uint64_t head = sink->head[ring];
+    const uint64_t head = sink->head[ring];
     CHECK(primitive < SINK_PRIMITIVES);
-    CHECK(tail - head <= shape->samples);
-    const uint64_t taken = tail - head;
-    for (; head != tail; head++) {
-        tally_sample(&sink->taken[primitive],
-                     &sr_segment_samples(segment, ring)[head & (shape->samples - 1)]);
-    }
-    sink->head[ring] = head;
-    atomic_store_explicit(&sr_segment_consumer_line(segment, ring)->head, head, memory_order_release);
+    const uint64_t taken = tally_ring(&sink->taken[primitive], sr_segment_ring_words(segment, ring),
+                                      shape->words - 1, head, tail);
+    sink->head[ring] = tail;
+    atomic_store_explicit(&sr_segment_consumer_line(segment, ring)->head, tail, memory_order_release);
     return taken;
 }
 

@@ -91,31 +91,52 @@ void tally_amount(struct tally *tally, const struct slipring_cost *cost)
     tally->clamped += clamped;
 }
 
-void tally_sample(struct tally *tally, const struct sr_sample_shm *sample)
+/* One sample or mark at `at`. Returns how many words it takes. */
+static uint64_t tally_words(struct tally *tally, const uint64_t *words, uint64_t mask, uint64_t at)
 {
-    const uint64_t meta = sample->what & 0xfff;
+    const uint64_t what = words[at & mask];
+    const uint64_t meta = what & 0xfff;
     CHECK_EQUAL(meta & SR_SAMPLE_ZERO_MASK, 0);
-    CHECK_EQUAL(meta & SR_SAMPLE_EXTENDED, 0);
     switch (meta & SR_SAMPLE_KIND_MASK) {
     case SR_KIND_EXECUTION:
-        add_execution(tally, sample->what >> 12, (meta & SR_SAMPLE_FAILURE) != 0);
+        add_execution(tally, what >> 12, (meta & SR_SAMPLE_FAILURE) != 0);
         break;
     case SR_KIND_AMOUNT:
-        CHECK_EQUAL(sample->what >> 12, 0);
+        CHECK_EQUAL(what >> 12, 0);
         tally->amounts++;
         break;
     case SR_KIND_CANCEL:
         CHECK(meta & SR_SAMPLE_ENDED);
         tally->cancels++;
         break;
+    case SR_KIND_CLOCK:
+        CHECK_EQUAL(what, SR_KIND_CLOCK);
+        return 2;
     default:
         check_fail(__FILE__, __LINE__, "a published sample of kind %u",
                    (unsigned)(meta & SR_SAMPLE_KIND_MASK));
     }
-    add_cost(tally, (uint32_t)((meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT),
-             sample->cost_nanodollars, sample->savings_nanodollars);
     tally->ended += (meta & SR_SAMPLE_ENDED) != 0;
     tally->clamped += (meta & SR_SAMPLE_CLAMPED) != 0;
+    if (!(meta & SR_SAMPLE_AMOUNTS)) {
+        return 1;
+    }
+    add_cost(tally, (uint32_t)((meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT),
+             words[(at + 1) & mask], words[(at + 2) & mask]);
+    return 3;
+}
+
+uint64_t tally_ring(struct tally *tally, const uint64_t *words, uint64_t mask, uint64_t head, uint64_t tail)
+{
+    uint64_t samples = 0;
+    CHECK(tail - head <= mask + 1);
+    while (head != tail) {
+        samples += (words[head & mask] & SR_SAMPLE_KIND_MASK) != SR_KIND_CLOCK;
+        const uint64_t taken = tally_words(tally, words, mask, head);
+        CHECK(taken <= tail - head);
+        head += taken;
+    }
+    return samples;
 }
 
 void tally_merge(struct tally *tally, const struct tally *other)

@@ -40,8 +40,8 @@ void tally_execution(struct tally *tally, uint64_t duration_ns, bool failed,
                      const struct slipring_cost *cost);
 void tally_amount(struct tally *tally, const struct slipring_cost *cost);
 
-/* One sample as it stands in a ring. */
-void tally_sample(struct tally *tally, const struct sr_sample_shm *sample);
+/* The samples that stand in a ring of mask + 1 words, from `head` to `tail`. Returns how many. */
+uint64_t tally_ring(struct tally *tally, const uint64_t *words, uint64_t mask, uint64_t head, uint64_t tail);
 
 /* Add another one with the same bounds. */
 void tally_merge(struct tally *tally, const struct tally *other);

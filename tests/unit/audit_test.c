@@ -18,7 +18,7 @@
 #include "support/place.h"
 #include "system/guard.h"
 
-enum { RECORDED = 200, IN_RING = 128, IN_BLOCK = RECORDED - IN_RING, DURATION_NS = 5000 };
+enum { RECORDED = 600, IN_RING = 512, IN_BLOCK = RECORDED - IN_RING, DURATION_NS = 5000 };
 
 /* A store in which a process recorded, and an agent's side of it that the tests write. */
 struct bookkeeping {
@@ -89,7 +89,7 @@ static void change(struct bookkeeping *keeping, uint32_t word, uint64_t value)
     commit(keeping);
 }
 
-/* Book `taken` slots and `folded` executions beyond what is booked already. */
+/* Book `taken` samples of one word each and `folded` executions beyond what is booked already. */
 static void book(struct bookkeeping *keeping, uint64_t taken, uint64_t folded)
 {
     const uint32_t ring = keeping->ring;
@@ -173,10 +173,10 @@ static void what_is_booked_and_what_waits_add_up_to_what_was_produced(void **sta
     assert_int_equal(audit.produced, RECORDED);
     assert_int_equal(audit.drained, 100);
     assert_int_equal(audit.spilled, 50);
-    assert_int_equal(audit.in_rings, 28);
-    assert_int_equal(audit.in_blocks, 22);
+    assert_int_equal(audit.in_rings, IN_RING - 100);
+    assert_int_equal(audit.in_blocks, IN_BLOCK - 50);
     assert_int_equal(audit.executions, 150);
-    book(&keeping, 28, 22);
+    book(&keeping, IN_RING - 100, IN_BLOCK - 50);
     commit(&keeping);
     audit = look(&keeping);
     expect_agreement(&audit);
@@ -250,11 +250,11 @@ static void rings_and_blocks_that_contradict_the_books_are_faults(void **state)
     _Atomic uint64_t *block = sr_segment_spill(&keeping.segment, keeping.ring);
     atomic_store(&line->tail, 99);
     expect_fault(&keeping, SR_AUDIT_RING_BEHIND, keeping.ring);
-    atomic_store(&line->tail, 100 + 129);
+    atomic_store(&line->tail, 100 + 513);
     expect_fault(&keeping, SR_AUDIT_RING_OVERFULL, keeping.ring);
     atomic_store(&line->tail, UINT64_MAX);
     expect_fault(&keeping, SR_AUDIT_RING_OVERFULL, keeping.ring);
-    atomic_store(&line->tail, 100 + 128);
+    atomic_store(&line->tail, 100 + 512);
     struct sr_audit audit = look(&keeping);
     expect_agreement(&audit);
     atomic_store(&consumer->head, 101);
@@ -298,7 +298,7 @@ static void a_commit_that_was_cut_off_is_seen_as_the_next_agent_will(void **stat
     for (int half = 0; half < 2; half++) {
         struct bookkeeping keeping;
         begin_booked(&keeping, 100, 50);
-        book(&keeping, 28, 22);
+        book(&keeping, IN_RING - 100, IN_BLOCK - 50);
         leave_committed(&keeping, half);
         sr_books_close(&keeping.books); /* killed */
         struct sr_audit audit = look(&keeping);

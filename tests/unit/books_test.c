@@ -165,7 +165,7 @@ static void a_bill_beyond_64_bits_stands_still_instead_of_starting_over(void)
 static void bounds_of_one_s_own_are_announced_and_counted_exactly(void)
 {
     rig_drop(&rig);
-    rig.options.le = (struct sr_bound_list){.ns = {1000500, 1001000, 3 * RIG_SECOND}, .count = 3};
+    rig.options.le = (struct sr_bound_list){.ns = {1000600, 1001000, 3 * RIG_SECOND}, .count = 3};
     rig_open(&rig);
     struct slipring_primitive *work = primitive_of("work");
     rig_settle(&rig);                     /* tells producers */
@@ -175,7 +175,7 @@ static void bounds_of_one_s_own_are_announced_and_counted_exactly(void)
     rig_settle(&rig);
     const struct slipring_stats_detail detail = rig_detail(&rig, "work");
     CHECK_EQUAL(detail.bound_count, 3);
-    CHECK_EQUAL(detail.bounds[0].count, 501);
+    CHECK_EQUAL(detail.bounds[0].count, 601);
     CHECK_EQUAL(detail.bounds[1].count, 1001);
     CHECK_EQUAL(detail.bounds[2].count, 2000);
     CHECK_EQUAL(detail.bounds[0].exact_since_ns, 0);
@@ -186,22 +186,22 @@ static void a_bound_that_producers_had_not_heard_of_says_since_when_it_is_exact(
 {
     rig_drop(&rig);
     struct slipring_primitive *work = primitive_of("work");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 600; i++) {
         slipring_record(work, 1000400, SLIPRING_SUCCESS, NULL); /* spills, before any agent said a word */
     }
     rig.options.le = (struct sr_bound_list){.ns = {1000500, 2 * RIG_SECOND}, .count = 2};
     rig_open(&rig);
     rig_settle(&rig);
     const struct slipring_stats_detail detail = rig_detail(&rig, "work");
-    CHECK_EQUAL(detail.bounds[0].count, 128); /* what was in the ring is exact all the same */
+    CHECK_EQUAL(detail.bounds[0].count, 510); /* what was in the ring is exact all the same */
     CHECK(detail.bounds[0].exact_since_ns != 0);
     CHECK_EQUAL(detail.bounds[1].exact_since_ns, 0);
     const uint64_t since = detail.bounds[0].exact_since_ns;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 600; i++) {
         slipring_record(work, 1000400, SLIPRING_SUCCESS, NULL);
     }
     rig_settle(&rig);
-    CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].count, 328);
+    CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].count, 1110);
     CHECK_EQUAL(rig_detail(&rig, "work").bounds[0].exact_since_ns, since);
 }
 
@@ -335,23 +335,23 @@ static uint32_t rings_in(uint32_t first, uint32_t end, enum sr_ring_state state)
 static void a_ring_that_spills_is_offered_a_bigger_one_and_takes_it(void)
 {
     for (int round = 0; round < 4; round++) {
-        record("work", 1000, 3000);
+        record("work", 1000, 6000);
         rig_settle(&rig);
     }
-    CHECK_EQUAL(rig_stats(&rig, "work").count, 12000);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 24000);
     CHECK_EQUAL(rings_in(36864, SR_RING_MAX, SR_RING_OWNED), 1); /* in the end the biggest */
     CHECK_EQUAL(rings_in(0, 36864, SR_RING_OWNED), 0);
     CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 0);
     const uint64_t spilled = rig_stats(&rig, "work").spilled;
-    record("work", 1000, 8000); /* fits now */
+    record("work", 1000, 32000); /* fits now */
     rig_settle(&rig);
     CHECK_EQUAL(rig_stats(&rig, "work").spilled, spilled);
-    CHECK_EQUAL(rig_stats(&rig, "work").count, 20000);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 56000);
 }
 
 static void an_offer_that_is_not_taken_goes_back(void)
 {
-    record("work", 1000, 200);
+    record("work", 1000, 600);
     rig_tick(&rig, RIG_SECOND / 10);
     CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 1);
     CHECK_EQUAL(sr_segment_consumer_line(segment(), 0)->offer, 32768 + 1);

@@ -92,7 +92,7 @@ static void a_living_thread_is_seen_with_what_it_recorded(void **state)
     const char *store = place_new_store();
     pid_t child;
     struct recording *recording =
-        start_recording(store, 200, &child); /* a small ring holds 128: the rest spills */
+        start_recording(store, 600, &child); /* a small ring holds 512: the rest spills */
     struct sr_inspect *inspect = open_inspect(store);
     struct sr_inspect_ring ring = first_ring(inspect);
     struct sr_inspect_slot slot;
@@ -100,10 +100,10 @@ static void a_living_thread_is_seen_with_what_it_recorded(void **state)
     assert_true(ring.is_owned && ring.is_possible && !ring.is_quarantined);
     assert_string_equal(ring.state, "owned");
     assert_string_equal(ring.class, "small");
-    assert_int_equal(ring.samples, 128);
-    assert_int_equal(ring.tail, 128);
+    assert_int_equal(ring.words, 512);
+    assert_int_equal(ring.tail, 512);
     assert_int_equal(ring.head, 0);
-    assert_int_equal(ring.spilled, 72);
+    assert_int_equal(ring.spilled, 88);
     assert_int_equal(ring.tid, child);
     CHECK_OK(sr_inspect_slot(inspect, ring.slot, &slot));
     assert_int_equal(slot.pid, child);

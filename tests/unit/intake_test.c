@@ -71,27 +71,27 @@ static void expect_quarantined(uint64_t samples_left)
 
 static void a_tail_beyond_the_ring_is_quarantined(void)
 {
-    record_good_and_bad()->tail += 129;
-    expect_quarantined(128);
+    record_good_and_bad()->tail += 513;
+    expect_quarantined(510); /* what is written there, twice two words of a mark apart */
 }
 
 static void a_tail_that_fills_the_ring_exactly_is_none_to_be_wary_of(void)
 {
     struct sr_producer_line_shm *line = record_good_and_bad();
-    struct sr_sample_shm *samples = sr_segment_samples(segment(), ring_of(2));
-    for (uint32_t i = 0; i < 128; i++) {
-        samples[i].what = UINT64_C(1000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
+    uint64_t *words = sr_segment_ring_words(segment(), ring_of(2));
+    for (uint32_t i = 0; i < 512; i++) {
+        words[i] = UINT64_C(1000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
     }
-    line->tail += 128;
+    line->tail += 512;
     rig_settle(&rig);
-    CHECK_EQUAL(rig_stats(&rig, "bad").count, 138);
+    CHECK_EQUAL(rig_stats(&rig, "bad").count, 522);
     CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
 }
 
 static void a_tail_that_runs_backwards_is_quarantined(void)
 {
     record_good_and_bad()->tail -= 1;
-    expect_quarantined(128);
+    expect_quarantined(510);
 }
 
 static void spilled_counts_that_run_backwards_are_quarantined(void)
@@ -242,28 +242,37 @@ static void an_update_that_was_seen_in_its_middle_is_looked_at_again(void)
 static void impossible_samples_are_refused_and_counted_and_the_next_ones_taken(void)
 {
     struct sr_producer_line_shm *line = record_good_and_bad();
-    struct sr_sample_shm *samples = sr_segment_samples(segment(), ring_of(2));
+    uint64_t *words = sr_segment_ring_words(segment(), ring_of(2));
     const uint64_t execution = UINT64_C(7000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
-    const struct sr_sample_shm forged[] = {
-        {.what = 0},                                                        /* never published */
-        {.what = 5},                                                        /* no kind */
-        {.what = execution | SR_SAMPLE_ZERO_MASK},                          /* a bit that is always 0 */
-        {.what = execution, .cost_nanodollars = SLIPRING_AMOUNT_MAX + 1},   /* too dear */
-        {.what = SR_KIND_AMOUNT, .savings_nanodollars = UINT64_MAX},        /* too good */
-        {.what = UINT64_MAX},                                               /* all at once */
-        {.what = execution, .cost_nanodollars = 5},                         /* a good one */
-        {.what = execution | SR_SAMPLE_EXTENDED},                           /* with a second slot ... */
-        {.what = SR_KIND_EXTENSION, .cost_nanodollars = UINT64_C(1) << 60}, /* ... that is no money */
+    const uint64_t forged[] = {
+        0,                               /* never published */
+        5,                               /* no kind */
+        execution | SR_SAMPLE_ZERO_MASK, /* a bit that is always 0 */
+        execution | SR_SAMPLE_AMOUNTS,
+        SLIPRING_AMOUNT_MAX + 1,
+        0, /* too dear */
+        SR_KIND_AMOUNT | SR_SAMPLE_AMOUNTS,
+        0,
+        UINT64_MAX, /* too good */
+        UINT64_MAX, /* all at once */
+        execution | SR_SAMPLE_AMOUNTS,
+        5,
+        0,         /* a good one */
+        execution, /* and one without a bill */
+        SR_KIND_CLOCK | SR_SAMPLE_AMOUNTS | SR_SAMPLE_FAILURE,
+        0, /* a mark with strange bits */
+        execution | SR_SAMPLE_AMOUNTS,
+        5, /* cut off */
     };
     for (uint32_t i = 0; i < SR_ARRAY_COUNT(forged); i++) {
-        samples[(line->tail + i) & 127] = forged[i];
+        words[(line->tail + i) & 511] = forged[i];
     }
     line->tail += SR_ARRAY_COUNT(forged);
     rig_settle(&rig);
     CHECK_EQUAL(rig_stats(&rig, "bad").count, 12);
     CHECK_EQUAL(rig_stats(&rig, "bad").cost_nanodollars, 5);
-    CHECK_EQUAL(rig_figures(&rig).samples_refused, 6);
-    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + SR_ARRAY_COUNT(forged));
+    CHECK_EQUAL(rig_figures(&rig).samples_refused, 7);
+    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + 9);
     CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
 }
 
@@ -272,19 +281,20 @@ static void random_bytes_in_a_ring_break_no_sum(void)
     struct sr_producer_line_shm *line = record_good_and_bad();
     uint64_t seed = 88172645463325252ull;
     for (int round = 0; round < 50; round++) {
-        uint64_t *words = (uint64_t *)(void *)sr_segment_samples(segment(), ring_of(2));
-        for (uint32_t i = 0; i < 128 * 4; i++) {
+        uint64_t *words = sr_segment_ring_words(segment(), ring_of(2));
+        for (uint32_t i = 0; i < 512; i++) {
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
             words[i] = seed;
         }
-        line->tail += 128;
+        line->tail += 512;
         rig_settle(&rig);
         rig_expect_balance(&rig);
     }
     const struct slipring_stats stats = rig_stats(&rig, "bad");
-    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + 50 * 128);
+    CHECK(rig_figures(&rig).samples_drained > 20 + 50 * 256);
+    CHECK(rig_figures(&rig).samples_drained <= 20 + 50 * 512);
     CHECK(stats.lifetime.percentile_ns[SLIPRING_P50] > 0.0);
     CHECK_EQUAL(rig_stats(&rig, "good").count, 10);
 }
@@ -324,7 +334,7 @@ static void counts_forged_at_a_bound_never_exceed_the_samples(void)
 
 static void a_quarantined_ring_that_its_owner_gives_back_is_nobodys_ring(void)
 {
-    record_good_and_bad()->tail += 129;
+    record_good_and_bad()->tail += 513;
     rig_settle(&rig);
     const uint32_t ring = ring_of(2);
     CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring)), SR_RING_QUARANTINED);

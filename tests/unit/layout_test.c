@@ -17,7 +17,7 @@ struct region {
 static void the_regions_of_the_ring_segment_lie_where_abi_1_put_them(void **state)
 {
     (void)state;
-    CHECK_EQUAL(SR_ABI_MAJOR, 1);
+    CHECK_EQUAL(SR_ABI_MAJOR, 2);
     static const struct region want[] = {
         {"header", 0u, 1280u},
         {"registry_key", 4096u, 131072u},
@@ -151,10 +151,6 @@ static void the_fields_of_the_lines_lie_where_abi_1_put_them(void **state)
     AT(sr_ring_header_shm, segment_bytes, 24);
     AT(sr_ring_header_shm, incarnation, 40);
     AT(sr_ring_header_shm, ready, 56);
-    AT(sr_sample_shm, stamp_ns, 0);
-    AT(sr_sample_shm, what, 8);
-    AT(sr_sample_shm, cost_nanodollars, 16);
-    AT(sr_sample_shm, savings_nanodollars, 24);
 #undef AT
 }
 
@@ -169,10 +165,10 @@ static void blocks_of_all_rings_lie_in_their_pool_one_behind_the_other(void **st
         if (ring == shape->first_ring) {
             CHECK_EQUAL(class, ring == 0 ? SR_CLASS_small : ring == 32768 ? SR_CLASS_mid : SR_CLASS_big);
             CHECK_EQUAL(ring % SR_EXTENT_RINGS, 0);
-            CHECK_EQUAL(shape->samples & (shape->samples - 1), 0);
+            CHECK_EQUAL(shape->words & (shape->words - 1), 0);
         }
-        CHECK_EQUAL((uintptr_t)sr_segment_samples(&segment, ring), end);
-        CHECK_EQUAL((uintptr_t)sr_segment_spill(&segment, ring), end + shape->samples * 32);
+        CHECK_EQUAL((uintptr_t)sr_segment_ring_words(&segment, ring), end);
+        CHECK_EQUAL((uintptr_t)sr_segment_spill(&segment, ring), end + shape->words * 8);
         end += shape->block_bytes;
         CHECK_EQUAL(end, (uintptr_t)(sr_segment_spill(&segment, ring) + shape->spill_words));
     }
@@ -196,7 +192,7 @@ static void the_parts_of_a_sample_do_not_overlap(void **state)
     const uint64_t parts[] = {
         SR_SAMPLE_KIND_MASK, SR_SAMPLE_FAILURE,
         SR_SAMPLE_ENDED,     SR_SAMPLE_CATEGORY_MASK,
-        SR_SAMPLE_EXTENDED,  SR_SAMPLE_CLAMPED,
+        SR_SAMPLE_AMOUNTS,   SR_SAMPLE_CLAMPED,
         SR_SAMPLE_ZERO_MASK, SLIPRING_DURATION_MAX_NS << SR_SAMPLE_DURATION_SHIFT,
     };
     uint64_t all = 0;

@@ -47,7 +47,7 @@ static uint32_t rings_in(uint32_t first, uint32_t end, enum sr_ring_state state)
 static void grow_to_big(void)
 {
     while (OWNED_BIG == 0) {
-        record(3000);
+        record(12000);
         rig_settle(&rig);
     }
     CHECK_EQUAL(OWNED_SMALL + OWNED_MID, 0);
@@ -78,10 +78,10 @@ static void a_big_ring_that_is_nearly_idle_becomes_a_small_one_again_in_two_step
     pass(8, 30);
     CHECK_EQUAL(OWNED_BIG, 1);
     CHECK_EQUAL(rings_in(SMALL_END, MID_END, SR_RING_OFFERED), 1); /* stands until the producer looks */
-    pass(8192 / 30, 30);
+    pass(32768 / 30, 30);
     CHECK_EQUAL(OWNED_BIG, 0);
     CHECK_EQUAL(OWNED_MID + OWNED_SMALL, 1);
-    pass((2 * 60 + 1024) / 30 * 2, 30);
+    pass((2 * 60 + 4096) / 30 * 2, 30);
     CHECK_EQUAL(OWNED_SMALL, 1);
     CHECK_EQUAL(OWNED_MID + OWNED_BIG, 0);
     CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 0);
@@ -94,7 +94,7 @@ static void one_that_is_filled_now_and_then_keeps_its_size(void)
     grow_to_big();
     for (int i = 0; i < 10; i++) {
         pass(40, 30);
-        record(300); /* more than a quarter of the next smaller class */
+        record(1200); /* more than a quarter of the next smaller class */
         rig_tick(&rig, HALF);
     }
     CHECK_EQUAL(OWNED_BIG, 1);
@@ -122,11 +122,11 @@ static void an_offer_of_a_smaller_one_goes_back_when_the_ring_fills_again(void)
     grow_to_big();
     pass(66, 30);
     CHECK_EQUAL(rings_in(SMALL_END, MID_END, SR_RING_OFFERED), 1);
-    record(1000);
+    record(4000);
     rig_tick(&rig, HALF);
     rig_tick(&rig, HALF);
     CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 0);
-    pass(8192 / 30, 30);
+    pass(32768 / 30, 30);
     expect_all_booked();
 }
 
@@ -136,7 +136,7 @@ static void a_ring_that_grew_again_after_shrinking_has_to_be_quiet_for_longer(vo
     uint32_t shrunk = 0;
     grow_to_big();
     for (int burst = 0; burst < 24; burst++) {
-        pass(600, 28); /* five minutes: twice through the big ring */
+        pass(600, 110); /* five minutes: twice through the big ring */
         shrunk += OWNED_BIG == 0;
         if (OWNED_BIG == 0) {
             grow_to_big();
@@ -153,7 +153,7 @@ static void the_ring_that_was_left_is_drained_freed_and_retired(void)
 {
     grow_to_big();
     pass(66, 30);
-    pass(8192 / 30 - 1, 30);
+    pass(32768 / 32 - 3, 30);
     while (OWNED_BIG == 1) { /* to the sample that adopts, and no tick after it */
         record(30);
         if (OWNED_BIG == 1) {

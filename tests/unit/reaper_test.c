@@ -240,30 +240,30 @@ static uint32_t leave_a_dead_ring(uint32_t records)
 /* spill.h G1, killed between (3) and (4): the cell is new, the rest is old. */
 static void a_dead_owners_committed_update_is_settled(void)
 {
-    const uint32_t ring = leave_a_dead_ring(130);
+    const uint32_t ring = leave_a_dead_ring(172);
     struct sr_producer_line_shm *line = sr_segment_producer_line(segment(), ring);
     _Atomic uint64_t *block = sr_segment_spill(segment(), ring);
     CHECK_EQUAL(block[line->redo_word], 2);
     block[SR_SPILL_SUM] -= 1000000; /* as if they had not been stored yet */
     block[SR_SPILL_COST] -= one_cent.cost_nanodollars;
     rig_settle(&rig);
-    CHECK_EQUAL(rig_stats(&rig, "work").count, 130);
-    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 130 * 1000000);
-    CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, 130 * one_cent.cost_nanodollars);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 172);
+    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 172 * 1000000);
+    CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, 172 * one_cent.cost_nanodollars);
 }
 
 /* Killed between (2) and (3): intent is written, the cell is old. */
 static void a_dead_owners_uncommitted_update_never_happened(void)
 {
-    const uint32_t ring = leave_a_dead_ring(130);
+    const uint32_t ring = leave_a_dead_ring(172);
     struct sr_producer_line_shm *line = sr_segment_producer_line(segment(), ring);
     line->redo_value = 3;
     line->redo_sum += 77;
     line->redo_cost += 77;
     rig_settle(&rig);
-    CHECK_EQUAL(rig_stats(&rig, "work").count, 130);
-    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 130 * 1000000);
-    CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, 130 * one_cent.cost_nanodollars);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 172);
+    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 172 * 1000000);
+    CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, 172 * one_cent.cost_nanodollars);
 }
 
 /* Folded, not freed: everything is booked, and the block may hold anything. */
@@ -404,7 +404,7 @@ static void an_agent_killed_anywhere_while_it_reaps_aborts_once_and_folds_once(v
 static void spill_until_killed(void *point)
 {
     struct slipring_primitive *work = primitive_of("work");
-    for (int i = 0; i < 128; i++) {
+    for (int i = 0; i < 512; i++) {
         slipring_record(work, 1000000, SLIPRING_SUCCESS, &one_cent);
     }
     sr_crashpoint_arm(*(const enum sr_crashpoint *)point, 10);
@@ -424,7 +424,7 @@ static void a_producer_killed_anywhere_in_an_update_counts_it_wholly_or_not_at_a
         enum sr_crashpoint point = points[i % 3];
         child_dies_by(child_start(spill_until_killed, &point), SIGKILL);
         rig_settle(&rig);
-        want += point == SR_CRASHPOINT_spill_after_commit ? 128 + 10 : 128 + 9;
+        want += point == SR_CRASHPOINT_spill_after_commit ? 512 + 10 : 512 + 9;
         CHECK_EQUAL(rig_stats(&rig, "work").count, want);
         CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], want * 1000000);
         CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, want * one_cent.cost_nanodollars);

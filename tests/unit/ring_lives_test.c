@@ -117,8 +117,8 @@ static void an_offered_ring_is_adopted_when_the_small_one_is_full(void **state)
     CHECK_EQUAL(spilled(small), 0);
     CHECK_EQUAL(atomic_load(&sr_segment_ring_info(&ground, bigger)->tid), syscall(SYS_gettid));
     CHECK_EQUAL(atomic_load(&sr_segment_ring_info(&ground, bigger)->spill_base), 0);
-    put_many(&ring, 1023 + 5);
-    CHECK_EQUAL(tail_of(bigger), 1024);
+    put_many(&ring, 4095 + 5);
+    CHECK_EQUAL(tail_of(bigger), 4096);
     CHECK_EQUAL(spilled(bigger), 5);
 }
 
@@ -178,16 +178,16 @@ static void a_smaller_ring_is_adopted_when_the_head_is_looked_at_and_the_big_one
     const uint32_t mid = ring.ring;
     put_many(&ring, 10);
     const uint32_t small = offer_small(&ring);
-    put_many(&ring, 1024 - 10);
+    put_many(&ring, 4096 - 10);
     CHECK_EQUAL(ring.ring, mid); /* nothing in the hot path looks for offers */
-    ground_set_head(mid, 1024 - 100);
+    ground_set_head(mid, 4096 - 100);
     ring.busy = 1;
     put(&ring, 3 * MS);
     CHECK_EQUAL(ring.busy, 1);
     CHECK_EQUAL(ring.ring, small);
     CHECK_EQUAL(ground_ring_word(small), sr_state_word(3, SLOT, SR_RING_OWNED));
     CHECK_EQUAL(ground_ring_word(mid), sr_state_word(1, SLOT, SR_RING_RELEASED));
-    CHECK_EQUAL(tail_of(mid), 1024); /* what is in it the agent drains */
+    CHECK_EQUAL(tail_of(mid), 4096); /* what is in it the agent drains */
     CHECK_EQUAL(tail_of(small), 1);
     put_many(&ring, SAMPLES - 1 + 5);
     CHECK_EQUAL(tail_of(small), SAMPLES);
@@ -201,14 +201,14 @@ static void a_smaller_ring_is_passed_over_by_one_that_is_busy_and_by_amounts(voi
     const uint32_t mid = ring.ring;
     put_many(&ring, 1);
     (void)offer_small(&ring);
-    put_many(&ring, 1023 + 3); /* full */
+    put_many(&ring, 4095 + 3); /* full */
     CHECK_EQUAL(ring.ring, mid);
     CHECK_EQUAL(spilled(mid), 3);
-    ground_set_head(mid, 300); /* a quarter is free: back to the ring, not to a small one */
+    ground_set_head(mid, 1100); /* a quarter is free: back to the ring, not to a small one */
     put_many(&ring, 1);
     CHECK_EQUAL(ring.ring, mid);
-    put_many(&ring, 299);
-    ground_set_head(mid, 1324);
+    put_many(&ring, 1099);
+    ground_set_head(mid, 5196);
     const struct sr_spill_sample amount = {.meta = SR_KIND_AMOUNT};
     CHECK(sr_ring_put(&ring, &amount)); /* no duration to lay a window around */
     CHECK_EQUAL(ring.ring, mid);
@@ -251,7 +251,7 @@ static void a_mid_ring_spills_every_duration(void **state)
     (void)state;
     struct sr_ring ring;
     CHECK_OK(sr_ring_claim(&ground, SLOT, 0, SR_CLASS_mid, FIRST_NS, &ring));
-    put_many(&ring, 1024);
+    put_many(&ring, 4096);
     const uint64_t all[] = {0, 1, 1000, MS, 3600 * 1000 * MS, SLIPRING_DURATION_MAX_NS};
     for (size_t i = 0; i < SR_ARRAY_COUNT(all); i++) {
         put(&ring, all[i]);
@@ -295,7 +295,7 @@ static void a_kill_around_the_tail_counts_the_sample_or_does_not_G1(void **state
     CHECK_EQUAL(GROUND_RING_STATE(0), SR_RING_OWNED);
     kill_at(SR_CRASHPOINT_ring_after_publish);
     CHECK_EQUAL(tail_of(1), 1);
-    CHECK_EQUAL(sr_segment_samples(&ground, 1)[0].what >> 12, FIRST_NS);
+    CHECK_EQUAL(sr_segment_ring_words(&ground, 1)[0] >> 12, FIRST_NS);
 }
 
 static void a_kill_while_claiming_or_after_releasing_leaves_what_the_picture_says(void **state)

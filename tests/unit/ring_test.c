@@ -136,12 +136,93 @@ static void a_sample_stands_where_and_how_the_layout_says_G1(void **state)
         .savings = 12,
     };
     CHECK(sr_ring_put(&ring, &sample));
-    CHECK_EQUAL(tail_of(ring.ring), 1);
-    const struct sr_sample_shm *at = &sr_segment_samples(&ground, ring.ring)[0];
-    CHECK_EQUAL(at->stamp_ns, 777);
-    CHECK_EQUAL(at->what, UINT64_C(0xfffffffffffff) << 12 | 1 | 1 << 3 | 1 << 4 | 5 << 5);
-    CHECK_EQUAL(at->cost_nanodollars, 11);
-    CHECK_EQUAL(at->savings_nanodollars, 12);
+    CHECK_EQUAL(tail_of(ring.ring), 5);
+    const uint64_t *at = sr_segment_ring_words(&ground, ring.ring);
+    CHECK_EQUAL(at[0], SR_KIND_CLOCK);
+    CHECK_EQUAL(at[1], 777);
+    CHECK_EQUAL(at[2], UINT64_C(0xfffffffffffff) << 12 | 1 | 1 << 3 | 1 << 4 | 5 << 5 | 1 << 11);
+    CHECK_EQUAL(at[3], 11);
+    CHECK_EQUAL(at[4], 12);
+}
+
+static void set_clock(uint64_t ns)
+{
+    atomic_store(&sr_segment_header(&ground)->control.coarse_ns, ns);
+}
+
+static void a_plain_sample_takes_one_word_and_the_clock_is_marked_when_it_went_on(void **state)
+{
+    (void)state;
+    struct sr_ring ring = claim();
+    const uint64_t *at = sr_segment_ring_words(&ground, ring.ring);
+    put_many(&ring, 2); /* before the first agent: no mark */
+    CHECK_EQUAL(tail_of(ring.ring), 2);
+    set_clock(5000);
+    put_many(&ring, 2);
+    CHECK_EQUAL(tail_of(ring.ring), 6);
+    CHECK_EQUAL(at[2], SR_KIND_CLOCK);
+    CHECK_EQUAL(at[3], 5000);
+    CHECK_EQUAL(at[5], FIRST_NS << 12 | SR_KIND_EXECUTION);
+    set_clock(6000);
+    put_many(&ring, 1);
+    CHECK_EQUAL(at[6], SR_KIND_CLOCK);
+    CHECK_EQUAL(at[7], 6000);
+    CHECK_EQUAL(tail_of(ring.ring), 9);
+}
+
+static void a_ring_taken_up_again_marks_the_clock_anew(void **state)
+{
+    (void)state;
+    struct sr_ring ring = claim();
+    set_clock(5000);
+    put_many(&ring, 1);
+    CHECK_EQUAL(tail_of(ring.ring), 3);
+    sr_ring_release(&ring);
+    CHECK(sr_ring_retake(&ground, ring.ring, SLOT, SR_PRIMITIVE_OVERFLOW, &ring));
+    put_many(&ring, 1);
+    CHECK_EQUAL(tail_of(ring.ring), 6);
+}
+
+/* A sample with amounts and a mark takes five words: where four are left, it spills whole. */
+static void a_sample_that_does_not_fit_whole_is_spilled_whole_G1_G2(void **state)
+{
+    (void)state;
+    const struct sr_spill_sample dear = {
+        .meta = SR_KIND_EXECUTION, .duration_ns = FIRST_NS, .cost = 3, .savings = 4};
+    for (uint32_t left = 0; left <= 5; left++) {
+        set_clock(0);
+        struct sr_ring ring = claim();
+        put_many(&ring, SAMPLES - left);
+        set_clock(9000);
+        CHECK(sr_ring_put(&ring, &dear));
+        CHECK_EQUAL(tail_of(ring.ring), left == 5 ? SAMPLES : SAMPLES - left);
+        CHECK_EQUAL(spilled(ring.ring), left == 5 ? 0 : 1);
+        CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_COST), left == 5 ? 0 : 3);
+        put_many(&ring, 1); /* and goes on spilling, also where one word would be left */
+        CHECK_EQUAL(spilled(ring.ring), left == 5 ? 1 : 2);
+    }
+}
+
+static void samples_and_marks_lie_across_the_end_of_the_ring(void **state)
+{
+    (void)state;
+    const struct sr_spill_sample dear = {
+        .meta = SR_KIND_EXECUTION, .duration_ns = FIRST_NS, .cost = 3, .savings = 4};
+    for (uint32_t left = 1; left <= 4; left++) {
+        set_clock(0);
+        struct sr_ring ring = claim();
+        put_many(&ring, SAMPLES - left);
+        ground_set_head(ring.ring, SAMPLES - left);
+        ring.limit = ring.tail; /* look at the head */
+        set_clock(9000);
+        CHECK(sr_ring_put(&ring, &dear));
+        const uint64_t *words = sr_segment_ring_words(&ground, ring.ring);
+        const uint64_t want[] = {SR_KIND_CLOCK, 9000, FIRST_NS << 12 | SR_KIND_EXECUTION | SR_SAMPLE_AMOUNTS,
+                                 3, 4};
+        for (uint32_t i = 0; i < 5; i++) {
+            CHECK_EQUAL(words[(SAMPLES - left + i) % SAMPLES], want[i]);
+        }
+    }
 }
 
 static void a_full_ring_never_refuses_the_rest_is_spilled_G2(void **state)
@@ -187,7 +268,7 @@ static void nothing_between_head_and_tail_is_ever_overwritten_G3(void **state)
 {
     (void)state;
     struct sr_ring ring = claim();
-    const struct sr_sample_shm *samples = sr_segment_samples(&ground, ring.ring);
+    const uint64_t *words = sr_segment_ring_words(&ground, ring.ring);
     static uint64_t published[100000]; /* duration by position */
     uint64_t seed = api_seed();
     uint64_t head = 0;
@@ -204,7 +285,7 @@ static void nothing_between_head_and_tail_is_ever_overwritten_G3(void **state)
         }
         CHECK(tail - head <= SAMPLES);
         for (uint64_t i = head; n % 64 == 0 && i < tail; i++) {
-            CHECK_EQUAL(samples[i % SAMPLES].what >> 12, published[i]);
+            CHECK_EQUAL(words[i % SAMPLES] >> 12, published[i]);
         }
     }
     CHECK_EQUAL(tail_of(ring.ring) + spilled(ring.ring), 20000);
@@ -240,7 +321,7 @@ static void indices_wrap_around_without_a_step(void **state)
     CHECK_EQUAL(tail_of(ring.ring), SAMPLES - 6);
     put_many(&ring, 1);
     CHECK_EQUAL(spilled(ring.ring), 1);
-    ground_set_head(ring.ring, 60);
+    ground_set_head(ring.ring, 200);
     put_many(&ring, 1);
     CHECK_EQUAL(tail_of(ring.ring), SAMPLES - 5);
 }
@@ -255,6 +336,10 @@ static int run(void)
         GROUND_TEST(a_failed_reservation_gives_the_ring_back_untouched),
         GROUND_TEST(threads_that_claim_at_once_get_different_rings),
         GROUND_TEST(a_sample_stands_where_and_how_the_layout_says_G1),
+        GROUND_TEST(a_plain_sample_takes_one_word_and_the_clock_is_marked_when_it_went_on),
+        GROUND_TEST(a_ring_taken_up_again_marks_the_clock_anew),
+        GROUND_TEST(a_sample_that_does_not_fit_whole_is_spilled_whole_G1_G2),
+        GROUND_TEST(samples_and_marks_lie_across_the_end_of_the_ring),
         GROUND_TEST(a_full_ring_never_refuses_the_rest_is_spilled_G2),
         GROUND_TEST(back_to_the_ring_when_a_quarter_of_it_is_free_G2),
         GROUND_TEST(a_ring_that_did_not_spill_takes_up_whatever_room_there_is_G2),

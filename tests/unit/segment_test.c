@@ -113,7 +113,7 @@ static void a_file_of_another_size_is_asked_for_its_version_G1(void **state)
     (void)state;
     CHECK_EQUAL(truncate(ground.map.path, 2 << 20), 0);
     CHECK_STATUS(attach(), SLIPRING_WRONG_SIZE);
-    header()->abi_major = 2;
+    header()->abi_major = SR_ABI_MAJOR + 1;
     header()->segment_bytes = 2 << 20;
     CHECK_STATUS(attach(), SLIPRING_OTHER_VERSION);
     CHECK_STATUS(make(), SLIPRING_OTHER_VERSION);
@@ -270,7 +270,7 @@ static void reserving_marks_what_is_reserved_and_no_more_G2(void **state)
     CHECK(sr_segment_ring_is_reserved(&ground, 40));
     CHECK(!sr_segment_ring_is_reserved(&ground, 41));
     CHECK_OK(sr_segment_reserve_ring(&ground, SR_RING_MAX - 1));
-    memset(sr_segment_samples(&ground, SR_RING_MAX - 1), 1, sr_ring_shapes[SR_CLASS_big].block_bytes);
+    memset(sr_segment_ring_words(&ground, SR_RING_MAX - 1), 1, sr_ring_shapes[SR_CLASS_big].block_bytes);
     memset(sr_segment_entry(&ground, SR_PRIMITIVE_MAX - 1), 1, sizeof(struct sr_registry_entry_shm));
 }
 

@@ -108,23 +108,23 @@ static void spans_through_a_full_ring_keep_the_count_of_active_ones(void *unused
 {
     (void)unused;
     struct slipring_primitive *work = api_primitive("work");
-    struct slipring_span spans[300];
-    for (int i = 0; i < 300; i++) {
+    struct slipring_span spans[700];
+    for (int i = 0; i < 700; i++) {
         spans[i] = slipring_begin(work);
     }
-    CHECK_EQUAL(active(), 300);
-    for (int i = 0; i < 300; i++) {
+    CHECK_EQUAL(active(), 700);
+    for (int i = 0; i < 700; i++) {
         slipring_end(&spans[i], SLIPRING_SUCCESS, NULL);
         if (i % 50 == 0) {
-            CHECK_EQUAL(active(), 299 - i);
+            CHECK_EQUAL(active(), 699 - i);
         }
     }
     struct tally got;
     fold(&got);
-    CHECK_EQUAL(tally_count(&got), 300);
-    CHECK_EQUAL(got.begun, 300);
-    CHECK_EQUAL(got.ended, 300);
-    CHECK(got.through_ring == 128);
+    CHECK_EQUAL(tally_count(&got), 700);
+    CHECK_EQUAL(got.begun, 700);
+    CHECK_EQUAL(got.ended, 700);
+    CHECK(got.through_ring == 512);
 }
 
 /* --- other threads ------------------------------------------------------------------------------------------------------------------------------ */
