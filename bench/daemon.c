@@ -12,32 +12,39 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "program.h"
 
 #define STOP_MS 10000u
-
-static bool find(char out_path[PATH_MAX])
-{
-    const ssize_t length = readlink("/proc/self/exe", out_path, PATH_MAX - 1);
-    if (length <= 0) {
-        return false;
-    }
-    out_path[length] = '\0';
-    char *name = strrchr(out_path, '/') + 1; /* the kernel's answer is absolute */
-    const size_t room = PATH_MAX - (size_t)(name - out_path);
-    const int written = snprintf(name, room, "slipringd");
-    return written > 0 && (size_t)written < room && access(out_path, X_OK) == 0;
-}
 
 bool daemon_is_built(void)
 {
     char path[PATH_MAX];
-    return find(path);
+    return program_beside("slipringd", sizeof path, path);
 }
 
-bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool is_pinned)
+/* In the child. `path` is slipringd's. */
+static void become_daemon(const char *path, const struct daemon_plan *plan)
+{
+    char numbers[2][16];
+    const char *arguments[16] = {"slipringd",   "--store",     plan->store, "--listen",
+                                 "127.0.0.1:0", "--log-level", "warning"};
+    uint32_t count = 7;
+    const char *const names[2] = {"--max-primitives", "--ring-cap"};
+    const uint32_t values[2] = {plan->max_primitives, plan->ring_cap};
+    for (uint32_t i = 0; i < 2; i++) {
+        if (values[i] != 0) {
+            (void)snprintf(numbers[i], sizeof numbers[i], "%u", values[i]);
+            arguments[count++] = names[i];
+            arguments[count++] = numbers[i];
+        }
+    }
+    (void)execv(path, (char *const *)(uintptr_t)arguments); /* which does not write to them */
+}
+
+bool daemon_start_as(struct daemon *daemon, const struct daemon_plan *plan)
 {
     char path[PATH_MAX];
-    if (!find(path)) {
+    if (!program_beside("slipringd", sizeof path, path)) {
         return false;
     }
     const pid_t parent = getpid();
@@ -50,17 +57,22 @@ bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool i
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) {
             _exit(126);
         }
-        (void)execl(path, "slipringd", "--store", store, "--listen", "127.0.0.1:0", "--log-level", "warning",
-                    (char *)NULL);
+        become_daemon(path, plan);
         _exit(127);
     }
     daemon->pid = pid;
-    if (is_pinned && !machine_pin(pid, cpu)) {
+    if (plan->is_pinned && !machine_pin(pid, plan->cpu)) {
         perror("slipring-bench: slipringd could not be pinned");
         (void)daemon_stop(daemon);
         return false;
     }
     return true;
+}
+
+bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool is_pinned)
+{
+    const struct daemon_plan plan = {.store = store, .cpu = cpu, .is_pinned = is_pinned};
+    return daemon_start_as(daemon, &plan);
 }
 
 bool daemon_pause(struct daemon *daemon)

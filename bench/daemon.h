@@ -14,7 +14,18 @@ struct daemon {
 /* Is there one to start? */
 bool daemon_is_built(void);
 
-/* Start it for `store`, pinned to `cpu` if `is_pinned`. It ends when the benchmark does, however that ends. */
+struct daemon_plan {
+    const char *store;
+    uint32_t cpu;
+    bool is_pinned;          /* to that CPU */
+    uint32_t max_primitives; /* 0: what slipringd does by itself, as below */
+    uint32_t ring_cap;
+};
+
+/* Start it. It ends when the benchmark does, however that ends. */
+bool daemon_start_as(struct daemon *daemon, const struct daemon_plan *plan);
+
+/* The same for `store`, pinned to `cpu` if `is_pinned`. */
 bool daemon_start(struct daemon *daemon, const char *store, uint32_t cpu, bool is_pinned);
 
 /* Stop it in its tracks (SIGSTOP), and wait until it stands; let it go on (SIGCONT). False: it has ended; a message says so. */

@@ -2,7 +2,6 @@
 /* Opening, and finding everything again: see ledger.h. */
 #include "ledger.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,15 +81,6 @@ static struct tally tally_of(const struct slipring_stats *stats, const struct ta
     };
 }
 
-static void print_difference(const char *name, const char *who, const struct tally *tally)
-{
-    fprintf(stderr,
-            "slipring-bench: %s, %s: count %" PRIu64 " failures %" PRIu64 " sum %" PRIu64 " min %" PRIu64
-            " max %" PRIu64 " cost %" PRIu64 " savings %" PRIu64 "\n",
-            name, who, tally->count, tally->failures, tally->sum_ns, tally->min_ns, tally->max_ns,
-            tally->cost, tally->savings);
-}
-
 bool ledger_agree(const struct ledger *ledger, const struct tally *expected, bool is_timed,
                   struct ledger_found *out_found)
 {
@@ -107,8 +97,8 @@ bool ledger_agree(const struct ledger *ledger, const struct tally *expected, boo
         }
     }
     if (!is_agreed) {
-        print_difference(ledger->name, "recorded", expected);
-        print_difference(ledger->name, "booked", &booked);
+        tally_print(ledger->name, "recorded", expected);
+        tally_print(ledger->name, "booked", &booked);
     }
     out_found->count = stats.count;
     out_found->spilled = stats.spilled;

@@ -2,6 +2,9 @@
 /* The samples and their sums: see samples.h. */
 #include "samples.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "pure/bucket.h"
 
 #define FIRST_NS UINT64_C(500000) /* the spill window is laid around it */
@@ -81,6 +84,15 @@ void tally_add_times(struct tally *tally, const struct tally *more, uint64_t tim
     tally->sum_ns += more->sum_ns * times;
     tally->cost += more->cost * times;
     tally->savings += more->savings * times;
+}
+
+void tally_print(const char *name, const char *who, const struct tally *tally)
+{
+    fprintf(stderr,
+            "slipring-bench: %s, %s: count %" PRIu64 " failures %" PRIu64 " sum %" PRIu64 " min %" PRIu64
+            " max %" PRIu64 " cost %" PRIu64 " savings %" PRIu64 "\n",
+            name, who, tally->count, tally->failures, tally->sum_ns, tally->min_ns, tally->max_ns,
+            tally->cost, tally->savings);
 }
 
 bool tally_equals(const struct tally *a, const struct tally *b)

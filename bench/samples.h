@@ -47,6 +47,9 @@ void tally_add_one(struct tally *tally, uint64_t duration_ns, bool is_failure, u
 /* Add what another one comes to, so many times. */
 void tally_add_times(struct tally *tally, const struct tally *more, uint64_t times);
 
+/* On stderr: what `who` ("recorded", "booked") has of `name`. */
+void tally_print(const char *name, const char *who, const struct tally *tally);
+
 bool tally_equals(const struct tally *a, const struct tally *b);
 
 static inline const struct sample *samples_at(const struct samples *samples, uint64_t position)

@@ -31,15 +31,20 @@ static bool open_manifest(const char *path, int *out_descriptor)
 static int run(const struct options *options, const struct files *files, struct steps *steps, int manifest)
 {
     struct crew crew;
-    struct report report;
+    struct report report = {.recorded = 0};
     report_begin(&report, steps);
     bool started = crew_start(&crew, options, files, steps, manifest);
     if (!crew.shared) {
         return EXIT_BAD;
     }
     crew_watch(&crew);
-    report_work(&crew, options->directory);
-    bool agreed = !options->is_recording || report_compare(&report, steps, &crew);
+    if (!options->is_json) {
+        report_work(&crew, options->directory);
+    }
+    bool agreed = !options->is_recording || report_compare(&report, steps, &crew, options->is_json);
+    if (options->is_json) {
+        report_json(&report, &crew, agreed);
+    }
     if (!agreed || !started || crew.lost > 0) {
         return EXIT_DIFFERS;
     }

@@ -22,6 +22,7 @@ static const char usage_text[] =
     "      --passes N       go through the files N times, 1 to 1000; default 1\n"
     "      --manifest FILE  write \"sha256  path\" lines there, for sha256sum -c\n"
     "      --no-record      do the same work without recording, to compare\n"
+    "      --json           print the result as one JSON object\n"
     "  -v, --verbose        say which files failed, and why\n"
     "  -h, --help           print this page\n"
     "\n"
@@ -32,7 +33,7 @@ static const char usage_text[] =
     "Exit status: 0 all sums agree; 1 they differ, or a worker died; 2 bad input, or\n"
     "the store can't be opened; 130 or 143 interrupted, sums agree so far.\n";
 
-enum { OPTION_PASSES = 256, OPTION_MANIFEST, OPTION_NO_RECORD };
+enum { OPTION_PASSES = 256, OPTION_MANIFEST, OPTION_NO_RECORD, OPTION_JSON };
 
 static const struct option long_options[] = {
     {"processes", required_argument, NULL, 'p'},
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
     {"passes", required_argument, NULL, OPTION_PASSES},
     {"manifest", required_argument, NULL, OPTION_MANIFEST},
     {"no-record", no_argument, NULL, OPTION_NO_RECORD},
+    {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -80,6 +82,9 @@ static bool take(int letter, const char *value, struct options *options)
         return true;
     case OPTION_NO_RECORD:
         options->is_recording = false;
+        return true;
+    case OPTION_JSON:
+        options->is_json = true;
         return true;
     case 'v':
         options->is_verbose = true;

@@ -16,6 +16,7 @@ struct options {
     uint32_t passes;
     bool is_recording;
     bool is_verbose;
+    bool is_json; /* one line for programs instead of the tables */
 };
 
 /* -1: go on with *out_options. Otherwise the exit status: --help was printed, or what is wrong was said. */

@@ -65,6 +65,16 @@ static void print_row(const struct step_names *names, const struct figures *repo
     }
 }
 
+static void count(struct report *report, const struct figures reported[STEP_COUNT], const struct tally *sum)
+{
+    report->recorded = 0;
+    report->reported = 0;
+    for (unsigned step = 0; step < STEP_COUNT; step++) {
+        report->recorded += steps_get(&sum->steps[step].executions);
+        report->reported += reported[step].executions;
+    }
+}
+
 static void print(const struct figures reported[STEP_COUNT], const struct tally *sum)
 {
     uint64_t own_count = 0, own_failures = 0, count = 0, failures = 0;
@@ -81,7 +91,7 @@ static void print(const struct figures reported[STEP_COUNT], const struct tally 
            own_count, count, own_failures, failures);
 }
 
-bool report_compare(const struct report *report, const struct steps *steps, struct crew *crew)
+bool report_compare(struct report *report, const struct steps *steps, struct crew *crew, bool is_quiet)
 {
     struct tally sum;
     struct figures reported[STEP_COUNT];
@@ -100,23 +110,43 @@ bool report_compare(const struct report *report, const struct steps *steps, stru
             break;
         }
     }
-    print(reported, &sum);
+    count(report, reported, &sum);
+    if (!is_quiet) {
+        print(reported, &sum);
+    }
     if (agreed < STEP_COUNT && status != SLIPRING_OK) {
         fprintf(stderr, "slipring-demo: cannot read back: %s\n", slipring_status_text(status));
     }
     return agreed == STEP_COUNT;
 }
 
+/* Of the workers, which have ended. */
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_CHILDREN, &usage); /* fails only for another argument */
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
 void report_work(const struct crew *crew, const char *directory)
 {
     struct tally sum;
-    struct rusage usage;
     crew_sum(crew, &sum);
-    (void)getrusage(RUSAGE_CHILDREN, &usage); /* fails only for another argument */
-    const double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
     printf(
         "%" PRIu64 " files under %s: %.1f MB read, %.1f MB compressed; %u processes, %.2f s, %.2f s of CPU\n",
         steps_get(&sum.steps[STEP_ARCHIVE].executions), directory, (double)steps_get(&sum.bytes_read) / 1e6,
-        (double)steps_get(&sum.bytes_packed) / 1e6, crew->processes, crew->seconds, cpu);
+        (double)steps_get(&sum.bytes_packed) / 1e6, crew->processes, crew->seconds, cpu_seconds());
+}
+
+void report_json(const struct report *report, const struct crew *crew, bool agreed)
+{
+    struct tally sum;
+    crew_sum(crew, &sum);
+    printf("{\"files\":%" PRIu64 ",\"bytes_read\":%" PRIu64 ",\"bytes_packed\":%" PRIu64
+           ",\"processes\":%u,\"wall_us\":%.0f,\"cpu_us\":%.0f,\"recorded\":%" PRIu64 ",\"reported\":%" PRIu64
+           ",\"agreed\":%s}\n",
+           steps_get(&sum.steps[STEP_ARCHIVE].executions), steps_get(&sum.bytes_read),
+           steps_get(&sum.bytes_packed), crew->processes, crew->seconds * 1e6, cpu_seconds() * 1e6,
+           report->recorded, report->reported, agreed ? "true" : "false");
 }

@@ -11,14 +11,18 @@
 /* What was published before we began: a store may have seen an earlier run. */
 struct report {
     struct slipring_stats before[STEP_COUNT];
+    uint64_t recorded, reported; /* executions of all steps, since then */
 };
 
 void report_begin(struct report *out_report, const struct steps *steps);
 
-/* Poll what is published until it agrees, ten seconds at most, and print both. false: it does not. */
-bool report_compare(const struct report *report, const struct steps *steps, struct crew *crew);
+/* Poll what is published until it agrees, ten seconds at most, and print both unless is_quiet. false: it does not. */
+bool report_compare(struct report *report, const struct steps *steps, struct crew *crew, bool is_quiet);
 
 /* What the work was, whether or not it was recorded. */
 void report_work(const struct crew *crew, const char *directory);
+
+/* All of it as one line, for programs. */
+void report_json(const struct report *report, const struct crew *crew, bool agreed);
 
 #endif
