@@ -22,7 +22,7 @@
  *   | primitive_page(D)  | u8 a primitive: its pages reserved   whoever reserved them
  *   | slot_page     (D)  | u8 a page of slots: reserved         whoever reserved it
  *   | ring_state    (D)  | u64 a ring: state, slot, generation  producers and agent (CAS)
- *   | ring_page     (D)  | u8 a ring: its block is reserved     whoever reserved it
+ *   | ring_page     (D)  | u8 a ring: its block is reserved     whoever reserved it; agent takes it back
  *   | extent_page   (D)  | u8 32 rings: their lines are         whoever reserved them
  *   | news          (D)  | bits a primitive: agent, look there  producers; agent clears
  *   +--------------------+

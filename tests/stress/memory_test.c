@@ -45,7 +45,7 @@
 #define EXTENT_BYTES    (3 * UINT64_C(128) * SR_EXTENT_RINGS)
 
 #define STATS_PRIMITIVE_BYTES (100 * KB)
-#define STATS_SPILLED_BYTES   (8 * KB)
+#define STATS_SPILLED_BYTES   UINT64_C(8192)
 /* Journal, figures of the agent, the words of all rings and slots, in flight: what no primitive and no spill adds to. */
 #define STATS_FIXED_BYTES                                                                                    \
     (SR_STATS_DENSE_BYTES + PAIRS * 128 + PROCESSES * (SR_PAGE_BYTES * (PRIMITIVES / 512 + 1)) + 128 * KB)
@@ -213,9 +213,72 @@ static void a_thousand_primitives_by_eight_processes_by_four_threads_keep_the_bu
     expect_conserved();
 }
 
+/* --- one primitive ------------------------------------------------------------------------------------------------------------ */
+
+/* 70 seconds of a primitive whose durations spread over `octaves` from a microsecond on, in shots that its ring holds. Returns what the stats
+ * segment grew by. */
+static uint64_t record_a_minute(const char *name, uint32_t octaves)
+{
+    struct slipring_primitive *primitive = NULL;
+    uint64_t random = 1;
+    rig_settle(&rig);
+    const uint64_t before = bytes_of("stats");
+    CHECK_OK(slipring_primitive_get(rig_producer, name, NULL, &primitive));
+    for (uint32_t i = 0; i < 24 * 40; i++) {
+        for (uint32_t k = 0; k < 100; k++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            const uint64_t octave = (random >> 33) % octaves;
+            const uint64_t base = UINT64_C(1000) << octave;
+            slipring_record(primitive, base + (random >> 20) % base, SLIPRING_SUCCESS, NULL);
+        }
+        rig_tick(&rig, RIG_SECOND * 3 / 40);
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, name).count, 24 * 40 * 100);
+    const uint64_t grown = bytes_of("stats") - before;
+    (void)fprintf(stderr, "# %s over %u octaves: %" PRIu64 " bytes of the stats segment\n", name,
+                  (unsigned)octaves, grown);
+    return grown;
+}
+
+static void an_active_primitive_keeps_its_budget_in_the_stats_segment(void)
+{
+    const uint64_t one_of_each =
+        4 * SR_PAGE_BYTES; /* pages of ring words, slots, in flight: the first one's alone */
+    CHECK(record_a_minute("narrow", 3) <= STATS_PRIMITIVE_BYTES + one_of_each);
+    CHECK(record_a_minute("usual", 6) <= STATS_PRIMITIVE_BYTES);
+    /* Every bucket in every slice: 32 KB of book, 8 of figures, 64 of slices, which then hold less than the minute. */
+    CHECK(record_a_minute("wild", 25) <= UINT64_C(106496));
+}
+
+static void copies_of_spill_blocks_keep_their_bounds(void)
+{
+    struct slipring_primitive *primitive = NULL;
+    CHECK_OK(slipring_primitive_get(rig_producer, "spills", NULL, &primitive));
+    slipring_record(primitive, DURATION, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    const uint64_t before = bytes_of("stats");
+    for (uint32_t k = 0; k < 1000; k++) {
+        slipring_record(primitive, DURATION + 1000 * k, SLIPRING_SUCCESS, NULL);
+    }
+    drain_all(rig.drain, rig.now_ns += RIG_SECOND / 100);
+    const uint64_t small = bytes_of("stats") - before;
+    CHECK_EQUAL(small, SR_PAGE_BYTES);
+    for (uint32_t k = 0; k < 3000;
+         k++) { /* in the bigger ring that was offered; a narrow spread: two pages of its block */
+        slipring_record(primitive, DURATION + 1000 * (k % 1000), SLIPRING_SUCCESS, NULL);
+    }
+    drain_all(rig.drain, rig.now_ns += RIG_SECOND / 100);
+    (void)fprintf(stderr, "# copies of a small block %" PRIu64 ", of a bigger one %" PRIu64 " bytes\n", small,
+                  bytes_of("stats") - before - small);
+    CHECK(bytes_of("stats") - before - small <= STATS_SPILLED_BYTES + SR_PAGE_BYTES);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(an_active_primitive_keeps_its_budget_in_the_stats_segment),
+        RIG_TEST(copies_of_spill_blocks_keep_their_bounds),
         RIG_TEST(a_thousand_primitives_by_eight_processes_by_four_threads_keep_the_budget_and_give_it_back),
     };
     struct statvfs fs;
