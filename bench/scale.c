@@ -309,7 +309,8 @@ static int measure(struct setting *setting)
     } else if (machine_is_interrupted()) {
         fputs("slipring-bench: interrupted\n", stderr);
     }
-    if (!producers_stop(&setting->threads) | !producers_stop(&setting->processes)) {
+    const bool threads_ended = producers_stop(&setting->threads);
+    if (!producers_stop(&setting->processes) || !threads_ended) {
         status = BENCH_BAD;
     }
     for (uint32_t id = 0; id < setting->task_count; id++) {
