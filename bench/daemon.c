@@ -54,7 +54,8 @@ bool daemon_start_as(struct daemon *daemon, const struct daemon_plan *plan)
         return false;
     }
     if (pid == 0) {
-        if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) {
+        /* SIGKILL: it may stand still when we die, and would not hear another one */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
             _exit(126);
         }
         become_daemon(path, plan);

@@ -22,3 +22,31 @@ refuse overload --producers 2,
 refuse overload --stop 0
 refuse overload --rounds 2
 nothing_is_left
+
+# Killed while slipringd stands still: it and the producers do not stay behind.
+"$bin/slipring-bench" overload --seconds 600 --stop 10000 --producers 2 >/dev/null 2>&1 &
+bench=$!
+trap 'kill -KILL "$bench" 2>/dev/null || true; rm -rf "$work" "$scratch"' EXIT
+
+await() { # COMMAND...
+    local turn
+    for turn in $(seq 600); do
+        if "$@"; then
+            return 0
+        fi
+        sleep 0.05
+    done
+    fail "never: $*"
+}
+state_of() { sed -nE 's/.*\) (.) .*/\1/p' "/proc/$1/stat" 2>/dev/null || true; }
+agent_stands_still() {
+    agent=$(pgrep -P "$bench" -x slipringd) && [ "$(state_of "$agent")" = T ]
+}
+is_gone() { [[ $(state_of "$1") =~ ^Z?$ ]]; }
+await agent_stands_still
+children=$(pgrep -P "$bench")
+kill -KILL "$bench"
+wait "$bench" 2>/dev/null || true
+for child in $children; do
+    await is_gone "$child"
+done
