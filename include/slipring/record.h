@@ -3,7 +3,8 @@
  *
  * Every call here is thread safe, and wait-free after the calling thread's first record of the primitive: no
  * system call, no lock, no allocation, whatever the agent does. The first record of a thread and primitive may
- * make system calls (it claims a ring). All may be called from a signal handler, also one that interrupted
+ * make system calls (it claims a ring); where there was none to be had it is tried again, likewise, once each time that the agent
+ * says there is room. All may be called from a signal handler, also one that interrupted
  * another call of this header: the sample then goes into the primitive's shared spill (lock-free).
  * All may be called in a forked child. Spans and reservations die at fork: in the child, ending one is a no-op.
  *

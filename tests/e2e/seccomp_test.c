@@ -165,6 +165,152 @@ static void a_thread_that_got_no_ring_makes_no_system_call(void **state)
     CHECK_EQUAL(fold_rings(place_store(), SR_RING_OWNED), 0);
 }
 
+/* --- the other ways to have no ring -------------------------------------------------------------------------------------------- */
+
+static void record_without_a_slot(void *unused)
+{
+    (void)unused;
+    struct slipring_store *store = open_load();
+    sr_slot_release(&store->segment, &sr_process->attachments[store->index].slot);
+    atomic_store(&sr_process->attachments[store->index].has_slot, 0);
+    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
+        CHECK_OK(sr_segment_reserve_slot(&store->segment, slot));
+        atomic_store(&sr_segment_slot(&store->segment, slot)->state, SR_SLOT_OWNED);
+    }
+    struct worker worker = worker_after_first_records(0);
+    forbid_system_calls();
+    work(&worker);
+}
+
+static void record_without_memory(void *unused)
+{
+    (void)unused;
+    (void)open_load();
+    sr_arena_bytes = sizeof(struct sr_process) + SR_LINE_BYTES; /* for nothing but the thread */
+    struct worker worker = worker_after_first_records(0);
+    forbid_system_calls();
+    work(&worker);
+}
+
+static void a_process_without_slot_or_memory_makes_no_system_call(void **state)
+{
+    (void)state;
+    void (*const ways[])(void *) = {record_without_a_slot, record_without_memory};
+    for (size_t i = 0; i < SR_ARRAY_COUNT(ways); i++) {
+        (void)place_new_store();
+        child_run(ways[i], NULL);
+        expect_recorded(place_store(), THROUGH_SHARED);
+        CHECK_EQUAL(fold_rings(place_store(), SR_RING_OWNED), 0);
+    }
+}
+
+static void record_between_reserve_and_commit(void *unused)
+{
+    struct slipring_reservation reservations[WORKLOAD_PRIMITIVES];
+    (void)unused;
+    (void)open_load();
+    struct worker worker = worker_after_first_records(0);
+    forbid_system_calls();
+    for (uint32_t i = 0; i < load.count; i++) {
+        slipring_reserve(load.primitives[i], &reservations[i]);
+        require(sr_thread_find(load.primitives[i])->busy);
+    }
+    work(&worker);
+    for (uint32_t i = 0; i < load.count; i++) {
+        slipring_commit(&reservations[i], 5, SLIPRING_SUCCESS, 0);
+    }
+}
+
+static void between_reserve_and_commit_no_call_makes_one(void **state)
+{
+    (void)state;
+    (void)place_new_store();
+    child_run(record_between_reserve_and_commit, NULL);
+    expect_recorded(place_store(), THROUGH_RING | THROUGH_SHARED);
+}
+
+static void record_on_a_closed_store(void *unused)
+{
+    (void)unused;
+    struct slipring_store *store = open_load();
+    struct worker worker = worker_after_first_records(0);
+    CHECK_OK(slipring_close(store));
+    forbid_system_calls();
+    work(&worker);
+    require(slipring_store_dropped(store) > STEPS / 2);
+}
+
+static void dropping_makes_none(void **state)
+{
+    (void)state;
+    (void)place_new_store();
+    child_run(record_on_a_closed_store, NULL);
+}
+
+/* --- one-shot: not even the first record ---------------------------------------------------------------------------------------- */
+
+static void register_names(void *unused)
+{
+    (void)unused;
+    (void)open_load();
+}
+
+static void open_oneshot_load(void)
+{
+    struct slipring_store *store = NULL;
+    CHECK_OK(slipring_open_oneshot(place_store(), &store));
+    workload_open(&load, store, "p", WORKLOAD_PRIMITIVES);
+    sums = workload_sums(&load, 1);
+}
+
+static void record_once_and_end(void *unused)
+{
+    struct slipring_reservation reservation;
+    const struct slipring_cost cost = {.cost_nanodollars = 3, .savings_nanodollars = 4, .category = 1};
+    (void)unused;
+    open_oneshot_load();
+    forbid_system_calls();
+    for (uint32_t i = 0; i < STEPS; i++) {
+        slipring_record(load.primitives[i % load.count], UINT64_C(1) << i % 50, SLIPRING_FAILURE, &cost);
+        slipring_record_cost(load.primitives[0], &cost);
+        slipring_reserve(load.primitives[1], &reservation);
+        slipring_discard(&reservation);
+        slipring_reserve(load.primitives[1], &reservation);
+        slipring_commit(&reservation, i, SLIPRING_SUCCESS, 0);
+    }
+}
+
+static void record_spans_after_the_first(void *unused)
+{
+    (void)unused;
+    open_oneshot_load();
+    struct slipring_span span = slipring_begin(load.primitives[0]); /* takes the slot */
+    slipring_cancel(&span);
+    struct worker worker = worker_of(&load, sums, 17);
+    forbid_system_calls();
+    work(&worker);
+}
+
+static void record_a_span(void *unused)
+{
+    (void)unused;
+    open_oneshot_load();
+    forbid_system_calls();
+    (void)slipring_begin(load.primitives[0]);
+}
+
+static void a_oneshot_store_makes_none_from_the_first_record_on_but_for_the_first_span(void **state)
+{
+    (void)state;
+    (void)place_new_store();
+    child_run(register_names, NULL);
+    child_run(record_once_and_end, NULL);
+    child_run(record_spans_after_the_first, NULL);
+    child_dies_by(child_start(record_a_span, NULL), SIGSYS);
+    expect_recorded(place_store(), THROUGH_SHARED);
+    CHECK_EQUAL(fold_rings(place_store(), SR_RING_OWNED), 0);
+}
+
 /* --- threads -------------------------------------------------------------------------------------------------------------------- */
 
 static _Atomic uint32_t done;
@@ -294,6 +440,10 @@ static int run(void)
         cmocka_unit_test(a_system_call_behind_the_filter_kills_also_one_of_the_librarys_own),
         cmocka_unit_test(every_call_in_ring_and_spill_makes_no_system_call),
         cmocka_unit_test(a_thread_that_got_no_ring_makes_no_system_call),
+        cmocka_unit_test(a_process_without_slot_or_memory_makes_no_system_call),
+        cmocka_unit_test(between_reserve_and_commit_no_call_makes_one),
+        cmocka_unit_test(dropping_makes_none),
+        cmocka_unit_test(a_oneshot_store_makes_none_from_the_first_record_on_but_for_the_first_span),
         cmocka_unit_test(every_thread_makes_none_after_its_own_first_record),
         cmocka_unit_test(a_handler_that_records_makes_none),
         RIG_TEST(an_offered_ring_is_taken_up_without_a_system_call),

@@ -227,7 +227,7 @@ static void begin(struct worker *worker, uint32_t primitive)
     worker->open_count++;
 }
 
-static void end(struct worker *worker, struct workload_span *open)
+static void end(struct worker *worker, struct workload_span *open, bool goes_on)
 {
     struct slipring_cost cost;
     uint32_t kind = 0;
@@ -238,11 +238,18 @@ static void end(struct worker *worker, struct workload_span *open)
     const uint64_t took_ns = duration_ns < longest_ns ? duration_ns : longest_ns;
     const uint64_t outer_ns = workload_pretended_ns;
     workload_pretended_ns = open->began_ns + took_ns;
-    slipring_end(&open->span, failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, has_cost ? &cost : NULL);
-    slipring_cancel(&open->span); /* a second end is none */
+    const enum slipring_outcome outcome = failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS;
+    if (goes_on) {
+        slipring_lap(&open->span, outcome, has_cost ? &cost : NULL);
+        open->began_ns += took_ns;
+    } else {
+        slipring_end(&open->span, outcome, has_cost ? &cost : NULL);
+        slipring_cancel(&open->span);                      /* a second end is none */
+        slipring_lap(&open->span, SLIPRING_FAILURE, NULL); /* nor is a lap afterwards */
+        worker->sums[open->primitive].ended++;
+    }
     workload_pretended_ns = outer_ns;
     count_execution(worker, open->primitive, took_ns, failed, has_cost ? &cost : NULL, kind);
-    worker->sums[open->primitive].ended++;
 }
 
 static void cancel(struct worker *worker, struct workload_span *open)
@@ -257,7 +264,7 @@ static void close_some_span(struct worker *worker)
 {
     struct workload_span *open = &worker->open[workload_below(&worker->random, worker->open_count)];
     if (workload_below(&worker->random, 4)) {
-        end(worker, open);
+        end(worker, open, false);
     } else {
         cancel(worker, open);
     }
@@ -276,6 +283,8 @@ void worker_step(struct worker *worker)
         reserve(worker, primitive);
     } else if (worker->open_count == WORKLOAD_OPEN_MAX || (worker->open_count > 0 && what == 15)) {
         close_some_span(worker);
+    } else if (worker->open_count > 0 && what == 14) {
+        end(worker, &worker->open[workload_below(&worker->random, worker->open_count)], true);
     } else {
         begin(worker, primitive);
     }
