@@ -84,10 +84,11 @@ bool booking_parse(const struct invocation *invocation, struct booking *out_book
     return true;
 }
 
-bool booking_open(const struct invocation *invocation, struct booking *booking)
+bool booking_open(const struct invocation *invocation, struct booking *booking, bool is_oneshot)
 {
     struct render_text quoted;
-    enum slipring_status status = slipring_open_oneshot(invocation->store, &booking->store);
+    enum slipring_status status = is_oneshot ? slipring_open_oneshot(invocation->store, &booking->store)
+                                             : slipring_open(invocation->store, &booking->store);
     if (status != SLIPRING_OK) {
         message_store("record into", invocation->store, status);
         return false;

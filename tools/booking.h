@@ -22,9 +22,9 @@ struct booking {
 __attribute__((warn_unused_result)) bool booking_parse(const struct invocation *invocation,
                                                        struct booking *out_booking);
 
-/* Open the store and get the primitive. False: said on stderr; what is recorded then would be dropped. */
+/* Open the store, one-shot or not, and get the primitive. False: said on stderr; what is recorded then would be dropped. */
 __attribute__((warn_unused_result)) bool booking_open(const struct invocation *invocation,
-                                                      struct booking *booking);
+                                                      struct booking *booking, bool is_oneshot);
 
 /* After recording: was it taken? False: said on stderr, there is nothing more to do about it. Closes the store. */
 bool booking_close(const struct invocation *invocation, struct booking *booking);

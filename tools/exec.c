@@ -4,7 +4,10 @@
  * Signals. A terminal sends its signals to every process of the foreground group, so the command has got them already
  * and they are not passed on; what another process sends to us alone is passed on to the command. We end when the
  * command has ended, never before: its death is recorded too. If a signal killed it we die by the same one, so
- * that a shell sees what it would have seen. */
+ * that a shell sees what it would have seen.
+ *
+ * Not one-shot. The span makes it active and, when we are killed, aborted: that takes a process slot in any case; and in a ring of its
+ * own the end of the span and its sample are one, which they are not in the slot's table and the shared spill. */
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -144,7 +147,7 @@ static int run_exec(const struct invocation *invocation)
         return STATUS_BAD;
     }
     /* A store that cannot be recorded into is no reason not to run the command: booking_open() has said it. */
-    bool is_open = booking_open(invocation, &booking);
+    bool is_open = booking_open(invocation, &booking, false);
     (void)signal(SIGCHLD, SIG_DFL); /* were it ignored, there would be nothing to wait for */
     take_signals(former, &mask);
     struct slipring_span span = slipring_begin(is_open ? booking.primitive : NULL);

@@ -17,7 +17,7 @@ static int run_record(const struct invocation *invocation)
         !booking_duration("duration", duration, 0, SLIPRING_DURATION_MAX_NS, &duration_ns)) {
         return STATUS_BAD;
     }
-    if (!booking_open(invocation, &booking)) {
+    if (!booking_open(invocation, &booking, true)) {
         return STATUS_BAD;
     }
     enum slipring_outcome outcome = invocation->values[OPTION_failure] ? SLIPRING_FAILURE : SLIPRING_SUCCESS;

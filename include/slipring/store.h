@@ -50,7 +50,8 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_open(const char *name, struct 
  * nanoseconds each). No record makes a system call then, not even the first, so that all of record.h is wait-free from the start but for
  * those adds. Two things take a process slot all the same, by system calls: registering a name that the store did not know, and the
  * first span, for somebody has to know that the process lives as long as it is active; the spans of at most 32 primitives are counted as
- * active, and all are timed by CLOCK_MONOTONIC.
+ * active, and all are timed by CLOCK_MONOTONIC. A span's end and its sample are then booked one after the other: killed between
+ * them, the execution counts as recorded and as aborted.
  *
  * The mode is that of the store in this process, and slipring_open() wins: whoever opens the store so, before or after, makes it an
  * ordinary one for the whole process. A forked child has the mode of its parent. Statuses, *out_store, openers: as
