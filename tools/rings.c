@@ -18,6 +18,7 @@ struct rings_view {
     struct sr_inspect_slot *slots;           /* by slot, likewise */
     struct sr_inspect_ring *rings;
     size_t ring_count;
+    struct sr_inspect_room room;
 };
 
 static void *allocate(size_t count, size_t bytes)
@@ -53,6 +54,7 @@ static struct rings_view take_view(const struct sr_inspect *inspect, bool all)
             view.primitives[i].primitive = SR_INSPECT_NONE;
         }
     }
+    sr_inspect_room(inspect, &view.room);
     return view;
 }
 
@@ -198,6 +200,47 @@ static void print_shared(const struct rings_view *view, const struct render_styl
     table_close(&table);
 }
 
+/* --- why a thread may have none ------------------------------------------------------------------------------- */
+
+/* With less a ring, its lines or a slot may find no page. */
+#define FULL_BYTES (UINT64_C(64) << 10)
+
+static uint32_t held_by(const struct rings_view *view, uint32_t slot)
+{
+    uint32_t held = 0;
+    for (size_t i = 0; i < view->ring_count; i++) {
+        held += view->rings[i].slot == slot && strcmp(view->rings[i].state, "owned") == 0;
+    }
+    return held;
+}
+
+/* What keeps threads from having a ring now, and what to do about it. */
+static void print_shortages(const struct rings_view *view, const struct render_style *style)
+{
+    const struct sr_inspect_room *room = &view->room;
+    struct render_text text;
+    for (uint32_t i = 0; i < room->slots; i++) {
+        const struct sr_inspect_slot *slot = &view->slots[i];
+        const uint32_t held = slot->slot != SR_INSPECT_NONE && slot->is_owned ? held_by(view, i) : 0;
+        if (held > 0 && held >= room->ring_cap) {
+            printf("\nprocess %" PRIu32 " (%s) holds %" PRIu32
+                   " rings, all that it may: its other threads use shared spills; see slipringd --ring-cap\n",
+                   slot->pid, render_safe(style, slot->comm, sizeof slot->comm, &text), held);
+        }
+    }
+    if (room->rings_free == 0) {
+        printf("\nall %" PRIu32 " rings are taken: threads that come now use shared spills\n", room->rings);
+    }
+    if (room->slots_free == 0) {
+        printf("\nall %" PRIu32 " process slots are taken: processes that come now use shared spills\n",
+               room->slots);
+    }
+    if (room->free_bytes < FULL_BYTES) {
+        printf("\nthe shared-memory file system has %s left: threads that come now use shared spills\n",
+               render_bytes(room->free_bytes, &text));
+    }
+}
+
 /* --- JSON ----------------------------------------------------------------------------------------------------- */
 
 static void put_number(struct json_object *object, const char *key, uint64_t number)
@@ -278,7 +321,17 @@ static struct json_object *view_json(const char *store, const struct rings_view 
             json_object_array_add(shared, object);
         }
     }
+    struct json_object *room = new_object();
+    put_number(room, "rings", view->room.rings);
+    put_number(room, "rings_free", view->room.rings_free);
+    put_number(room, "ring_cap", view->room.ring_cap);
+    put_number(room, "process_slots", view->room.slots);
+    put_number(room, "process_slots_free", view->room.slots_free);
+    if (view->room.free_bytes != UINT64_MAX) {
+        put_number(room, "memory_free_bytes", view->room.free_bytes);
+    }
     put_text(root, "store", store);
+    json_object_object_add(root, "room", room);
     json_object_object_add(root, "rings", rings);
     json_object_object_add(root, "shared_spills", shared);
     return root;
@@ -301,6 +354,7 @@ static int run_rings(const struct invocation *invocation)
     } else {
         print_rings(&view, &invocation->style);
         print_shared(&view, &invocation->style);
+        print_shortages(&view, &invocation->style);
     }
     drop_view(&view);
     return is_whole ? STATUS_OK : STATUS_BAD;
@@ -327,6 +381,9 @@ const struct command command_rings = {
         "programs that recorded once and ended. TORN are updates that were begun and not "
         "finished: under way now, or "
         "cut off by a kill.\n"
+        "When something that a thread needs for a ring is used up, the last lines say what: the "
+        "rings that its process may hold, rings, process slots, memory. --json has the numbers, under "
+        "\"room\".\n"
         "Reads lines that recording threads write, and so costs each of them some tens of "
         "nanoseconds: fine for a look, "
         "not for a loop. Needs no agent.",

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "peer/tally.h"
 #include "protocol/segment.h"
@@ -128,6 +129,27 @@ void sr_inspect_totals(const struct sr_inspect *inspect, struct sr_inspect_total
                             sr_liveness_is_alive(&inspect->liveness, i);
     }
     *out_totals = totals;
+}
+
+void sr_inspect_room(const struct sr_inspect *inspect, struct sr_inspect_room *out_room)
+{
+    const struct sr_segment *segment = &inspect->segment;
+    struct statvfs fs;
+    struct sr_inspect_room room = {
+        .rings = SR_RING_MAX,
+        .slots = SR_SLOT_MAX,
+        .ring_cap = look32(&sr_segment_header(segment)->control.ring_cap),
+        .free_bytes = statvfs(segment->map.path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX,
+    };
+    for (uint32_t i = 0; i < SR_RING_MAX; i++) {
+        const uint32_t state = sr_state_of(look(sr_segment_ring_state(segment, i)));
+        room.rings_free += state == SR_RING_EMPTY || state == SR_RING_FREE;
+    }
+    for (uint32_t i = 0; i < SR_SLOT_MAX; i++) {
+        room.slots_free += !sr_segment_slot_is_reserved(segment, i) ||
+                           sr_state_of(look(&sr_segment_slot(segment, i)->state)) == SR_SLOT_FREE;
+    }
+    *out_room = room;
 }
 
 static uint64_t sum_cells(const _Atomic uint64_t *block, uint32_t cells)

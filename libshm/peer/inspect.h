@@ -52,6 +52,15 @@ struct sr_inspect_totals {
 };
 void sr_inspect_totals(const struct sr_inspect *inspect, struct sr_inspect_totals *out_totals);
 
+/* What a thread needs for a ring of its own. From the directories and the slots alone. */
+struct sr_inspect_room {
+    uint32_t rings, rings_free; /* not taken, quarantined or offered to somebody */
+    uint32_t slots, slots_free; /* for processes */
+    uint32_t ring_cap;          /* that a process may hold, as its agent said */
+    uint64_t free_bytes;        /* of the file system that the segment lies in; UINT64_MAX: unknown */
+};
+void sr_inspect_room(const struct sr_inspect *inspect, struct sr_inspect_room *out_room);
+
 struct sr_inspect_ring {
     uint32_t ring;
     uint32_t words;      /* its size: a sample takes one, three with a cost, a mark of the clock two */

@@ -101,8 +101,27 @@ def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
     refused = scene.slipring("show")
     equal((refused.returncode, refused.stdout), (2, ""), "show before the first agent")
     contains(refused.stderr, ["nothing is published", "is slipringd running"], "show before the first agent")
-    equal(verdict(scene)["in_rings"], 1, "what waits")
-    contains(scene.slipring("rings").stdout, ["x", "1/512"], "rings")
+    equal(verdict(scene)["in_blocks"], 1, "what waits")
+    contains(scene.slipring("rings").stdout, ["no thread holds a ring now", "SHARED SPILL", "x"], "rings")
+
+
+@test
+def rings_says_what_keeps_threads_from_having_one(scene):
+    scene.agent("--ring-cap", "2")
+    app = scene.recorder()
+    for place in range(3):
+        app.ok("get", place, f"p{place}")
+        app.send(f"record {place} 1000 S")
+    app.ok("sync")
+    text = scene.slipring("rings").stdout
+    contains(text, ["holds 2 rings, all that it may", "--ring-cap", "p2"], "rings at the cap")
+    room = json.loads(scene.slipring("rings", "--json").stdout)["room"]
+    equal((room["ring_cap"], room["rings"] - room["rings_free"], room["process_slots"] - room["process_slots_free"]),
+          (2, 2, 1), "the room")
+    check(room["memory_free_bytes"] > 0, "no memory:", room)
+    app.finish()
+    until(lambda: json.loads(scene.slipring("rings", "--json").stdout)["room"]["rings_free"] == room["rings"], "all are free again")
+    check("all that it may" not in scene.slipring("rings").stdout, "it is still said")
 
 
 @test

@@ -138,6 +138,37 @@ static void a_killed_process_is_seen_as_dead(void **state)
     sr_inspect_close(inspect);
 }
 
+static void what_is_used_up_is_told(void **state)
+{
+    (void)state;
+    const char *store = place_new_store();
+    pid_t child;
+    struct recording *recording = start_recording(store, 1, &child);
+    struct sr_inspect *inspect = open_inspect(store);
+    struct sr_inspect_room room;
+    sr_inspect_room(inspect, &room);
+    assert_int_equal(room.rings, SR_RING_MAX);
+    assert_int_equal(room.rings_free, SR_RING_MAX - 1);
+    assert_int_equal(room.slots, SR_SLOT_MAX);
+    assert_int_equal(room.slots_free, SR_SLOT_MAX - 1);
+    assert_int_equal(room.ring_cap, SR_RING_CAP_DEFAULT);
+    assert_true(room.free_bytes > 0 && room.free_bytes < UINT64_MAX);
+    struct sr_segment segment = open_for_harm(store);
+    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+        atomic_store(sr_segment_ring_state(&segment, ring), SR_RING_OWNED + ring % 5); /* to QUARANTINED */
+    }
+    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
+        CHECK_OK(sr_segment_reserve_slot(&segment, slot));
+        atomic_store(&sr_segment_slot(&segment, slot)->state, SR_SLOT_OWNED + slot % 3);
+    }
+    sr_inspect_room(inspect, &room);
+    assert_int_equal(room.rings_free, 0);
+    assert_int_equal(room.slots_free, 0);
+    sr_map_unmap(&segment.map);
+    sr_inspect_close(inspect);
+    end_recording(recording, child);
+}
+
 static void looking_at_everything_takes_no_memory(void **state)
 {
     (void)state;
@@ -162,6 +193,8 @@ static void looking_at_everything_takes_no_memory(void **state)
         struct sr_inspect_primitive primitive;
         assert_in_range(sr_inspect_primitive(inspect, i, &primitive), 0, SLIPRING_NO_DATA);
     }
+    struct sr_inspect_room room;
+    sr_inspect_room(inspect, &room);
     assert_int_equal(sr_inspect_faults(inspect), 0);
     sr_inspect_close(inspect);
     assert_int_equal(stat(path, &after), 0);
@@ -390,6 +423,7 @@ static int run(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_living_thread_is_seen_with_what_it_recorded),
         cmocka_unit_test(a_killed_process_is_seen_as_dead),
+        cmocka_unit_test(what_is_used_up_is_told),
         cmocka_unit_test(looking_at_everything_takes_no_memory),
         cmocka_unit_test(impossible_words_are_marked_and_lead_nowhere),
         cmocka_unit_test(a_hostile_name_is_said_to_be_none),
