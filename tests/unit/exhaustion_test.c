@@ -371,6 +371,10 @@ static void get_handles(uint32_t count)
 
 static void beyond_the_table_of_handles_there_is_none_to_record_on(void)
 {
+    if (WORKLOAD_IS_SLOW) { /* each get looks at all handles that there are */
+        print_message("too slow in this build: not tried\n");
+        return;
+    }
     begin();
     open_load();
     atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, load.count);
