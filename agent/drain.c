@@ -40,8 +40,9 @@ struct round {
 /* The pass over shared spills and span tables, likewise. */
 struct pass {
     uint64_t due_ns;
-    uint32_t group; /* of shared spills: SR_NEWS_GROUPS when all were looked at */
-    uint32_t slot;  /* SR_SLOT_MAX: as above */
+    uint32_t group; /* of shared spills: the next to look at */
+    uint32_t slot;  /* likewise */
+    bool is_over;
 };
 
 struct drain {
@@ -94,7 +95,7 @@ enum slipring_status drain_open(struct agent_store *store, struct books *books, 
     sr_drain_set_clock(drain->rings, now_ns);
     binding_refresh(books, true, now_ns);
     drain->last_began_ns = books->seen_ns;
-    drain->pass = (struct pass){.group = SR_NEWS_GROUPS, .slot = SR_SLOT_MAX};
+    drain->pass.is_over = true;
     *out_drain = drain;
     return SLIPRING_OK;
 }
@@ -195,7 +196,9 @@ static bool take_shared(struct drain *drain, uint64_t now_ns)
 {
     struct pass *pass = &drain->pass;
     uint32_t taken = 0;
-    for (; pass->group < SR_NEWS_GROUPS && taken < SHARED_TAKE; pass->group++) {
+    const uint32_t groups =
+        (sr_catalog_high(drain->rings) + 63) / 64; /* what is told of others waits for their names */
+    for (; pass->group < groups && taken < SHARED_TAKE; pass->group++) {
         uint64_t bits = sr_catalog_take_news(drain->rings, SR_NEWS_SHARED, pass->group);
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t id = pass->group * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -205,14 +208,16 @@ static bool take_shared(struct drain *drain, uint64_t now_ns)
             taken++;
         }
     }
-    return pass->group == SR_NEWS_GROUPS;
+    return pass->group >= groups;
 }
 
 static bool take_spans(struct drain *drain, uint64_t now_ns)
 {
     struct pass *pass = &drain->pass;
     uint32_t taken = 0;
-    for (; pass->slot < SR_SLOT_MAX && taken < SLOTS_TAKE; pass->slot++) {
+    for (pass->slot = sr_census_next(drain->rings, pass->slot);
+         pass->slot < SR_SLOT_MAX && taken < SLOTS_TAKE;
+         pass->slot = sr_census_next(drain->rings, pass->slot + 1)) {
         if (sr_census_state(drain->rings, pass->slot) == SR_SLOT_OWNED) {
             /* what finds no page now is found again next time */
             (void)!intake_take_spans(drain->intake, pass->slot, now_ns);
@@ -226,15 +231,15 @@ static bool take_spans(struct drain *drain, uint64_t now_ns)
 static bool take_tables(struct drain *drain, uint64_t now_ns)
 {
     struct pass *pass = &drain->pass;
-    const bool is_over = pass->group == SR_NEWS_GROUPS && pass->slot == SR_SLOT_MAX;
-    if (is_over && now_ns < pass->due_ns) {
-        return true;
-    }
-    if (is_over) {
+    if (pass->is_over) {
+        if (now_ns < pass->due_ns) {
+            return true;
+        }
         *pass = (struct pass){.due_ns = now_ns + TABLES_NS};
     }
     const bool has_shared = take_shared(drain, now_ns);
-    return take_spans(drain, now_ns) && has_shared;
+    pass->is_over = take_spans(drain, now_ns) && has_shared;
+    return pass->is_over;
 }
 
 /* --- ticks -------------------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,11 @@ bool sr_census_is_reserved(const struct sr_drain *drain, uint32_t slot)
     return sr_segment_slot_is_reserved(&drain->segment, slot);
 }
 
+uint32_t sr_census_next(const struct sr_drain *drain, uint32_t from)
+{
+    return sr_segment_next_slot(&drain->segment, from);
+}
+
 static uint64_t state_word(const struct sr_drain *drain, uint32_t slot)
 {
     /* acquire: pairs with the release of OWNED and RELEASED in slot.c; else we read the last owner's words */

@@ -21,6 +21,9 @@ struct sr_slot_sight {
 
 bool sr_census_is_reserved(const struct sr_drain *drain, uint32_t slot);
 
+/* The first slot from `from` on that has a page; SR_SLOT_MAX: none. */
+uint32_t sr_census_next(const struct sr_drain *drain, uint32_t from);
+
 /* The state alone; FREE for a slot that has no page. */
 uint32_t sr_census_state(const struct sr_drain *drain, uint32_t slot);
 

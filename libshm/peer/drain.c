@@ -172,15 +172,17 @@ static uint32_t scan_extent(struct sr_drain *drain, uint32_t first, uint32_t cou
     const _Atomic uint64_t *state = sr_segment_ring_state(&drain->segment, first);
     const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, first);
     const struct sr_ring_seen *seen = &drain->seen[first];
+    uint32_t owned = 0;
     for (uint32_t i = 0; i < SR_EXTENT_RINGS; i++) {
         __builtin_prefetch(&line[i + AHEAD]); /* an address is enough: what is no page is not fetched */
         /* relaxed: as in has_changed() */
         const uint32_t is = sr_state_of(atomic_load_explicit(&state[i], memory_order_relaxed));
-        drain->owned += is == SR_RING_OWNED;
+        owned += is == SR_RING_OWNED;
         if (is_in_use(is) && has_changed(&line[i], &seen[i])) {
             drain->dirty[count++] = first + i;
         }
     }
+    drain->owned += owned;
     return count;
 }
 
@@ -188,10 +190,10 @@ uint32_t sr_drain_scan(struct sr_drain *drain)
 {
     uint32_t count = 0;
     drain->owned = 0;
-    for (uint32_t extent = 0; extent < SR_RING_MAX / SR_EXTENT_RINGS; extent++) {
-        if (sr_segment_extent_is_reserved(&drain->segment, extent)) {
-            count = scan_extent(drain, extent * SR_EXTENT_RINGS, count);
-        }
+    uint32_t extent = sr_segment_next_extent(&drain->segment, 0);
+    while (extent < SR_RING_MAX / SR_EXTENT_RINGS) {
+        count = scan_extent(drain, extent * SR_EXTENT_RINGS, count);
+        extent = sr_segment_next_extent(&drain->segment, extent + 1);
     }
     return count;
 }

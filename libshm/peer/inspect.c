@@ -225,6 +225,16 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
     return SLIPRING_OK;
 }
 
+uint64_t sr_inspect_waiting(const struct sr_inspect *inspect, uint32_t ring)
+{
+    if (ring >= SR_RING_MAX || !sr_segment_ring_is_reserved(&inspect->segment, ring)) {
+        return 0;
+    }
+    const uint64_t head =
+        look(&sr_segment_consumer_line(&inspect->segment, ring)->head); /* as in read_ring_lines() */
+    return look(&sr_segment_producer_line(&inspect->segment, ring)->tail) - head;
+}
+
 enum slipring_status sr_inspect_slot(const struct sr_inspect *inspect, uint32_t slot,
                                      struct sr_inspect_slot *out_slot)
 {

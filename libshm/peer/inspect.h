@@ -84,6 +84,9 @@ struct sr_inspect_ring {
 SR_MUST_CHECK enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t ring,
                                                    struct sr_inspect_ring *out_ring);
 
+/* How many samples wait in the ring, and nothing else: one look at its two lines. 0 for one that was never used. */
+SR_MUST_CHECK uint64_t sr_inspect_waiting(const struct sr_inspect *inspect, uint32_t ring);
+
 struct sr_inspect_slot {
     uint32_t slot;
     uint32_t generation;

@@ -188,6 +188,25 @@ static bool is_marked(const struct sr_segment *segment, uint64_t region_off, uin
     return atomic_load_explicit(directory_byte(segment, region_off, index), memory_order_acquire) == 1;
 }
 
+/* The first marked entry from `from` on; `count`, a multiple of 8, when there is none. Directories are mostly empty, and are
+ * looked through often: eight bytes at a time. */
+static uint32_t next_marked(const struct sr_segment *segment, uint64_t region_off, uint32_t from,
+                            uint32_t count)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)(segment->map.base + region_off);
+    for (uint32_t i = from; i < count;) {
+        /* relaxed: is_marked() orders what is found */
+        if (i % 8 == 0 && __atomic_load_n(&words[i / 8], __ATOMIC_RELAXED) == 0) {
+            i += 8;
+        } else if (is_marked(segment, region_off, i)) {
+            return i;
+        } else {
+            i++;
+        }
+    }
+    return count;
+}
+
 static void mark(_Atomic uint8_t *byte)
 {
     /* release: pairs with is_marked() */
@@ -207,6 +226,19 @@ bool sr_segment_slot_is_reserved(const struct sr_segment *segment, uint32_t slot
 bool sr_segment_extent_is_reserved(const struct sr_segment *segment, uint32_t extent)
 {
     return is_marked(segment, offsetof(struct sr_ring_map, extent_page), extent);
+}
+
+uint32_t sr_segment_next_slot(const struct sr_segment *segment, uint32_t from)
+{
+    const uint32_t page =
+        next_marked(segment, offsetof(struct sr_ring_map, slot_page), from / 4, SR_SLOT_MAX / 4);
+    return page * 4 > from ? page * 4 : from;
+}
+
+uint32_t sr_segment_next_extent(const struct sr_segment *segment, uint32_t from)
+{
+    return next_marked(segment, offsetof(struct sr_ring_map, extent_page), from,
+                       SR_RING_MAX / SR_EXTENT_RINGS);
 }
 
 bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring)

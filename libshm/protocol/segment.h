@@ -149,7 +149,10 @@ SR_INLINE _Atomic uint64_t *sr_segment_spill(const struct sr_segment *segment, u
 bool sr_segment_primitive_is_reserved(const struct sr_segment *segment, uint32_t primitive);
 bool sr_segment_slot_is_reserved(const struct sr_segment *segment, uint32_t slot);
 bool sr_segment_extent_is_reserved(const struct sr_segment *segment, uint32_t extent); /* lines of 32 rings */
-bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring);     /* lines and block */
+/* The first slot, the first extent from `from` on whose pages are reserved; SR_SLOT_MAX, SR_RING_MAX / SR_EXTENT_RINGS: none. */
+uint32_t sr_segment_next_slot(const struct sr_segment *segment, uint32_t from);
+uint32_t sr_segment_next_extent(const struct sr_segment *segment, uint32_t from);
+bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring); /* lines and block */
 
 /* OK, or a status of sr_map_reserve(): nothing may be touched then. Signal safe. */
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segment *segment,

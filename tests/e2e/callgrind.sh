@@ -59,3 +59,37 @@ check "slipring_record() into the ring" 65 spill slipring_record 16 48
 check "slipring_record() into the spill" 115 spill slipring_record 4096 36864
 check "slipring_record() with a cost into the ring" 85 spill_cost slipring_record 16 48
 check "slipring_record() with a cost into the spill" 165 spill_cost slipring_record 4096 36864
+
+# The agent: a program that drains a known number of samples and finds them again (drain_count_test.c).
+drain_test=$work/e2e-drain_count
+objcopy --strip-debug "$build_dir/tests/e2e-drain_count" "$drain_test"
+
+# count_drain FUNCTION RINGS BURST ROUNDS COST QUIET: instructions inside FUNCTION.
+count_drain() {
+    DRAIN_COUNT="$2 $3 $4 $5 $6" valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$1" "$drain_test" \
+        >"$work/out" 2>"$work/log" || {
+        cat "$work/out" "$work/log" >&2
+        fail "the drain failed under valgrind"
+    }
+    awk '/Collected/ { sum += $NF } END { print sum }' "$work/log" # the test is a child
+}
+
+# check_drain TITLE CEILING FEW MANY UNITS: instructions a unit, of which the second run has so many more.
+check_drain() {
+    local instructions
+    instructions=$(awk -v few="$3" -v many="$4" -v units="$5" 'BEGIN { printf "%.1f", (many - few) / units }')
+    printf '%-44s %6s   ceiling %s\n' "$1" "$instructions" "$2"
+    awk -v n="$instructions" 'BEGIN { exit !(n > 1) }' || fail "$1: nothing was counted"
+    [ "$is_release" = no ] || awk -v n="$instructions" -v most="$2" 'BEGIN { exit !(n <= most) }' ||
+        fail "$1: $instructions instructions, more than $2"
+}
+
+check_drain "drain: a sample" 110 "$(count_drain intake_take_ring 16 32 8 0 0)" \
+    "$(count_drain intake_take_ring 16 96 8 0 0)" $((16 * 64 * 8))
+check_drain "drain: a sample with a cost" 200 "$(count_drain intake_take_ring 16 32 8 1 0)" \
+    "$(count_drain intake_take_ring 16 96 8 1 0)" $((16 * 64 * 8))
+check_drain "drain: a visit of a ring with one sample" 2400 "$(count_drain intake_take_ring 16 1 8 0 0)" \
+    "$(count_drain intake_take_ring 16 1 24 0 0)" $((16 * 16))
+few=$(count_drain drain_tick 100 1 1 0 100)
+check_drain "drain: a quiet ring, each tick" 42 "$few" "$(count_drain drain_tick 900 1 1 0 100)" $((800 * 100))
+check_drain "drain: a quiet tick, 100 rings" 25000 "$few" "$(count_drain drain_tick 100 1 1 0 200)" 100
