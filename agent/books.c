@@ -145,7 +145,7 @@ void books_commit(struct books *books)
     note_loss(books);
     for (uint32_t i = 0; i < books->visit_count && !books->are_lost; i++) {
         const struct books_visit *visit = &books->visits[i];
-        sr_drain_publish_visit(books->rings, visit->ring, visit->visited_ns, visit->waiting_ns);
+        sr_drain_publish_visit(books->rings, visit->ring, &visit->visit);
         sr_drain_publish_head(books->rings, visit->ring, visit->head);
     }
     books->visit_count = 0;
@@ -161,11 +161,9 @@ void books_make_room(struct books *books)
     }
 }
 
-void books_note_visit(struct books *books, uint32_t ring, uint64_t head, uint64_t visited_ns,
-                      uint64_t waiting_ns)
+void books_note_visit(struct books *books, uint32_t ring, uint64_t head, const struct sr_ring_visit *visit)
 {
-    books->visits[books->visit_count++] =
-        (struct books_visit){.ring = ring, .head = head, .visited_ns = visited_ns, .waiting_ns = waiting_ns};
+    books->visits[books->visit_count++] = (struct books_visit){.ring = ring, .head = head, .visit = *visit};
 }
 
 bool books_reserve(struct books *books, uint32_t first, uint32_t count)

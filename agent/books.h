@@ -55,8 +55,7 @@ struct primitive {
 struct books_visit {
     uint32_t ring;
     uint64_t head;
-    uint64_t visited_ns;
-    uint64_t waiting_ns;
+    struct sr_ring_visit visit;
 };
 
 struct books {
@@ -89,9 +88,8 @@ void books_close(struct books *books);
 
 /* Room for a unit of work: commits what is there when it could get short. */
 void books_make_room(struct books *books);
-/* Once the batch is committed, publish this head, when the ring was visited, and since when what it still has may wait. */
-void books_note_visit(struct books *books, uint32_t ring, uint64_t head, uint64_t visited_ns,
-                      uint64_t waiting_ns);
+/* Once the batch is committed, publish this head, and what people want to know of the visit. */
+void books_note_visit(struct books *books, uint32_t ring, uint64_t head, const struct sr_ring_visit *visit);
 /* Commit, publish heads, clear. No head is published when the books are lost: what was not taken by then waits in the ring
  * segment. */
 void books_commit(struct books *books);

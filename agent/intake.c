@@ -258,7 +258,9 @@ static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sigh
     own->fold_ns = now_ns;
     own->batch = books->durable->batch.commits;
     write_ring_words(intake, ring, own);
-    books_note_visit(books, ring, own->head, now_ns, intake_waiting_since(own));
+    const struct sr_ring_visit visit = {
+        .visited_ns = now_ns, .waiting_ns = intake_waiting_since(own), .mark_ns = own->clock_ns};
+    books_note_visit(books, ring, own->head, &visit);
     if (intake->tally.oldest_ns != 0 && intake->tally.oldest_ns < intake->oldest_ns) {
         intake->oldest_ns = intake->tally.oldest_ns;
     }

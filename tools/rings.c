@@ -9,6 +9,7 @@
 #include "command.h"
 #include "figures.h"
 #include "message.h"
+#include "peer/clock.h"
 #include "peer/inspect.h"
 #include "table.h"
 
@@ -117,6 +118,33 @@ static void add_name(struct table *table, const struct render_style *style,
     }
 }
 
+/* How long ago that was. False: never, or it is said to be to come. */
+static bool age_of(uint64_t at_ns, uint64_t *out_age_ns)
+{
+    const uint64_t now_ns = sr_clock_ns();
+    if (at_ns == 0 || at_ns > now_ns) {
+        return false;
+    }
+    *out_age_ns = now_ns - at_ns;
+    return true;
+}
+
+/* To three digits: it is more by the time that it is read. */
+static void add_age(struct table *table, const struct render_style *style, uint64_t at_ns)
+{
+    struct render_text text;
+    uint64_t age_ns = 0;
+    if (!age_of(at_ns, &age_ns)) {
+        table_add(table, render_absent(style));
+        return;
+    }
+    uint64_t step = 1;
+    while (age_ns / step >= 1000) {
+        step *= 10;
+    }
+    table_add(table, render_duration(style, age_ns / step * step, &text));
+}
+
 static void add_ring(struct table *table, const struct rings_view *view, const struct sr_inspect_ring *ring,
                      const struct render_style *style)
 {
@@ -142,6 +170,8 @@ static void add_ring(struct table *table, const struct rings_view *view, const s
         (void)snprintf(text.text, sizeof text.text, "?/%" PRIu32, ring->words);
     }
     table_add(table, text.text);
+    add_age(table, style, ring->since_ns);
+    add_age(table, style, ring->visited_ns);
     add_number(table, ring->head);
     add_number(table, ring->spilled);
 }
@@ -157,6 +187,8 @@ static void print_rings(const struct rings_view *view, const struct render_style
         {.title = "RING", .is_right = true, .may_go = 3},
         {.title = "STATE", .may_go = 1},
         {.title = "FILL", .is_right = true},
+        {.title = "WAITS", .is_right = true, .may_go = 4},
+        {.title = "VISITED", .is_right = true, .may_go = 5},
         {.title = "DRAINED", .is_right = true},
         {.title = "SPILLED", .is_right = true},
     };
@@ -248,6 +280,14 @@ static void put_number(struct json_object *object, const char *key, uint64_t num
     json_object_object_add(object, key, json_object_new_uint64(number));
 }
 
+static void put_age(struct json_object *object, const char *key, uint64_t at_ns)
+{
+    uint64_t age_ns = 0;
+    if (age_of(at_ns, &age_ns)) {
+        put_number(object, key, age_ns);
+    }
+}
+
 static void put_text(struct json_object *object, const char *key, const char *text)
 {
     const struct render_style utf8 = {.utf8 = true};
@@ -287,6 +327,8 @@ static struct json_object *ring_json(const struct rings_view *view, const struct
     if (ring->tail - ring->head <= ring->words) {
         put_number(object, "in_ring", ring->samples);
     }
+    put_age(object, "waits_ns", ring->since_ns);
+    put_age(object, "visited_ago_ns", ring->visited_ns);
     put_number(object, "spilled", ring->spilled);
     put_number(object, "begun", ring->begun);
     put_primitive(object, primitive_of(view, ring->primitive));
@@ -370,7 +412,9 @@ const struct command command_rings = {
         "namespace; LIFE is asked of the kernel and does not depend on them. FILL is words of 8 bytes "
         "waiting in the ring over "
         "its size: an execution takes one, three with a cost, and two more when the agent's clock went on; "
-        "DRAINED "
+        "WAITS is the age of the oldest sample there, VISITED that of the agent's last visit: a ring that "
+        "has little is left "
+        "alone for a while; DRAINED "
         "is the words that the agent has taken, SPILLED the executions counted beside "
         "the ring when it was "
         "full, both ever since the ring was made, also under former owners. \"released\" rings "

@@ -346,12 +346,13 @@ void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head)
     atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, head, memory_order_release);
 }
 
-void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, uint64_t visited_ns, uint64_t waiting_ns)
+void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, const struct sr_ring_visit *visit)
 {
     struct sr_consumer_line_shm *line = sr_segment_consumer_line(&drain->segment, ring);
-    /* relaxed, both: for people; the head's release follows */
-    atomic_store_explicit(&line->visited_ns, visited_ns, memory_order_relaxed);
-    atomic_store_explicit(&line->waiting_ns, waiting_ns, memory_order_relaxed); /* relaxed: as above */
+    /* relaxed, all: for people; the head's release follows */
+    atomic_store_explicit(&line->visited_ns, visit->visited_ns, memory_order_relaxed);
+    atomic_store_explicit(&line->waiting_ns, visit->waiting_ns, memory_order_relaxed); /* relaxed: as above */
+    atomic_store_explicit(&line->mark_ns, visit->mark_ns, memory_order_relaxed);       /* as above */
 }
 
 bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word, enum sr_ring_state to)

@@ -133,8 +133,14 @@ void sr_drain_wipe(struct sr_drain *drain, uint32_t ring);
 uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring);
 void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head);
 
-/* For people: when it was last visited, and a time at which nothing that waits in it now was there yet. */
-void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, uint64_t visited_ns, uint64_t waiting_ns);
+/* For people: when it was last visited, a time at which nothing that waits in it now was there yet, the last mark of the clock
+ * taken from it. */
+struct sr_ring_visit {
+    uint64_t visited_ns;
+    uint64_t waiting_ns;
+    uint64_t mark_ns;
+};
+void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, const struct sr_ring_visit *visit);
 
 /* G3. The slot and generation of `word` stay. */
 SR_MUST_CHECK bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,

@@ -162,6 +162,24 @@ static uint64_t sum_cells(const _Atomic uint64_t *block, uint32_t cells)
     return sum;
 }
 
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The stamp of the oldest sample that waits: of the mark before it, or the last one that the agent took. */
+static uint64_t oldest_stamp(const struct sr_segment *segment, const struct sr_inspect_ring *ring)
+{
+    const uint64_t *words = sr_segment_ring_words(segment, ring->ring);
+    const uint64_t mask = ring->words - 1;
+    /* relaxed, both: published by the tail, which was read with acquire; for people */
+    const uint64_t first = __atomic_load_n(&words[ring->head & mask], __ATOMIC_RELAXED);
+    if ((first & SR_SAMPLE_KIND_MASK) == SR_KIND_CLOCK && ring->tail - ring->head >= SR_MARK_WORDS) {
+        return __atomic_load_n(&words[(ring->head + 1) & mask], __ATOMIC_RELAXED); /* relaxed: as above */
+    }
+    return look(&sr_segment_consumer_line(segment, ring->ring)->mark_ns);
+}
+
 /* What the lines and the block say. */
 static void read_ring_lines(const struct sr_segment *segment, uint32_t ring, struct sr_inspect_ring *out)
 {
@@ -176,6 +194,7 @@ static void read_ring_lines(const struct sr_segment *segment, uint32_t ring, str
     out->head = look(&consumer->head); /* before the tail: it only grows, so tail - head is never too small */
     out->tail = look(&producer->tail);
     out->begun = look(&producer->begun);
+    out->visited_ns = look(&consumer->visited_ns);
     out->is_possible = out->is_possible && primitive < SR_PRIMITIVE_MAX;
 }
 
@@ -216,6 +235,10 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
     } else {
         out.samples = sr_tally_count(sr_segment_ring_words(segment, ring), shape->words - 1, out.head,
                                      out.tail - out.head);
+        if (out.samples > 0) {
+            out.since_ns = greater(oldest_stamp(segment, &out),
+                                   look(&sr_segment_consumer_line(segment, ring)->waiting_ns));
+        }
     }
     out.spilled = sum_cells(sr_segment_spill(segment, ring), shape->cells);
     if (!sr_segment_ring_is_reserved(segment, ring)) {

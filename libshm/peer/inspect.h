@@ -70,14 +70,18 @@ struct sr_inspect_ring {
     bool is_quarantined; /* the agent never reads it again */
     bool is_possible;    /* false: its words contradict each other; the agent will quarantine it */
     uint32_t generation;
-    uint32_t slot;      /* SR_INSPECT_NONE: none */
-    uint32_t primitive; /* SR_INSPECT_NONE: none */
-    uint32_t tid;       /* in the owner's own PID namespace */
-    uint64_t tail;      /* words published, ever, by all of its owners */
-    uint64_t head;      /* words taken, as the agent last told the ring */
-    uint64_t samples;   /* between head and tail */
-    uint64_t begun;     /* spans begun, ever */
-    uint64_t spilled;   /* executions in its spill block, ever */
+    uint32_t slot;       /* SR_INSPECT_NONE: none */
+    uint32_t primitive;  /* SR_INSPECT_NONE: none */
+    uint32_t tid;        /* in the owner's own PID namespace */
+    uint64_t tail;       /* words published, ever, by all of its owners */
+    uint64_t head;       /* words taken, as the agent last told the ring */
+    uint64_t samples;    /* between head and tail */
+    uint64_t visited_ns; /* CLOCK_MONOTONIC of the agent's last visit; 0: never */
+    uint64_t
+        since_ns; /* likewise, of the oldest sample that waits: its stamp, or the last time it was not there yet; 0: none
+                            waits, or nobody knows */
+    uint64_t begun;   /* spans begun, ever */
+    uint64_t spilled; /* executions in its spill block, ever */
 };
 
 /* NO_DATA: the ring was never used, or its pages were given back. */

@@ -263,7 +263,8 @@ struct sr_consumer_line_shm {
     _Atomic uint64_t offer; /* 0, or 1 + the id of a ring of another class, OFFERED to this ring's slot */
     _Atomic uint64_t visited_ns; /* for people: CLOCK_MONOTONIC of the agent's last visit */
     _Atomic uint64_t waiting_ns; /* likewise: what waits in the ring was not there yet at this time */
-    _Atomic uint64_t reserved[12];
+    _Atomic uint64_t mark_ns;    /* likewise: the last mark of the clock that the agent took */
+    _Atomic uint64_t reserved[11];
 };
 _Static_assert(sizeof(struct sr_consumer_line_shm) == SR_LINE_BYTES, "one line");
 

@@ -10,6 +10,7 @@
 #include "agent/drain_parts.h"
 #include "agent/lag.h"
 #include "base/crashpoint.h"
+#include "peer/inspect.h"
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
@@ -318,6 +319,45 @@ static void what_a_visit_left_is_as_old_as_it_can_be_and_no_older(void)
                 intake_waiting_since(own));
 }
 
+static void how_long_a_ring_waits_and_when_it_was_visited_can_be_seen(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    struct sr_inspect *inspect = NULL;
+    struct sr_inspect_ring ring = {.since_ns = 0};
+    CHECK_OK(sr_inspect_open(rig.options.store, &inspect));
+    record_many(work, 1);
+    (void)wants_more_after(RIG_SECOND);
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.visited_ns, rig.now_ns);
+    CHECK_EQUAL(ring.since_ns, 0); /* nothing waits */
+    record_many(work, 1);
+    const uint64_t stamp_ns = rig.now_ns;
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.since_ns, stamp_ns);
+    (void)wants_more_after(ROUND); /* left alone */
+    record_many(work, 1);
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.since_ns, stamp_ns);
+    CHECK_EQUAL(ring.visited_ns, stamp_ns);
+    (void)wants_more_after(20 * ROUND);
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.since_ns, 0);
+    CHECK_EQUAL(ring.visited_ns, rig.now_ns);
+    record_many(work, 1);
+    rig.now_ns += RIG_SECOND;
+    sr_drain_set_clock(agent_store_rings(rig.store),
+                       rig.now_ns); /* as an agent that looked and found nothing */
+    record_many(work, 1);
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.since_ns, rig.now_ns - RIG_SECOND); /* the first of the two: what waits longest */
+    (void)wants_more_after(20 * ROUND);
+    (void)wants_more_after(RIG_SECOND); /* quiet since */
+    record_many(work, 1);
+    CHECK_OK(sr_inspect_ring(inspect, 0, &ring));
+    CHECK_EQUAL(ring.since_ns, rig.now_ns); /* its own stamp, not the visit that emptied the ring */
+    sr_inspect_close(inspect);
+}
+
 static void the_greatest_lag_is_kept_for_half_a_minute_at_least(void)
 {
     struct lag lag = {.fresh_ns = 0};
@@ -350,6 +390,7 @@ static int run(void)
         RIG_TEST(the_lag_is_the_greatest_age_since_it_was_last_told),
         RIG_TEST(a_ring_that_is_left_alone_counts_for_the_lag),
         RIG_TEST(what_a_visit_left_is_as_old_as_it_can_be_and_no_older),
+        RIG_TEST(how_long_a_ring_waits_and_when_it_was_visited_can_be_seen),
         RIG_TEST(the_greatest_lag_is_kept_for_half_a_minute_at_least),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
