@@ -163,8 +163,7 @@ static const char *find(struct intake *intake, uint32_t ring, const struct sr_ri
     intake->tally.clock_ns = own->clock_ns;
     out_finding->words =
         sr_drain_samples(intake->rings, ring, own->head, most, out_finding->words, bounds, &intake->tally);
-    const bool is_news =
-        sight->line.redo_word != own->folded_word || sight->line.redo_value != own->folded_value;
+    const bool is_news = sight->line.redo_key != own->folded_key;
     if (is_news || (wish == INTAKE_FINAL && own->has_copy)) {
         sr_drain_read_spill(intake->rings, ring, own->spill_base, &intake->books->durable->words,
                             &intake->fold);
@@ -276,10 +275,9 @@ static void note_seen(struct intake *intake, uint32_t ring, const struct sr_ring
     line.tail = own->head;
     line.begun = own->begun;
     if (finding->is_folded && finding->is_whole) {
-        own->folded_word = line.redo_word;
-        own->folded_value = line.redo_value;
+        own->folded_key = line.redo_key;
     } else if (finding->is_folded) {
-        line.redo_value = ~line.redo_value;
+        line.redo_key = ~line.redo_key;
     }
     sr_drain_note_seen(intake->rings, ring, &line);
 }
@@ -345,7 +343,7 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
 void intake_wipe_ring(struct intake *intake, uint32_t ring)
 {
     sr_drain_wipe(intake->rings, ring);
-    intake->ring[ring].folded_value = 0; /* as the redo record says now */
+    intake->ring[ring].folded_key = 0; /* as the redo record says now, or nearly so */
     sr_drain_forget_seen(intake->rings, ring);
 }
 
@@ -362,7 +360,7 @@ bool intake_forget_block(struct intake *intake, uint32_t ring)
     if (!books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
         return false;
     }
-    own->folded_word = own->folded_value = 0;
+    own->folded_key = 0;
     own->was_spilling = false;
     if (sr_batch_get(batch, SR_WORD(ring, ring, SR_RING_RETIRED)) ==
         0) { /* else an agent was killed after this */

@@ -20,9 +20,9 @@ struct intake_ring {
     uint64_t news_ns; /* 0: nothing waits, as far as we know; else there was nothing yet at that time */
     uint64_t mark;    /* sample that was the next to come at mark_ns; all before it are older */
     uint64_t mark_ns;
-    uint64_t passed_ns;                 /* mark_ns of the last mark that the head has passed */
-    uint64_t batch;                     /* number of the batch that it was last booked in */
-    uint64_t folded_word, folded_value; /* the redo record whose update was folded whole */
+    uint64_t passed_ns;  /* mark_ns of the last mark that the head has passed */
+    uint64_t batch;      /* number of the batch that it was last booked in */
+    uint64_t folded_key; /* of the redo record whose update was folded whole */
     uint32_t primitive;
     uint32_t spill_base;
     bool has_copy;

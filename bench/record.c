@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <slipring/inline.h>
+
 #include "bench.h"
 #include "bursts.h"
 #include "daemon.h"
@@ -109,6 +111,12 @@ static inline __attribute__((always_inline)) void record(void *context, const st
     slipring_record(context, sample->duration_ns, (enum slipring_outcome)sample->outcome, cost);
 }
 
+static inline __attribute__((always_inline)) void record_inline(void *context, const struct sample *sample,
+                                                                const struct slipring_cost *cost)
+{
+    slipring_record_inline(context, sample->duration_ns, (enum slipring_outcome)sample->outcome, cost);
+}
+
 static inline __attribute__((always_inline)) void span(void *context, const struct sample *sample,
                                                        const struct slipring_cost *cost)
 {
@@ -151,10 +159,12 @@ MEASURE(increment, add_one, &run->counter, NULL)
 MEASURE(same_books, book, run->books, NULL)
 MEASURE(same_books_cost, book, run->books, &setting->samples.cost)
 MEASURE(same_books_call, call, run->books, NULL)
+MEASURE(spill_inline, record_inline, run->ledger.primitive, NULL)
 MEASURE(spill, record, run->ledger.primitive, NULL)
 MEASURE(spill_cost, record, run->ledger.primitive, &setting->samples.cost)
 MEASURE(ck_ring, enqueue, setting->transport, NULL)
 MEASURE(ring_waking, record, run->ledger.primitive, NULL)
+MEASURE(ring_inline, record_inline, run->ledger.primitive, NULL)
 MEASURE(ring, record, run->ledger.primitive, NULL)
 MEASURE(ring_cost, record, run->ledger.primitive, &setting->samples.cost)
 MEASURE(two_clocks, read_twice, &run->counter, NULL)

@@ -8,7 +8,8 @@
  *   kept    handles of stores and primitives: names, ids, mappings. Valid in the child as they are.
  * Neither is ever given back: a handle stays valid memory.
  *
- * G1  Thread-local storage is one pointer and one flag (initial-exec, 16 bytes: fits what dlopen has left).
+ * G1  Thread-local storage is 32 bytes, initial-exec: the thread, its table of rings and that's size for the hot path, a flag. It
+ *     fits what dlopen has left.
  * G2  The process lock is taken only outside the hot path, and never in a signal handler that interrupted its holder
  *     (sr_thread_depth says so): such a record goes to the shared spill. fork() waits for it, so that no child is
  *     born with a liveness lock half-taken (system/liveness.h); a raw clone() does not wait, and its child
@@ -63,14 +64,15 @@ struct slipring_store {
 };
 
 struct slipring_primitive {
-    struct slipring_store *store;
-    uint64_t hash;
-    uint32_t index;          /* of the handle: place in each thread's table of rings */
+    uint32_t index;          /* of the handle: place in each thread's table of rings. First: see inline.h */
     _Atomic uint32_t place;  /* 0: records reach nothing; else 1 + the id that they are booked under */
     _Atomic uint32_t status; /* enum slipring_status: OK, or why it records under __overflow__ or drops */
+    struct slipring_store *store;
+    uint64_t hash;
     char name[SLIPRING_PRIMITIVE_NAME_MAX + 1];
     char type[SLIPRING_PRIMITIVE_TYPE_MAX + 1];
 };
+_Static_assert(offsetof(struct slipring_primitive, index) == 0, "slipring_inline_find() reads it there");
 
 SR_INLINE bool sr_handle_is_live(const struct slipring_primitive *primitive)
 {
@@ -172,11 +174,7 @@ void sr_thread_release(struct sr_thread *thread, const struct slipring_store *st
 /* The one indexed load. NULL also for a wiped or new thread, and for a busy ring. */
 SR_INLINE struct sr_ring *sr_thread_find(const struct slipring_primitive *primitive)
 {
-    const struct sr_thread *thread = sr_thread_current;
-    if (SR_UNLIKELY(primitive->index >= thread->ring_count)) {
-        return NULL;
-    }
-    return thread->rings[primitive->index];
+    return (struct sr_ring *)(void *)slipring_inline_find(primitive);
 }
 
 /* Handle tables. */

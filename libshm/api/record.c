@@ -25,14 +25,14 @@ static bool is_recording(const struct slipring_primitive *primitive)
 
 SR_INLINE void enter(struct sr_ring *ring)
 {
-    ring->busy = 1;
+    ring->hot.busy = 1;
     atomic_signal_fence(memory_order_seq_cst); /* a handler from here on sees it (ring.h G5) */
 }
 
 SR_INLINE void leave(struct sr_ring *ring)
 {
     atomic_signal_fence(memory_order_seq_cst); /* a handler until here sees it */
-    ring->busy = 0;
+    ring->hot.busy = 0;
 }
 
 /* Take the caller's sample apart; clamp and mark what is out of range. */
@@ -111,7 +111,7 @@ static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struc
 SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
     struct sr_ring *ring = sr_thread_find(primitive);
-    if (SR_UNLIKELY(!ring || ring->busy)) {
+    if (SR_UNLIKELY(!ring || ring->hot.busy)) {
         put_slowly(primitive, sample);
         return;
     }
@@ -145,7 +145,7 @@ SR_INLINE void record_in_range(struct slipring_primitive *primitive, uint64_t du
                                bool has_cost, uint64_t cost, uint64_t savings)
 {
     struct sr_ring *ring = sr_thread_find(primitive);
-    if (SR_UNLIKELY(!ring || ring->busy)) {
+    if (SR_UNLIKELY(!ring || ring->hot.busy)) {
         put_in_full(primitive, duration_ns, meta, cost, savings);
         return;
     }
@@ -237,7 +237,7 @@ static bool is_of_this_process(uint32_t attachment)
 /* Shall what begins now be timed in ticks? A ring knows its store's control line to be mapped. */
 SR_INLINE bool begins_in_ticks(const struct slipring_primitive *primitive, const struct sr_ring *ring)
 {
-    if (SR_LIKELY(ring && !ring->busy)) {
+    if (SR_LIKELY(ring && !ring->hot.busy)) {
         return sr_span_clock_ticks(ring->control);
     }
     return is_recording(primitive) &&
@@ -259,7 +259,7 @@ SR_PUBLIC struct slipring_span slipring_begin(struct slipring_primitive *primiti
         return span;
     }
     struct sr_ring *ring = sr_thread_find(primitive);
-    if (SR_LIKELY(ring && !ring->busy)) {
+    if (SR_LIKELY(ring && !ring->hot.busy)) {
         enter(ring);
         sr_ring_count_begun(ring);
         leave(ring);
@@ -351,13 +351,13 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
         ring = sr_thread_ring(primitive, UINT64_C(1000000));
     }
     out_reservation->attachment = current_attachment();
-    if (!ring || ring->busy || ring->limit - ring->tail < SR_SAMPLE_WORDS_MAX) {
+    if (!ring || ring->hot.busy || ring->hot.limit - ring->hot.tail < SR_SAMPLE_WORDS_MAX) {
         return;
     }
     enter(ring); /* until commit or discard */
     /* always with a mark: at the commit the clock may say something else than now */
-    uint64_t *cost = sr_ring_word(ring, ring->tail + SR_MARK_WORDS + 1);
-    uint64_t *savings = sr_ring_word(ring, ring->tail + SR_MARK_WORDS + 2);
+    uint64_t *cost = sr_ring_word(ring, ring->hot.tail + SR_MARK_WORDS + 1);
+    uint64_t *savings = sr_ring_word(ring, ring->hot.tail + SR_MARK_WORDS + 2);
     *cost = 0;
     *savings = 0;
     out_reservation->cost_nanodollars = cost;
@@ -369,13 +369,13 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
 /* All five words, also of what cost nothing after all. */
 static void publish_reserved(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
-    ring->clock_ns = sr_ring_clock(ring);
-    *sr_ring_word(ring, ring->tail) = SR_KIND_CLOCK;
-    *sr_ring_word(ring, ring->tail + 1) = ring->clock_ns;
-    *sr_ring_word(ring, ring->tail + 2) =
+    ring->hot.clock_ns = sr_ring_clock(ring);
+    *sr_ring_word(ring, ring->hot.tail) = SR_KIND_CLOCK;
+    *sr_ring_word(ring, ring->hot.tail + 1) = ring->hot.clock_ns;
+    *sr_ring_word(ring, ring->hot.tail + 2) =
         sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta | SR_SAMPLE_AMOUNTS;
-    *sr_ring_word(ring, ring->tail + 3) = sample->cost; /* as clamped */
-    *sr_ring_word(ring, ring->tail + 4) = sample->savings;
+    *sr_ring_word(ring, ring->hot.tail + 3) = sample->cost; /* as clamped */
+    *sr_ring_word(ring, ring->hot.tail + 4) = sample->savings;
     sr_ring_advance(ring, SR_SAMPLE_WORDS_MAX);
 }
 

@@ -13,10 +13,27 @@ static struct sr_thread no_thread;
 
 __thread struct sr_thread *sr_thread_current __attribute__((tls_model("initial-exec"))) = &no_thread;
 __thread uint32_t sr_thread_depth __attribute__((tls_model("initial-exec")));
+__thread struct slipring_inline_thread slipring_inline_thread; /* exported: see inline.h */
 
 static pthread_key_t end_key;
 
 /* --- attaching ------------------------------------------------------------------------------------------------------------ */
+
+/* Where the hot path looks: a copy in the thread-local storage, which saves it a load. In a forked child it still tells of the
+ * parent's table: wiped memory, which reads as no rings at all. */
+static void show_table(const struct sr_thread *thread)
+{
+    slipring_inline_thread.views = (struct slipring_inline_view **)(void *)thread->rings;
+    atomic_signal_fence(memory_order_seq_cst); /* a handler never sees the new count with the old table */
+    slipring_inline_thread.count = thread->ring_count;
+}
+
+static void hide_table(void)
+{
+    slipring_inline_thread.count = 0;
+    atomic_signal_fence(memory_order_seq_cst); /* as above */
+    slipring_inline_thread.views = NULL;
+}
 
 /* This thread's struct, new or wiped by a fork. NULL: no memory. Lock held. */
 static struct sr_thread *attach_thread(void)
@@ -36,6 +53,7 @@ static struct sr_thread *attach_thread(void)
     }
     thread->is_attached = 1;
     sr_thread_current = thread;
+    show_table(thread);
     /* Without the key (no memory for it) the rings come back when the process ends. */
     (void)pthread_setspecific(end_key, thread);
     return thread;
@@ -59,8 +77,8 @@ static bool grow_table(struct sr_thread *thread, uint32_t index)
         memcpy(rings, thread->rings, thread->ring_count * sizeof(struct sr_ring *));
     }
     thread->rings = rings;
-    atomic_signal_fence(memory_order_seq_cst); /* a handler never sees the new count with the old table */
     thread->ring_count = count;
+    show_table(thread);
     return true;
 }
 
@@ -81,7 +99,7 @@ static struct sr_ring *new_ring(void)
 {
     struct sr_ring *ring = sr_process->free_rings;
     if (ring) {
-        sr_process->free_rings = (struct sr_ring *)(void *)ring->words;
+        sr_process->free_rings = (struct sr_ring *)(void *)ring->hot.words;
         memset(ring, 0, sizeof *ring);
         return ring;
     }
@@ -91,7 +109,7 @@ static struct sr_ring *new_ring(void)
 static void free_ring(struct sr_ring *ring)
 {
     memset(ring, 0, sizeof *ring);
-    ring->words = (uint64_t *)(void *)sr_process->free_rings; /* the link of the free list */
+    ring->hot.words = (uint64_t *)(void *)sr_process->free_rings; /* the link of the free list */
     sr_process->free_rings = ring;
     mark_full(false);
 }
@@ -145,13 +163,13 @@ static void make_absent(struct sr_ring *ring, struct slipring_primitive *primiti
 {
     memset(ring, 0, sizeof *ring);
     ring->control = &sr_segment_header(&primitive->store->segment)->control;
-    ring->busy = 1;
-    ring->limit = epoch;
+    ring->hot.busy = 1;
+    ring->hot.limit = epoch;
 }
 
 static bool is_absent(const struct sr_ring *ring)
 {
-    return ring->words == NULL;
+    return ring->hot.words == NULL;
 }
 
 /* Claim for a thread that has no ring of this primitive, or an absent one (old). A handler may interrupt us, and we may be a
@@ -173,7 +191,7 @@ static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primiti
     if (is_claimed) {
         attachment->rings++;
     } else if (old) {
-        old->limit = epoch;
+        old->hot.limit = epoch;
         free_ring(ring);
         return NULL;
     } else {
@@ -207,7 +225,7 @@ struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t fi
             return NULL; /* busy: we are nested in one of its records */
         }
         /* relaxed: a hint */
-        if (atomic_load_explicit(&ring->control->reserve_epoch, memory_order_relaxed) == ring->limit) {
+        if (atomic_load_explicit(&ring->control->reserve_epoch, memory_order_relaxed) == ring->hot.limit) {
             return NULL;
         }
     }
@@ -247,7 +265,7 @@ void sr_thread_release(struct sr_thread *thread, const struct slipring_store *st
         if (!ring || (store && primitive->store != store)) {
             continue;
         }
-        if (store && ring->busy && !is_absent(ring)) {
+        if (store && ring->hot.busy && !is_absent(ring)) {
             continue; /* a reservation is open: its commit is delivered, and the thread's end gives the ring back */
         }
         thread->rings[i] = NULL;
@@ -261,7 +279,7 @@ void sr_thread_forget(const struct slipring_primitive *primitive)
 {
     struct sr_thread *thread = sr_thread_current;
     struct sr_ring *ring = primitive->index < thread->ring_count ? thread->rings[primitive->index] : NULL;
-    if (ring && !ring->busy) {
+    if (ring && !ring->hot.busy) {
         thread->rings[primitive->index] = NULL;
         atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is given back */
         release_ring(ring, primitive);
@@ -283,6 +301,7 @@ static void end_thread(void *value)
         free_ring(ring);
     }
     thread->is_attached = 0;
+    hide_table();
     sr_thread_current = &no_thread;
     thread->next_free = sr_process->free_threads;
     sr_process->free_threads = thread;

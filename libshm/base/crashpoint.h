@@ -54,4 +54,10 @@ static inline void sr_crashpoint_arm(enum sr_crashpoint point, uint32_t nth)
 }
 
 #endif
+
+/* The points in <slipring/inline.h>, where the library itself includes it. */
+#ifndef SLIPRING_INLINE_H
+#define SLIPRING_INLINE_POINT(name) SR_CRASHPOINT(name)
+#endif
+
 #endif

@@ -252,5 +252,5 @@ void sr_catalog_read_shared(const struct sr_drain *drain, uint32_t id, const str
     out_fold->cells = SR_BUCKET_COUNT;
     out_fold->base = 0;
     out_fold->first_copy = SR_WORD(copy_shared, id, 0);
-    sr_fold_read(out_fold, sr_segment_shared_spill(&drain->segment, id), words);
+    sr_fold_read(out_fold, sr_segment_shared_spill(&drain->segment, id), NULL, words);
 }

@@ -160,9 +160,7 @@ static bool has_changed(const struct sr_producer_line_shm *line, const struct sr
      * once, which is most of what an idle agent does */
     return ((atomic_load_explicit(&line->tail, memory_order_relaxed) ^ seen->tail) |
             (atomic_load_explicit(&line->begun, memory_order_relaxed) ^ seen->begun) | /* relaxed: as above */
-            (atomic_load_explicit(&line->redo_value, memory_order_relaxed) ^
-             seen->redo_value) | /* as above */
-            (atomic_load_explicit(&line->redo_word, memory_order_relaxed) ^ seen->redo_word)) !=
+            (atomic_load_explicit(&line->redo_key, memory_order_relaxed) ^ seen->redo_key)) !=
            0; /* as above */
 }
 
@@ -218,10 +216,8 @@ bool sr_drain_look_at_lines(const struct sr_drain *drain, uint32_t ring, struct 
                                         .words = sr_ring_shapes[sr_ring_class_of(ring)].words};
     /* acquire: pairs with the release that published the sample; else we read a word before it is written */
     out_sight->line.tail = atomic_load_explicit(&line->tail, memory_order_acquire);
-    /* acquire, both: before the block is read, which then has at least what this record speaks of, or is not whole */
-    out_sight->line.redo_value = atomic_load_explicit(&line->redo_value, memory_order_acquire);
-    out_sight->line.redo_word =
-        atomic_load_explicit(&line->redo_word, memory_order_acquire); /* acquire: as above */
+    /* acquire: before the block is read, which then has at least what this record speaks of, or is not whole */
+    out_sight->line.redo_key = atomic_load_explicit(&line->redo_key, memory_order_acquire);
     /* acquire: after the tail, whose ends have their begins by now */
     out_sight->line.begun = atomic_load_explicit(&line->begun, memory_order_acquire);
     return true;
@@ -305,14 +301,14 @@ void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t s
     out_fold->first_copy = sr_drain_copy_words(ring, &out_fold->words);
     out_fold->cells = sr_ring_shapes[sr_ring_class_of(ring)].cells;
     out_fold->base = spill_base;
-    sr_fold_read(out_fold, sr_segment_spill(&drain->segment, ring), words);
+    sr_fold_read(out_fold, sr_segment_spill(&drain->segment, ring),
+                 sr_segment_producer_line(&drain->segment, ring), words);
 }
 
 bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring, const struct sr_fold *fold,
                              const struct sr_ring_seen *line)
 {
-    return sr_fold_is_whole(fold, sr_segment_producer_line(&drain->segment, ring), line->redo_word,
-                            line->redo_value);
+    return sr_fold_is_whole(fold, sr_segment_producer_line(&drain->segment, ring), line->redo_key);
 }
 
 void sr_drain_settle(struct sr_drain *drain, uint32_t ring)
@@ -324,10 +320,9 @@ void sr_drain_settle(struct sr_drain *drain, uint32_t ring)
 
 void sr_drain_wipe(struct sr_drain *drain, uint32_t ring)
 {
-    /* relaxed, all: the ring is REAPING, nobody else's; the release of FREE publishes them to the next owner */
-    atomic_store_explicit(&sr_segment_producer_line(&drain->segment, ring)->redo_value, 0,
-                          memory_order_relaxed);
     _Atomic uint64_t *block = sr_segment_spill(&drain->segment, ring);
+    sr_spill_forget(sr_segment_producer_line(&drain->segment, ring));
+    /* relaxed, all: the ring is REAPING, nobody else's; the release of FREE publishes them to the next owner */
     for (uint32_t i = SR_SPILL_BOUNDS; i < SR_SPILL_BOUNDS + 2 * SR_SPILL_BOUND_MAX; i++) {
         atomic_store_explicit(&block[i], 0, memory_order_relaxed); /* relaxed: as above */
     }
@@ -373,7 +368,14 @@ void sr_drain_withdraw(struct sr_drain *drain, uint32_t ring)
 
 enum slipring_status sr_drain_punch(struct sr_drain *drain, uint32_t first, uint32_t count)
 {
-    return sr_segment_punch_rings(&drain->segment, first, count);
+    const enum slipring_status status = sr_segment_punch_rings(&drain->segment, first, count);
+    for (uint32_t ring = first; status == SLIPRING_OK && ring < first + count; ring++) {
+        struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
+        /* relaxed, all: it is RETIRING, nobody's; the release of EMPTY publishes them to the next owner */
+        atomic_store_explicit(&line->redo_key, 0, memory_order_relaxed);
+        atomic_store_explicit(&line->redo_sum, 0, memory_order_relaxed); /* relaxed: as above */
+    }
+    return status;
 }
 
 uint64_t sr_drain_resident_bytes(const struct sr_drain *drain)

@@ -29,8 +29,7 @@
 struct sr_ring_seen {
     uint64_t tail;
     uint64_t begun;
-    uint64_t redo_word;
-    uint64_t redo_value;
+    uint64_t redo_key;
 };
 
 struct sr_drain {

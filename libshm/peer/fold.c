@@ -6,15 +6,28 @@
 
 #include "pure/money.h"
 
+#define SUM_MASK (UINT64_MAX >> 1) /* a line has that much of its sum */
+
 static uint64_t load(const _Atomic uint64_t *word)
 {
     /* acquire: pairs with the release of the rest after its cell (spill.h G2); keeps the cells' loads last (G1) */
     return atomic_load_explicit(word, memory_order_acquire);
 }
 
-void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const struct sr_words *words)
+/* Is every duration in the sum one whose sample was in its cell when the cells were read? */
+static bool has_its_cell(const struct sr_fold *fold, const struct sr_spill_stand *stand)
 {
+    const uint32_t word = sr_spill_key_word(stand->key);
+    return !stand->is_committed || word == 0 ||
+           (word < fold->words && sr_spill_has_reached(stand->key, fold->now[word]));
+}
+
+void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block,
+                  const struct sr_producer_line_shm *line, const struct sr_words *words)
+{
+    struct sr_spill_stand stand;
     sr_words_read(words, fold->first_copy, fold->words, fold->copy);
+    const bool has_stand = line && sr_spill_read_stand(line, &stand);
     for (uint32_t i = 0; i < SR_SPILL_CELLS; i++) {
         fold->now[i] = load(&block[i]);
     }
@@ -23,6 +36,12 @@ void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const str
     fold->now[SR_SPILL_CANCELS] = load(&block[SR_SPILL_CANCELS]);
     for (uint32_t i = SR_SPILL_CELLS; i < fold->words; i++) {
         fold->now[i] = load(&block[i]);
+    }
+    if (line) {
+        /* Not: the owner is too busy to be read, or in the middle of an update whose cell was not there yet. The next look has it. */
+        const bool is_there = has_stand && has_its_cell(fold, &stand);
+        fold->now[SR_SPILL_SUM] =
+            fold->copy[SR_SPILL_SUM] + (is_there ? (stand.sum - fold->copy[SR_SPILL_SUM]) & SUM_MASK : 0);
     }
 }
 
@@ -151,37 +170,24 @@ void sr_fold_book_wiped(const struct sr_fold *fold, struct sr_batch *batch)
     }
 }
 
-bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line, uint64_t redo_word,
-                      uint64_t redo_value)
+bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line, uint64_t key)
 {
-    if (redo_value == 0) { /* never spilled */
-        return true;
-    }
-    if (redo_word >= fold->words || fold->now[redo_word] != redo_value) {
+    const uint32_t word = sr_spill_key_word(key);
+    const uint64_t sum = load(&line->redo_sum);
+    if (((key ^ sum) & SR_REDO_TURN) != 0 || ((sum >> 1 ^ fold->now[SR_SPILL_SUM]) & SUM_MASK) != 0) {
         return false;
     }
-    /* The commit was there; is the rest? Compared one by one: a cost may be missing while the sum is the old one still. */
-    const uint64_t what = load(&line->redo_what);
-    const uint32_t category = (uint32_t)((what & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT);
-    const uint32_t entry = (uint32_t)(what >> SR_REDO_BOUND_SHIFT & 0xff) % SR_SPILL_BOUND_MAX;
-    const struct {
-        uint64_t flag;
-        uint32_t word;
-        const _Atomic uint64_t *field;
-    } rest[] = {
-        {SR_REDO_COST, SR_SPILL_COST + category, &line->redo_cost},
-        {SR_REDO_COST, SR_SPILL_SAVINGS + category, &line->redo_savings},
-        {SR_REDO_BOUND, SR_SPILL_BOUNDS + 2 * entry + 1, &line->redo_bound},
-        {SR_REDO_LOST, SR_SPILL_BOUND_LOST, &line->redo_lost},
-        {SR_REDO_MINMAX, SR_SPILL_MIN, &line->redo_min},
-        {SR_REDO_MINMAX, SR_SPILL_MAX, &line->redo_max},
-        {SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED, SR_SPILL_ENDED, &line->redo_ended},
-        {SR_SAMPLE_ENDED | SR_SAMPLE_CLAMPED, SR_SPILL_CLAMPED, &line->redo_clamped},
-        {0, SR_SPILL_SUM, &line->redo_sum},
-    };
-    for (uint32_t i = 0; i < SR_ARRAY_COUNT(rest); i++) {
-        const bool counts = rest[i].flag == 0 || (what & rest[i].flag);
-        if (counts && fold->now[rest[i].word] != load(rest[i].field)) {
+    if (word == 0) {
+        return true; /* nobody's: all of it is there */
+    }
+    if (word >= fold->words || !sr_spill_has_reached(key, fold->now[word])) {
+        return false;
+    }
+    /* The commit was there; is the rest? Compared one by one: a cost may be missing while an end is there. */
+    struct sr_spill_rest rest;
+    sr_spill_rest_of(line, key, &rest);
+    for (uint32_t i = 0; i < rest.count; i++) {
+        if (fold->now[rest.item[i].word] != load(rest.item[i].noted)) {
             return false;
         }
     }

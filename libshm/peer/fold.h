@@ -2,7 +2,7 @@
 /* Folding a spill block: what it holds beyond the agent's durable copy of it goes to a tally, and the copy follows in the
  * same commit.
  *
- * G1  Cells are read last (spill.h G2): a bound's count, an end or a cost is never folded before its sample. What a
+ * G1  Sums are read first, cells last (spill.h G2): a bound's count, an end or a cost is never folded before its sample. What a
  *     look between a cell and its rest misses, the next one gets.
  * G2  A difference that runs backwards, or beyond what hardware could have done since the last look, says that the block is
  *     not what its protocol makes of it: nothing is folded, the ring is to be quarantined.
@@ -13,6 +13,7 @@
 
 #include "peer/tally.h"
 #include "protocol/journal.h"
+#include "protocol/spill.h"
 
 /* A block and its durable copy, in private memory. */
 struct sr_fold {
@@ -25,8 +26,9 @@ struct sr_fold {
 };
 
 /* Read a block whose pages are reserved, and its copy as the last commit left it. words, cells, base and first_copy are
- * set by the caller. */
-void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block, const struct sr_words *words);
+ * set by the caller. line: of the ring's owner, whose sum of durations stands there; NULL: a shared spill. */
+void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block,
+                  const struct sr_producer_line_shm *line, const struct sr_words *words);
 
 /* Add the differences to the tally. most: how much a counter can have grown since the last look. False: impossible (G2),
  * and the tally is worth nothing. */
@@ -43,9 +45,9 @@ void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch);
 /* Beside it, in the same batch: the copy of the table of bounds becomes empty, as sr_drain_wipe() makes the table. */
 void sr_fold_book_wiped(const struct sr_fold *fold, struct sr_batch *batch);
 
-/* Was the update that the redo record (word, value) speaks of in the block, whole, when it was read? */
+/* Was the update that the redo key speaks of in the block, whole, when it was read? */
 SR_MUST_CHECK bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line,
-                                    uint64_t redo_word, uint64_t redo_value);
+                                    uint64_t key);
 
 /* How much a counter can grow in `elapsed_ns`: 2e9 a second, and a second's worth on top. */
 SR_INLINE uint64_t sr_fold_most(uint64_t elapsed_ns)

@@ -166,7 +166,8 @@ SR_INLINE uint32_t sr_state_generation(uint64_t word)
 /* A spill block is an array of 64-bit words, each monotonic but min and max, and the bounds, which
  * the agent empties when it frees the ring. With its pages they all go, and begin at zero. Index of each word: */
 enum sr_spill_word {
-    SR_SPILL_SUM = 0,   /* sum of durations, ns, modulo 2^64 */
+    SR_SPILL_SUM =
+        0, /* shared block only: sum of durations, ns, modulo 2^64. Of a ring's block it is in the line */
     SR_SPILL_ENDED = 1, /* spans ended through the spill */
     SR_SPILL_CLAMPED = 2,
     SR_SPILL_AMOUNTS = 3,    /* SR_KIND_AMOUNT samples */
@@ -231,13 +232,10 @@ struct sr_news_shm {
 struct sr_producer_line_shm {
     _Atomic uint64_t tail;  /* words published, ever: never reset, position is tail & (words - 1) */
     _Atomic uint64_t begun; /* spans begun, ever */
-    /* The redo record of one spill update. (1) word, value; (2) the rest; (3) block[word] = value commits;
-     * (4) the rest is stored. Dead owner: if block[word] == value the rest is applied again, else nothing. */
-    _Atomic uint64_t redo_word;  /* index into the block: a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS */
-    _Atomic uint64_t redo_value; /* its new value */
-    _Atomic uint64_t redo_what;  /* meta bits of the sample | SR_REDO_… */
-    _Atomic uint64_t redo_sum;
-    _Atomic uint64_t redo_cost;
+    /* The redo record of one spill update, spill.h. */
+    _Atomic uint64_t redo_key;  /* SR_REDO_... */
+    _Atomic uint64_t redo_sum;  /* of durations, ns, modulo 2^63, above the turn of the last update in it */
+    _Atomic uint64_t redo_cost; /* new values of the words that the key's flags name */
     _Atomic uint64_t redo_savings;
     _Atomic uint64_t redo_bound;
     _Atomic uint64_t redo_ended;
@@ -245,18 +243,30 @@ struct sr_producer_line_shm {
     _Atomic uint64_t redo_min;
     _Atomic uint64_t redo_max;
     _Atomic uint64_t redo_lost;
-    _Atomic uint64_t reserved[2];
+    _Atomic uint64_t reserved[4];
 };
 _Static_assert(sizeof(struct sr_producer_line_shm) == SR_LINE_BYTES, "one line");
 
-/* redo_what: bits 0..11 as the sample's meta; these say which of the rest is valid. */
-#define SR_REDO_COST        (UINT64_C(1) << 16)
-#define SR_REDO_SAVINGS     (UINT64_C(1) << 17)
-#define SR_REDO_BOUND       (UINT64_C(1) << 18) /* bound entry index in bits 24..31 */
-#define SR_REDO_MINMAX      (UINT64_C(1) << 19)
-#define SR_REDO_LOST        (UINT64_C(1) << 20)
-#define SR_REDO_SUM         (UINT64_C(1) << 21)
-#define SR_REDO_BOUND_SHIFT 24
+/* redo_key: what an update changes, in one word, so that it is there at once.
+ *   63..28              27    26..22   21..17   16..13     12..1   0
+ *   low bits of value   zero  flags    entry    category   word    turn
+ * word 0: no update. */
+#define SR_REDO_TURN           UINT64_C(1) /* committed when redo_sum has the same */
+#define SR_REDO_WORD_SHIFT     1           /* the commit word: a cell, SR_SPILL_AMOUNTS or SR_SPILL_CANCELS */
+#define SR_REDO_WORD_MASK      UINT64_C(0xfff)
+#define SR_REDO_CATEGORY_SHIFT 13
+#define SR_REDO_CATEGORY_MASK  UINT64_C(0xf)
+#define SR_REDO_ENTRY_SHIFT    17 /* of the table of bounds */
+#define SR_REDO_ENTRY_MASK     UINT64_C(0x1f)
+#define SR_REDO_COST           (UINT64_C(1) << 22) /* cost and savings of the category */
+#define SR_REDO_BOUND          (UINT64_C(1) << 23)
+#define SR_REDO_LOST           (UINT64_C(1) << 24)
+#define SR_REDO_MINMAX         (UINT64_C(1) << 25)
+#define SR_REDO_COUNTED        (UINT64_C(1) << 26) /* ended and clamped */
+#define SR_REDO_VALUE_SHIFT    28                  /* the commit word's new value, as many bits as fit */
+
+_Static_assert(SR_SPILL_WORDS_FULL - 1 <= SR_REDO_WORD_MASK, "a word's index fits");
+_Static_assert(SR_SPILL_BOUND_MAX - 1 <= SR_REDO_ENTRY_MASK, "an entry's index fits");
 
 struct sr_consumer_line_shm {
     _Atomic uint64_t head;  /* words taken, ever; a published copy of the agent's durable word */

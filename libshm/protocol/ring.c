@@ -26,26 +26,27 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
                       uint32_t primitive, uint32_t base, bool fresh, struct sr_ring *out_ring)
 {
     const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
+    struct sr_producer_line_shm *line = sr_segment_producer_line(segment, ring);
     memset(out_ring, 0, sizeof *out_ring);
     out_ring->segment = segment;
     out_ring->ring = ring;
     out_ring->slot = slot;
     out_ring->generation = generation;
     out_ring->primitive = primitive;
-    out_ring->words = sr_segment_ring_words(segment, ring);
-    out_ring->line = sr_segment_producer_line(segment, ring);
+    out_ring->hot.words = sr_segment_ring_words(segment, ring);
+    out_ring->hot.line = (struct slipring_inline_line *)(void *)line;
     out_ring->consumer = sr_segment_consumer_line(segment, ring);
     out_ring->control = &sr_segment_header(segment)->control;
-    out_ring->mask = shape->words - 1;
+    out_ring->hot.control = (const struct slipring_inline_control *)(const void *)out_ring->control;
+    out_ring->hot.mask = shape->words - 1;
     /* relaxed: the last owner's stores reached us through the state word we acquired */
-    out_ring->tail = atomic_load_explicit(&out_ring->line->tail, memory_order_relaxed);
-    out_ring->limit = out_ring->tail;    /* unknown: the first record looks at the head */
-    out_ring->clock_ns = SR_CLOCK_NEVER; /* what the agent takes it for in a new life */
-    out_ring->full_head = UINT64_MAX;
+    out_ring->hot.tail = atomic_load_explicit(&line->tail, memory_order_relaxed);
+    out_ring->hot.limit = out_ring->hot.tail; /* unknown: the first record looks at the head */
+    out_ring->hot.clock_ns = SR_CLOCK_NEVER;  /* what the agent takes it for in a new life */
     /* relaxed: as above */
-    out_ring->begun = atomic_load_explicit(&out_ring->line->begun, memory_order_relaxed);
-    sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), out_ring->line, base, shape->cells,
-                  fresh);
+    out_ring->hot.begun = atomic_load_explicit(&line->begun, memory_order_relaxed);
+    sr_spill_open(&out_ring->spill, sr_segment_spill(segment, ring), line, base, shape->cells, fresh);
+    out_ring->spill.hot.head = (const uint64_t *)(const void *)&out_ring->consumer->head;
 }
 
 static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot, uint32_t generation,
@@ -181,8 +182,8 @@ void sr_ring_release(struct sr_ring *ring)
 /* How many words are free with this head; one that cannot be is no room. */
 static uint64_t room_at(const struct sr_ring *ring, uint64_t head)
 {
-    const uint64_t used = ring->tail - head;
-    const uint64_t words = (uint64_t)ring->mask + 1;
+    const uint64_t used = ring->hot.tail - head;
+    const uint64_t words = (uint64_t)ring->hot.mask + 1;
     return used <= words ? words - used : 0;
 }
 
@@ -203,7 +204,7 @@ static bool suits(const struct sr_ring *ring, uint32_t other, uint64_t room,
     if (class > own) {
         return room < SR_SAMPLE_WORDS_MAX;
     }
-    return class < own && room > ((uint64_t)ring->mask + 1) / 4 * 3 &&
+    return class < own && room > ((uint64_t)ring->hot.mask + 1) / 4 * 3 &&
            (sample->meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION;
 }
 
@@ -237,7 +238,7 @@ static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t room,
         atomic_load_explicit(&sr_segment_ring_info(segment, ring->ring)->tid, memory_order_relaxed);
     struct sr_ring view;
     take_possession(segment, other, ring->slot, generation, ring->primitive, tid, sample->duration_ns, &view);
-    view.busy = ring->busy; /* G5 holds throughout: the copy writes busy over itself */
+    view.hot.busy = ring->hot.busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
     *ring = view;
     sr_ring_release(&old);
@@ -261,7 +262,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
     }
     const uint32_t bucket = sr_bucket_index(sample->duration_ns);
     const uint32_t local = bucket - spill->base;
-    if (SR_UNLIKELY(local >= spill->cells)) {
+    if (SR_UNLIKELY(local >= spill->hot.cells)) {
         return false;
     }
     int bound = -1;
@@ -269,7 +270,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
         const int slot = sr_bound_slot(spill->bounds.ns, spill->bounds.count, sample->duration_ns);
         bound = slot >= 0 ? (int)sr_spill_bound_entry(spill, slot) : -1;
     }
-    const uint32_t half = sample->meta & SR_SAMPLE_FAILURE ? spill->cells : 0;
+    const uint32_t half = sample->meta & SR_SAMPLE_FAILURE ? spill->hot.cells : 0;
     sr_spill_book(spill, SR_SPILL_CELLS + half + local, sample, bound);
     return true;
 }
@@ -288,15 +289,15 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
         words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings); /* its first mark */
     }
     /* Hysteresis: once spilling, back to the ring only when a quarter of it is free. */
-    const uint64_t wanted = ring->spilling ? ((uint64_t)ring->mask + 1) / 4 : words;
+    const uint64_t wanted = ring->spilling ? ((uint64_t)ring->hot.mask + 1) / 4 : words;
     if (room >= wanted) {
         ring->spilling = 0;
-        ring->limit = ring->tail + room;
+        ring->hot.limit = ring->hot.tail + room;
         sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
         return true;
     }
     ring->spilling = 1;
-    ring->limit = ring->tail; /* a last word or two that were too few for this sample stay empty */
-    ring->full_head = head;
+    ring->hot.limit = ring->hot.tail; /* a last word or two that were too few for this sample stay empty */
+    ring->spill.hot.full_head = head;
     return spill(ring, sample);
 }

@@ -25,23 +25,12 @@
 #include "protocol/spill.h"
 #include "pure/bucket.h"
 
-/* A thread's ring for one primitive: private memory. All zero: none. */
+/* A thread's ring for one primitive: private memory. All zero: none. Begins as a slipring_inline_view. */
 struct sr_ring {
-    /* the hot line: all that a record into the ring and a begin take */
-    uint64_t *words;
-    struct sr_producer_line_shm *line;
-    const struct sr_control_shm *control;
-    uint64_t tail;
-    uint64_t limit;    /* tail value at which the ring is full, as far as we know */
-    uint64_t clock_ns; /* the last mark that we left in the ring */
-    uint32_t mask;
-    uint32_t busy; /* G5 */
-    uint64_t begun;
-    /* a plain spill takes this and the head of `spill`, too */
+    struct slipring_inline_ring hot; /* all that a record into the ring and a begin take */
+    struct sr_spill spill;           /* begins with what a plain spill takes */
     struct sr_consumer_line_shm *consumer;
-    uint64_t full_head; /* the head with which the ring was found full; UINT64_MAX: never */
-    struct sr_spill spill;
-    /* the rest */
+    const struct sr_control_shm *control;
     uint32_t spilling;
     uint32_t ring; /* id */
     uint32_t generation;
@@ -49,6 +38,18 @@ struct sr_ring {
     uint32_t primitive;
     struct sr_segment *segment;
 };
+_Static_assert(offsetof(struct sr_ring, spill) == offsetof(struct slipring_inline_view, spill), "one view");
+_Static_assert(offsetof(struct sr_control_shm, coarse_ns) ==
+                       offsetof(struct slipring_inline_control, coarse_ns) &&
+                   offsetof(struct sr_control_shm, bounds_epoch) ==
+                       offsetof(struct slipring_inline_control, bounds_epoch),
+               "one line, two layers");
+_Static_assert(SR_KIND_EXECUTION == SLIPRING_INLINE_EXECUTION &&
+                   SR_SAMPLE_FAILURE == SLIPRING_INLINE_FAILURE &&
+                   SR_SAMPLE_CATEGORY_SHIFT == SLIPRING_INLINE_CATEGORY_SHIFT &&
+                   SR_SAMPLE_AMOUNTS == SLIPRING_INLINE_AMOUNTS &&
+                   SR_SAMPLE_DURATION_SHIFT == SLIPRING_INLINE_DURATION_SHIFT,
+               "one sample, two layers");
 
 /* Claim a ring of `class` for (slot, primitive); `first_ns` is the duration to be recorded first (the small spill
  * window is laid around it). OK; IN_USE: none left; or why pages could not be reserved. */
@@ -78,16 +79,16 @@ SR_INLINE uint64_t sr_ring_clock(const struct sr_ring *ring)
 /* The word at position `at` of the ring. */
 SR_INLINE uint64_t *sr_ring_word(const struct sr_ring *ring, uint64_t at)
 {
-    return &ring->words[at & ring->mask];
+    return &ring->hot.words[at & ring->hot.mask];
 }
 
 /* Publish what was written from the tail on. */
 SR_INLINE void sr_ring_advance(struct sr_ring *ring, uint64_t words)
 {
     SR_CRASHPOINT(ring_before_publish);
-    ring->tail += words;
+    ring->hot.tail += words;
     /* release: pairs with the agent's acquire of the tail; else it reads a word before it is written */
-    atomic_store_explicit(&ring->line->tail, ring->tail, memory_order_release);
+    __atomic_store_n(&ring->hot.line->tail, ring->hot.tail, __ATOMIC_RELEASE);
     SR_CRASHPOINT(ring_after_publish);
 }
 
@@ -95,7 +96,7 @@ SR_INLINE void sr_ring_advance(struct sr_ring *ring, uint64_t words)
 SR_INLINE uint64_t sr_ring_words_of(const struct sr_ring *ring, uint64_t now_ns, uint64_t cost,
                                     uint64_t savings)
 {
-    return 1u + (now_ns != ring->clock_ns ? SR_MARK_WORDS : 0u) +
+    return 1u + (now_ns != ring->hot.clock_ns ? SR_MARK_WORDS : 0u) +
            ((cost | savings) != 0 ? SR_AMOUNT_WORDS : 0u);
 }
 
@@ -103,11 +104,11 @@ SR_INLINE uint64_t sr_ring_words_of(const struct sr_ring *ring, uint64_t now_ns,
 SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t meta, uint64_t duration_ns,
                                uint64_t cost, uint64_t savings)
 {
-    uint64_t at = ring->tail;
-    if (now_ns != ring->clock_ns) {
+    uint64_t at = ring->hot.tail;
+    if (now_ns != ring->hot.clock_ns) {
         *sr_ring_word(ring, at) = SR_KIND_CLOCK;
         *sr_ring_word(ring, at + 1) = now_ns;
-        ring->clock_ns = now_ns;
+        ring->hot.clock_ns = now_ns;
         at += SR_MARK_WORDS;
     }
     *sr_ring_word(ring, at) = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta;
@@ -118,14 +119,14 @@ SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t m
         *sr_ring_word(ring, at + 1) = savings;
         at += SR_AMOUNT_WORDS;
     }
-    sr_ring_advance(ring, at - ring->tail);
+    sr_ring_advance(ring, at - ring->hot.tail);
 }
 
 /* Record into the ring or its spill. The caller has set busy. false: use the shared spill. */
 SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
     const uint64_t now_ns = sr_ring_clock(ring);
-    if (SR_UNLIKELY(ring->limit - ring->tail <
+    if (SR_UNLIKELY(ring->hot.limit - ring->hot.tail <
                     sr_ring_words_of(ring, now_ns, sample->cost, sample->savings))) {
         return sr_ring_overflow(ring, sample);
     }
@@ -138,33 +139,14 @@ SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *s
 SR_INLINE bool sr_ring_put_quickly(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, bool has_cost,
                                    uint64_t cost, uint64_t savings)
 {
-    const uint64_t words = has_cost ? 1 + SR_AMOUNT_WORDS : 1;
-    if (SR_LIKELY(ring->limit - ring->tail >= words)) {
-        if (SR_UNLIKELY(sr_ring_clock(ring) != ring->clock_ns)) {
-            return false;
-        }
-        const uint64_t amounts = has_cost ? SR_SAMPLE_AMOUNTS : 0;
-        *sr_ring_word(ring, ring->tail) = duration_ns << SR_SAMPLE_DURATION_SHIFT | meta | amounts;
-        if (has_cost) {
-            *sr_ring_word(ring, ring->tail + 1) = cost;
-            *sr_ring_word(ring, ring->tail + 2) = savings;
-        }
-        sr_ring_advance(ring, words);
-        return true;
-    }
-    /* relaxed: nothing is overwritten on the strength of it; a new head is looked at by sr_ring_overflow() */
-    const uint64_t head = atomic_load_explicit(&ring->consumer->head, memory_order_relaxed);
-    /* acquire: as in sr_ring_overflow() */
-    const uint64_t epoch = atomic_load_explicit(&ring->control->bounds_epoch, memory_order_acquire);
-    return SR_LIKELY(head == ring->full_head) &&
-           SR_LIKELY(sr_spill_book_quickly(&ring->spill, epoch, meta, duration_ns, has_cost, cost, savings));
+    return slipring_inline_put(&ring->hot, &ring->spill.hot, meta, duration_ns, has_cost, cost, savings);
 }
 
 SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)
 {
-    ring->begun++;
+    ring->hot.begun++;
     /* release: before any end of this span, on whatever thread; the agent reads ends first, with acquire */
-    atomic_store_explicit(&ring->line->begun, ring->begun, memory_order_release);
+    __atomic_store_n(&ring->hot.line->begun, ring->hot.begun, __ATOMIC_RELEASE);
 }
 
 #endif

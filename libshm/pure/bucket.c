@@ -8,12 +8,14 @@ _Static_assert(SR_BUCKET_TABLES_SCHEMA == SR_BUCKET_SCHEMA, "the tables are of t
 _Static_assert(SR_BUCKET_TABLES_MAX_NS == SR_DURATION_MAX_NS, "the tables are for this range");
 _Static_assert(SR_BUCKET_TABLES_KEY_MIN == SR_BUCKET_KEY_MIN, "the key of 1 ns");
 _Static_assert(SR_BUCKET_TABLES_KEY_MAX == SR_BUCKET_KEY_MAX, "the key of the longest duration");
+_Static_assert(SLIPRING_INLINE_BUCKET_COUNT == SR_BUCKET_COUNT, "one scheme, two layers");
 _Static_assert(SR_BUCKET_TABLES_COUNT == SR_BUCKET_COUNT, "cells for every key and for zero");
 
 /* 2^(1/32) */
 #define GROWTH ((double)SR_BUCKET_TABLES_GROWTH / 0x1p63)
 
-const uint64_t sr_bucket_steps[2 * SR_BUCKET_PER_OCTAVE] = SR_BUCKET_TABLES_STEPS;
+/* Read by slipring_inline_bucket(), in this library and in programs. */
+const uint64_t slipring_inline_steps[2 * SR_BUCKET_PER_OCTAVE] = SR_BUCKET_TABLES_STEPS;
 
 static const uint64_t boundaries[SR_BUCKET_PER_OCTAVE] = SR_BUCKET_TABLES_BOUNDARIES;
 

@@ -57,6 +57,8 @@ check() {
 check "same books (with the loop around it)" 60 same_books measure_same_books 4096 36864
 check "slipring_record() into the ring" 65 spill slipring_record 16 48
 check "slipring_record() into the spill" 115 spill slipring_record 4096 36864
+check "slipring_record_inline() into the spill (with the loop)" 115 spill_inline measure_spill_inline 4096 36864
+check "slipring_record_inline() into the ring (with the loop)" 65 spill_inline measure_spill_inline 16 48
 check "slipring_record() with a cost into the ring" 85 spill_cost slipring_record 16 48
 check "slipring_record() with a cost into the spill" 165 spill_cost slipring_record 4096 36864
 

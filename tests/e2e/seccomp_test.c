@@ -213,7 +213,7 @@ static void record_between_reserve_and_commit(void *unused)
     forbid_system_calls();
     for (uint32_t i = 0; i < load.count; i++) {
         slipring_reserve(load.primitives[i], &reservations[i]);
-        require(sr_thread_find(load.primitives[i])->busy);
+        require(sr_thread_find(load.primitives[i])->hot.busy);
     }
     work(&worker);
     for (uint32_t i = 0; i < load.count; i++) {

@@ -53,7 +53,7 @@ static bool is_a_ring_busy(const struct workload *load)
 {
     for (uint32_t i = 0; i < load->count; i++) {
         const struct sr_ring *ring = sr_thread_find(load->primitives[i]);
-        if (ring && ring->busy && ring->words) {
+        if (ring && ring->hot.busy && ring->hot.words) {
             return true;
         }
     }

@@ -23,6 +23,7 @@ struct block {
     uint32_t word_count;
     uint32_t cells; /* a status */
     uint32_t base;  /* bucket of the first */
+    uint64_t sum_ns;
 };
 
 static const char *other_folder; /* NULL: the test program's */
@@ -137,7 +138,7 @@ static uint64_t fold_block(const struct block *block, struct tally *tally)
     }
     const uint64_t amounts = word_of(&block->words[SR_SPILL_AMOUNTS]);
     const uint64_t cancels = word_of(&block->words[SR_SPILL_CANCELS]);
-    tally->sum_ns += word_of(&block->words[SR_SPILL_SUM]);
+    tally->sum_ns += block->sum_ns;
     tally->clamped += word_of(&block->words[SR_SPILL_CLAMPED]);
     tally->ended += word_of(&block->words[SR_SPILL_ENDED]);
     tally->amounts += amounts;
@@ -147,7 +148,7 @@ static uint64_t fold_block(const struct block *block, struct tally *tally)
 
 static void fold_ring(const struct view *view, uint32_t ring, bool settle, struct tally *tally)
 {
-    const struct block block = block_of(view, ring);
+    struct block block = block_of(view, ring);
     const struct sr_producer_line_shm *line = &AT(view, producer_line, struct sr_producer_line_shm)[ring];
     const uint64_t tail = word_of(&line->tail);
     const uint64_t head = word_of(&AT(view, consumer_line, struct sr_consumer_line_shm)[ring].head);
@@ -156,6 +157,7 @@ static void fold_ring(const struct view *view, uint32_t ring, bool settle, struc
     if (settle) {
         (void)sr_spill_settle(line, block.words, block.word_count);
     }
+    block.sum_ns = word_of(&line->redo_sum) >> 1;
     tally->through_spill += fold_block(&block, tally);
 }
 
@@ -177,6 +179,8 @@ static void fold_shared(const struct view *view, uint32_t primitive, struct tall
         .words = AT(view, shared_spill, _Atomic uint64_t) + (uint64_t)primitive * SR_SPILL_WORDS_FULL,
         .word_count = SR_SPILL_WORDS_FULL,
         .cells = SR_BUCKET_COUNT,
+        .sum_ns = word_of(AT(view, shared_spill, _Atomic uint64_t) +
+                          (uint64_t)primitive * SR_SPILL_WORDS_FULL + SR_SPILL_SUM),
     };
     tally->through_shared += fold_block(&block, tally);
     tally->torn += word_of(&block.words[SR_SPILL_ENTER]) - word_of(&block.words[SR_SPILL_EXIT]);

@@ -48,6 +48,12 @@ static inline uint64_t spilled(uint32_t ring)
     return count;
 }
 
+/* Of the durations that were spilled. */
+static inline uint64_t sum_of(uint32_t ring)
+{
+    return atomic_load(&sr_segment_producer_line(&ground, ring)->redo_sum) >> 1;
+}
+
 static inline uint64_t tail_of(uint32_t ring)
 {
     return atomic_load(&sr_segment_producer_line(&ground, ring)->tail);

@@ -411,7 +411,7 @@ static void what_is_recorded_between_reserve_and_commit_is_booked_and_so_is_the_
         tally_execution(&sums[i], 5, false, NULL);
         slipring_reserve(load.primitives[i], &reservations[i]);
         *reservations[i].cost_nanodollars = 11;
-        CHECK(sr_thread_find(load.primitives[i])->busy);
+        CHECK(sr_thread_find(load.primitives[i])->hot.busy);
     }
     expect_all_to_be_shared(0, 2);
     const struct slipring_cost cost = {.cost_nanodollars = 11};

@@ -14,7 +14,7 @@ struct region {
     uint64_t bytes;
 };
 
-static void the_regions_of_the_ring_segment_lie_where_abi_1_put_them(void **state)
+static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
 {
     (void)state;
     CHECK_EQUAL(SR_ABI_MAJOR, 2);
@@ -49,7 +49,7 @@ static void the_regions_of_the_ring_segment_lie_where_abi_1_put_them(void **stat
     CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1278390272));
 }
 
-static void the_regions_of_the_stats_segment_lie_where_abi_1_put_them(void **state)
+static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state)
 {
     (void)state;
     static const struct region want[] = {
@@ -98,7 +98,7 @@ static void what_two_sides_write_never_shares_a_line(void **state)
 }
 
 /* What the agent reads of a line, by its place. */
-static void the_fields_of_the_lines_lie_where_abi_1_put_them(void **state)
+static void the_fields_of_the_lines_lie_where_the_map_says(void **state)
 {
     (void)state;
 #define AT(type, field, want) CHECK_EQUAL(offsetof(struct type, field), want)
@@ -111,18 +111,16 @@ static void the_fields_of_the_lines_lie_where_abi_1_put_them(void **state)
     AT(sr_control_shm, tick_to_ns, 40);
     AT(sr_producer_line_shm, tail, 0);
     AT(sr_producer_line_shm, begun, 8);
-    AT(sr_producer_line_shm, redo_word, 16);
-    AT(sr_producer_line_shm, redo_value, 24);
-    AT(sr_producer_line_shm, redo_what, 32);
-    AT(sr_producer_line_shm, redo_sum, 40);
-    AT(sr_producer_line_shm, redo_cost, 48);
-    AT(sr_producer_line_shm, redo_savings, 56);
-    AT(sr_producer_line_shm, redo_bound, 64);
-    AT(sr_producer_line_shm, redo_ended, 72);
-    AT(sr_producer_line_shm, redo_clamped, 80);
-    AT(sr_producer_line_shm, redo_min, 88);
-    AT(sr_producer_line_shm, redo_max, 96);
-    AT(sr_producer_line_shm, redo_lost, 104);
+    AT(sr_producer_line_shm, redo_key, 16);
+    AT(sr_producer_line_shm, redo_sum, 24);
+    AT(sr_producer_line_shm, redo_cost, 32);
+    AT(sr_producer_line_shm, redo_savings, 40);
+    AT(sr_producer_line_shm, redo_bound, 48);
+    AT(sr_producer_line_shm, redo_ended, 56);
+    AT(sr_producer_line_shm, redo_clamped, 64);
+    AT(sr_producer_line_shm, redo_min, 72);
+    AT(sr_producer_line_shm, redo_max, 80);
+    AT(sr_producer_line_shm, redo_lost, 88);
     AT(sr_consumer_line_shm, head, 0);
     AT(sr_consumer_line_shm, offer, 8);
     AT(sr_ring_info_shm, primitive, 0);
@@ -201,14 +199,16 @@ static void the_parts_of_a_sample_do_not_overlap(void **state)
         all |= parts[i];
     }
     CHECK_EQUAL(all, UINT64_MAX);
-    const uint64_t redo[] = {SR_REDO_COST,
-                             SR_REDO_SAVINGS,
+    const uint64_t redo[] = {SR_REDO_TURN,
+                             SR_REDO_WORD_MASK << SR_REDO_WORD_SHIFT,
+                             SR_REDO_CATEGORY_MASK << SR_REDO_CATEGORY_SHIFT,
+                             SR_REDO_ENTRY_MASK << SR_REDO_ENTRY_SHIFT,
+                             SR_REDO_COST,
                              SR_REDO_BOUND,
-                             SR_REDO_MINMAX,
                              SR_REDO_LOST,
-                             SR_REDO_SUM,
-                             UINT64_C(0xff) << SR_REDO_BOUND_SHIFT,
-                             0xfff};
+                             SR_REDO_MINMAX,
+                             SR_REDO_COUNTED,
+                             UINT64_MAX << SR_REDO_VALUE_SHIFT};
     all = 0;
     for (uint32_t i = 0; i < SR_ARRAY_COUNT(redo); i++) {
         CHECK_EQUAL(all & redo[i], 0);
@@ -219,11 +219,11 @@ static void the_parts_of_a_sample_do_not_overlap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_regions_of_the_ring_segment_lie_where_abi_1_put_them),
-        cmocka_unit_test(the_regions_of_the_stats_segment_lie_where_abi_1_put_them),
+        cmocka_unit_test(the_regions_of_the_ring_segment_lie_where_the_map_says),
+        cmocka_unit_test(the_regions_of_the_stats_segment_lie_where_the_map_says),
         cmocka_unit_test(regions_begin_at_pages_and_hold_what_is_in_them),
         cmocka_unit_test(what_two_sides_write_never_shares_a_line),
-        cmocka_unit_test(the_fields_of_the_lines_lie_where_abi_1_put_them),
+        cmocka_unit_test(the_fields_of_the_lines_lie_where_the_map_says),
         cmocka_unit_test(blocks_of_all_rings_lie_in_their_pool_one_behind_the_other),
         cmocka_unit_test(a_state_word_gives_back_what_was_put_in),
         cmocka_unit_test(the_parts_of_a_sample_do_not_overlap),

@@ -237,14 +237,14 @@ static uint32_t leave_a_dead_ring(uint32_t records)
     return 0;
 }
 
-/* spill.h G1, killed between (3) and (4): the cell is new, the rest is old. */
+/* spill.h G1, killed in (4): the sum is new, the cell or the rest is old. */
 static void a_dead_owners_committed_update_is_settled(void)
 {
     const uint32_t ring = leave_a_dead_ring(172);
     struct sr_producer_line_shm *line = sr_segment_producer_line(segment(), ring);
     _Atomic uint64_t *block = sr_segment_spill(segment(), ring);
-    CHECK_EQUAL(block[line->redo_word], 2);
-    block[SR_SPILL_SUM] -= 1000000; /* as if they had not been stored yet */
+    CHECK_EQUAL(block[sr_spill_key_word(line->redo_key)], 2);
+    block[sr_spill_key_word(line->redo_key)] = 1; /* as if they had not been stored yet */
     block[SR_SPILL_COST] -= one_cent.cost_nanodollars;
     rig_settle(&rig);
     CHECK_EQUAL(rig_stats(&rig, "work").count, 172);
@@ -252,13 +252,12 @@ static void a_dead_owners_committed_update_is_settled(void)
     CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, 172 * one_cent.cost_nanodollars);
 }
 
-/* Killed between (2) and (3): intent is written, the cell is old. */
+/* Killed between (2) and (3): intent is written, the sum is old. */
 static void a_dead_owners_uncommitted_update_never_happened(void)
 {
     const uint32_t ring = leave_a_dead_ring(172);
     struct sr_producer_line_shm *line = sr_segment_producer_line(segment(), ring);
-    line->redo_value = 3;
-    line->redo_sum += 77;
+    line->redo_key = (line->redo_key + (UINT64_C(1) << SR_REDO_VALUE_SHIFT)) ^ SR_REDO_TURN;
     line->redo_cost += 77;
     rig_settle(&rig);
     CHECK_EQUAL(rig_stats(&rig, "work").count, 172);

@@ -163,7 +163,8 @@ static void the_next_owner_of_a_retired_ring_spills_from_zero_and_is_counted_onc
         /* The same cell with the same values as in the life before: what was seen of that one must not hide them. */
         record_in_threads(THREADS);
         expect_booked((round + 1) * THREADS * RECORDS);
-        CHECK_EQUAL(sr_segment_spill(segment(), RING)[SR_SPILL_SUM], (RECORDS - SAMPLES) * DURATION_NS);
+        CHECK_EQUAL(sr_segment_producer_line(segment(), RING)->redo_sum >> 1,
+                    (RECORDS - SAMPLES) * DURATION_NS);
         CHECK_EQUAL(rig_figures(&rig).rings_retired, round * GONE);
         reaper_run(rig.reaper, rig.now_ns += RIG_SECOND);
     }

@@ -22,7 +22,7 @@ static void a_new_owner_goes_on_where_the_last_one_ended_G4(void **state)
     struct sr_ring ring = claim();
     put_many(&ring, SAMPLES + 7);
     sr_ring_count_begun(&ring);
-    const uint64_t sum = ground_spill(ring.ring, SR_SPILL_SUM);
+    const uint64_t sum = sum_of(ring.ring);
     sr_ring_release(&ring);
     CHECK_EQUAL(ground_ring_word(ring.ring), sr_state_word(1, SLOT, SR_RING_RELEASED));
     ground_set_head(ring.ring, SAMPLES); /* the agent drains, folds, and frees */
@@ -36,7 +36,7 @@ static void a_new_owner_goes_on_where_the_last_one_ended_G4(void **state)
     CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_MIN),
                 UINT64_MAX); /* the two that are folded by value begin anew */
     CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_MAX), 0);
-    CHECK_EQUAL(atomic_load(&next.line->redo_value),
+    CHECK_EQUAL(next.hot.line->redo_key & ~SR_REDO_TURN,
                 0); /* the last owner's redo record does not speak for this one */
     for (uint32_t i = 0; i < SAMPLES + 1; i++) {
         const struct sr_spill_sample sample = execution(50 * MS);
@@ -45,9 +45,9 @@ static void a_new_owner_goes_on_where_the_last_one_ended_G4(void **state)
     sr_ring_count_begun(&next);
     CHECK_EQUAL(tail_of(ring.ring), 2 * SAMPLES);
     CHECK_EQUAL(spilled(ring.ring), 8);
-    CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_SUM), sum + 50 * MS);
+    CHECK_EQUAL(sum_of(ring.ring), sum + 50 * MS);
     CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_MIN), 50 * MS);
-    CHECK_EQUAL(atomic_load(&next.line->begun), 2);
+    CHECK_EQUAL(next.hot.line->begun, 2);
 }
 
 static void a_released_ring_is_taken_up_again_in_the_same_generation(void **state)
@@ -62,7 +62,7 @@ static void a_released_ring_is_taken_up_again_in_the_same_generation(void **stat
     put_many(&again, 4);
     CHECK_EQUAL(tail_of(ring.ring), SAMPLES);
     CHECK_EQUAL(spilled(ring.ring), 7);
-    CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_SUM), 7 * FIRST_NS);
+    CHECK_EQUAL(sum_of(ring.ring), 7 * FIRST_NS);
     CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_MIN), FIRST_NS); /* its MIN and MAX go on too */
 }
 
@@ -106,9 +106,9 @@ static void an_offered_ring_is_adopted_when_the_small_one_is_full(void **state)
     const uint32_t bigger = offer(&ring);
     put_many(&ring, SAMPLES - 10);
     CHECK_EQUAL(ring.ring, small); /* there was room */
-    ring.busy = 1;
+    ring.hot.busy = 1;
     put_many(&ring, 1);
-    CHECK_EQUAL(ring.busy, 1);
+    CHECK_EQUAL(ring.hot.busy, 1);
     CHECK_EQUAL(ring.ring, bigger);
     CHECK_EQUAL(ground_ring_word(bigger), sr_state_word(7, SLOT, SR_RING_OWNED));
     CHECK_EQUAL(ground_ring_word(small), sr_state_word(1, SLOT, SR_RING_RELEASED));
@@ -181,9 +181,9 @@ static void a_smaller_ring_is_adopted_when_the_head_is_looked_at_and_the_big_one
     put_many(&ring, 4096 - 10);
     CHECK_EQUAL(ring.ring, mid); /* nothing in the hot path looks for offers */
     ground_set_head(mid, 4096 - 100);
-    ring.busy = 1;
+    ring.hot.busy = 1;
     put(&ring, 3 * MS);
-    CHECK_EQUAL(ring.busy, 1);
+    CHECK_EQUAL(ring.hot.busy, 1);
     CHECK_EQUAL(ring.ring, small);
     CHECK_EQUAL(ground_ring_word(small), sr_state_word(3, SLOT, SR_RING_OWNED));
     CHECK_EQUAL(ground_ring_word(mid), sr_state_word(1, SLOT, SR_RING_RELEASED));
@@ -229,7 +229,7 @@ static void a_small_ring_spills_six_octaves_around_its_first_sample(void **state
     sample = execution(13 * MS);
     CHECK(!sr_ring_put(&ring, &sample));
     CHECK_EQUAL(spilled(ring.ring), 2);
-    CHECK_EQUAL(ground_spill(ring.ring, SR_SPILL_SUM), MS / 5 + 11 * MS);
+    CHECK_EQUAL(sum_of(ring.ring), MS / 5 + 11 * MS);
 }
 
 static void the_window_stays_inside_the_scheme_at_both_ends(void **state)

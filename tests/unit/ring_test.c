@@ -213,7 +213,7 @@ static void samples_and_marks_lie_across_the_end_of_the_ring(void **state)
         struct sr_ring ring = claim();
         put_many(&ring, SAMPLES - left);
         ground_set_head(ring.ring, SAMPLES - left);
-        ring.limit = ring.tail; /* look at the head */
+        ring.hot.limit = ring.hot.tail; /* look at the head */
         set_clock(9000);
         CHECK(sr_ring_put(&ring, &dear));
         const uint64_t *words = sr_segment_ring_words(&ground, ring.ring);
