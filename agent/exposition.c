@@ -2,6 +2,9 @@
 /* The Prometheus text. See exposition.h. */
 #include "exposition.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <slipring/version.h>
 
 #include "pure/decimal.h"
@@ -9,6 +12,8 @@
 #include "pure/number.h"
 #include "pure/objective.h"
 #include "pure/utf8.h"
+
+enum { HEADING_BYTES = 512 }; /* about, of a family's HELP and TYPE */
 
 void exposition_begin(struct exposition *exposition)
 {
@@ -19,13 +24,31 @@ void exposition_begin(struct exposition *exposition)
     exposition->failed = false;
 }
 
+/* How many bytes from here on are ASCII that stands for itself: of most names, all. */
+static size_t plain_length(const char *text)
+{
+    size_t length = 0;
+    while (text[length] >= ' ' && (unsigned char)text[length] < 0x80 && text[length] != '"' &&
+           text[length] != '\\') {
+        length++;
+    }
+    return length;
+}
+
 /* A label's value between its quotes. */
 static void add_escaped(struct buffer *buffer, const char *text)
 {
     size_t left = strlen(text);
     while (left > 0) {
         uint32_t code_point;
-        size_t used = sr_utf8_decode(text, left, &code_point);
+        size_t used = plain_length(text);
+        if (used > 0) {
+            buffer_add(buffer, text, used);
+            text += used;
+            left -= used;
+            continue;
+        }
+        used = sr_utf8_decode(text, left, &code_point);
         if (used == 0) {
             buffer_add_text(buffer, SR_UTF8_REPLACEMENT);
             used = 1;
@@ -50,114 +73,164 @@ static void make_labels(struct exposition *exposition, const struct slipring_sta
     buffer_add_text(labels, "\",primitive_type=\"");
     add_escaped(labels, detail->type);
     buffer_add_text(labels, "\"");
-    exposition->failed |= labels->failed;
+    exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
 }
 
-static char *copy(char *at, const char *bytes, size_t count)
+/* --- lines --------------------------------------------------------------------------------------------------------------- */
+
+/* Nearly all of a scrape's time is spent here: room is made once a line, its parts are copied in blocks of a fixed size,
+ * which takes no call, and its number is written where it belongs. */
+
+#define PART(name, literal) static const struct exposition_part name = {literal, sizeof literal - 1}
+PART(no_suffix, "");
+PART(bucket, "_bucket");
+PART(sum, "_sum");
+PART(count_suffix, "_count");
+PART(no_label, "} ");
+PART(le_inf, ",le=\"+Inf\"} ");
+PART(success, ",status=\"success\"} ");
+PART(failure, ",status=\"failure\"} ");
+PART(aborted, ",status=\"aborted\"} ");
+
+/* Both sides have a block more than `count`. */
+static inline char *copy(char *at, const char *bytes, size_t count)
 {
-    return (char *)memcpy(at, bytes, count) + count;
+    for (size_t done = 0; done < count; done += EXPOSITION_BLOCK_BYTES) {
+        memcpy(at + done, bytes + done, EXPOSITION_BLOCK_BYTES);
+    }
+    return at + count;
 }
 
-/* name<suffix>{labels,<label>="<value>"} number. `label` NULL: no further one; the value is escaped already. Nearly all of
- * a scrape's time is spent here: room is made once a line. */
-static void add_sample(struct exposition *exposition, enum family_id id, const char *suffix,
-                       const char *label, const char *value, const char *number)
+/* name<suffix>{labels<rest>, where the number is to follow: `rest` closes the brace. NULL: no memory. */
+static char *begin_sample(struct exposition *exposition, enum family_id id,
+                          const struct exposition_part *suffix, const struct exposition_part *rest)
+{
+    static const uint8_t name_bytes[FAMILY_COUNT] = {
+#define SR_FAMILY(name, type, unit, labels, help) [FAMILY_##name] = sizeof #name - 1,
+#include "pure/family.def"
+#undef SR_FAMILY
+    };
+    _Static_assert(SR_MONEY_TEXT_BYTES <= SR_NUMBER_TEXT_BYTES, "room for any number");
+    const struct buffer *labels = &exposition->labels;
+    char *at = exposition->failed
+                   ? NULL
+                   : buffer_room(&exposition->families[id], FAMILY_NAME_BYTES + labels->used + suffix->bytes +
+                                                                rest->bytes + EXPOSITION_BLOCK_BYTES +
+                                                                SR_NUMBER_TEXT_BYTES + 1);
+    if (at == NULL) {
+        exposition->failed = true;
+        return NULL;
+    }
+    at = copy(at, families_get(id)->name, name_bytes[id]);
+    at = copy(at, suffix->text, suffix->bytes);
+    at = copy(at, labels->text, labels->used);
+    return copy(at, rest->text, rest->bytes);
+}
+
+/* The number before `at` was the last of the line. */
+static void end_sample(struct exposition *exposition, enum family_id id, char *at)
 {
     struct buffer *buffer = &exposition->families[id];
-    const struct buffer *labels = &exposition->labels;
-    const char *name = families_get(id)->name;
-    size_t name_bytes = strlen(name), suffix_bytes = strlen(suffix), number_bytes = strlen(number);
-    size_t label_bytes = label == NULL ? 0 : strlen(label), value_bytes = label == NULL ? 0 : strlen(value);
-    char *at = buffer_room(buffer, name_bytes + suffix_bytes + labels->used + label_bytes + value_bytes +
-                                       number_bytes + sizeof ",=\"\"} \n");
-    if (at == NULL || exposition->failed) {
-        exposition->failed = true;
-        return;
-    }
-    at = copy(at, name, name_bytes);
-    at = copy(at, suffix, suffix_bytes);
-    at = copy(at, labels->text, labels->used);
-    if (label != NULL) {
-        *at++ = ',';
-        at = copy(at, label, label_bytes);
-        at = copy(at, "=\"", 2);
-        at = copy(at, value, value_bytes);
-        *at++ = '"';
-    }
-    at = copy(at, "} ", 2);
-    at = copy(at, number, number_bytes);
     *at++ = '\n';
     buffer->used = (size_t)(at - buffer->text);
 }
 
-static void add_count(struct exposition *exposition, enum family_id id, const char *suffix, const char *label,
-                      const char *value, uint64_t count)
+static void add_count(struct exposition *exposition, enum family_id id, const struct exposition_part *suffix,
+                      const struct exposition_part *rest, uint64_t count)
 {
-    char number[SR_NUMBER_TEXT_BYTES];
-    (void)sr_number_format_integer(count, number);
-    add_sample(exposition, id, suffix, label, value, number);
+    char *at = begin_sample(exposition, id, suffix, rest);
+    if (at != NULL) {
+        end_sample(exposition, id, at + sr_number_format_integer(count, at));
+    }
+}
+
+static void add_plain_count(struct exposition *exposition, enum family_id id, uint64_t count)
+{
+    add_count(exposition, id, &no_suffix, &no_label, count);
 }
 
 static void add_ratio(struct exposition *exposition, enum family_id id, double ratio)
 {
-    char number[SR_NUMBER_TEXT_BYTES];
-    if (sr_number_format(ratio, number) > 0) {
-        add_sample(exposition, id, "", NULL, NULL, number);
+    char *at = begin_sample(exposition, id, &no_suffix, &no_label);
+    const size_t length = at == NULL ? 0 : sr_number_format(ratio, at);
+    if (length > 0) {
+        end_sample(exposition, id, at + length);
     }
 }
 
 /* Of the category in hand. */
 static void add_dollars(struct exposition *exposition, enum family_id id, uint64_t nanodollars)
 {
-    char number[SR_MONEY_TEXT_BYTES];
-    (void)sr_money_format(nanodollars, number);
-    add_sample(exposition, id, "", "category", exposition->category.text, number);
+    char *at = begin_sample(exposition, id, &no_suffix, &exposition->category);
+    if (at != NULL) {
+        end_sample(exposition, id, at + sr_money_format(nanodollars, at));
+    }
 }
 
-static const char *bound_text(struct exposition *exposition, uint32_t place, uint64_t bound_ns)
+static const struct exposition_part *bound_part(struct exposition *exposition, uint32_t place,
+                                                uint64_t bound_ns)
 {
+    struct exposition_part *part = &exposition->bounds[place].part;
     if (exposition->bounds[place].bound_ns != bound_ns) { /* 0, of a struct made new, is no bound */
+        char text[SR_BOUND_TEXT_BYTES];
         exposition->bounds[place].bound_ns = bound_ns;
-        (void)sr_bound_format(bound_ns, exposition->bounds[place].text);
+        (void)sr_bound_format(bound_ns, text);
+        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",le=\"%s\"} ", text);
     }
-    return exposition->bounds[place].text;
+    return part;
 }
 
 static void add_histogram(struct exposition *exposition, const struct slipring_stats *stats,
                           const struct slipring_stats_detail *detail)
 {
+    const enum family_id id = FAMILY_primitive_duration_seconds;
     for (uint32_t i = 0; i < detail->bound_count && i < SLIPRING_BOUND_COUNT; i++) {
         const struct slipring_bound_stats *bound = &detail->bounds[i];
         if (bound->is_le != 0) {
-            add_count(exposition, FAMILY_primitive_duration_seconds, "_bucket", "le",
-                      bound_text(exposition, i, bound->bound_ns), bound->count);
+            add_count(exposition, id, &bucket, bound_part(exposition, i, bound->bound_ns), bound->count);
         }
     }
-    add_count(exposition, FAMILY_primitive_duration_seconds, "_bucket", "le", "+Inf", stats->count);
-    char text[SR_NUMBER_TEXT_BYTES];
-    (void)sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], text);
-    add_sample(exposition, FAMILY_primitive_duration_seconds, "_sum", NULL, NULL, text);
-    add_count(exposition, FAMILY_primitive_duration_seconds, "_count", NULL, NULL, stats->count);
+    add_count(exposition, id, &bucket, &le_inf, stats->count);
+    char *at = begin_sample(exposition, id, &sum, &no_label);
+    if (at != NULL) {
+        end_sample(exposition, id, at + sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], at));
+    }
+    add_count(exposition, id, &count_suffix, &no_label, stats->count);
 }
 
 static void add_requests(struct exposition *exposition, const struct slipring_stats *stats)
 {
-    enum family_id id = FAMILY_primitive_requests_total;
+    const enum family_id id = FAMILY_primitive_requests_total;
     uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
-    add_count(exposition, id, "", "status", "success", stats->count - failures);
-    add_count(exposition, id, "", "status", "failure", failures);
-    add_count(exposition, id, "", "status", "aborted", stats->aborted);
+    add_count(exposition, id, &no_suffix, &success, stats->count - failures);
+    add_count(exposition, id, &no_suffix, &failure, failures);
+    add_count(exposition, id, &no_suffix, &aborted, stats->aborted);
+}
+
+static bool make_category(struct exposition *exposition, const char *name)
+{
+    struct buffer *escaped = &exposition->escaped;
+    struct exposition_part *part = &exposition->category;
+    buffer_clear(escaped);
+    add_escaped(escaped, name);
+    if (escaped->failed) {
+        return false;
+    }
+    part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",category=\"%.*s\"} ", (int)escaped->used,
+                                   escaped->text);
+    return true;
 }
 
 static void add_costs(struct exposition *exposition, const struct slipring_stats_detail *detail)
 {
+    _Static_assert(3 * sizeof detail->categories[0].name + sizeof ",category=\"\"} " +
+                           EXPOSITION_BLOCK_BYTES <=
+                       sizeof exposition->category.text,
+                   "any name fits, whatever is escaped in it");
     for (uint32_t i = 0; i < detail->category_count && i < SLIPRING_CATEGORY_COUNT; i++) {
         const struct slipring_category_stats *category = &detail->categories[i];
         if (category->name[0] != '\0') {
-            buffer_clear(&exposition->category);
-            add_escaped(&exposition->category, category->name);
-            buffer_add(&exposition->category, "", 1);
-            if (exposition->category.failed) {
+            if (!make_category(exposition, category->name)) {
                 exposition->failed = true;
                 return;
             }
@@ -174,7 +247,7 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
     add_histogram(exposition, stats, detail);
     add_requests(exposition, stats);
     uint64_t active = stats->active > 0 ? (uint64_t)stats->active : 0;
-    add_count(exposition, FAMILY_primitive_active_requests, "", NULL, NULL, active);
+    add_plain_count(exposition, FAMILY_primitive_active_requests, active);
     add_ratio(exposition, FAMILY_primitive_requests_per_second, stats->requests_per_second);
     if (stats->present & SLIPRING_HAS_SLO) {
         add_ratio(exposition, FAMILY_primitive_slo_compliance, stats->slo_compliance);
@@ -182,12 +255,12 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
         add_ratio(exposition, FAMILY_primitive_error_budget_balance, stats->budget_remaining);
     }
     add_costs(exposition, detail);
-    add_count(exposition, FAMILY_primitive_spilled_total, "", NULL, NULL, stats->spilled);
+    add_plain_count(exposition, FAMILY_primitive_spilled_total, stats->spilled);
     double ratio;
     if (sr_objective_compliance(stats->window_spilled, stats->minute.n, &ratio)) {
         add_ratio(exposition, FAMILY_primitive_window_spilled_ratio, ratio);
     }
-    add_count(exposition, FAMILY_primitive_clamped_total, "", NULL, NULL, stats->clamped);
+    add_plain_count(exposition, FAMILY_primitive_clamped_total, stats->clamped);
 }
 
 static void add_heading(struct buffer *buffer, const struct family *family)
@@ -229,6 +302,12 @@ bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
     struct buffer *build = &exposition->families[FAMILY_slipring_build_info];
     buffer_add_text(build, "slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1\n");
     bool whole = !exposition->failed && !exposition->agent.failed;
+    size_t bytes = exposition->agent.used;
+    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
+        bytes += exposition->families[id].used + HEADING_BYTES;
+    }
+    whole =
+        whole && buffer_room(out_text, bytes) != NULL; /* at once: growing bit by bit copies what is there */
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
         const struct buffer *lines = &exposition->families[id];
         whole = whole && !lines->failed;
@@ -248,5 +327,5 @@ void exposition_free(struct exposition *exposition)
     }
     buffer_free(&exposition->agent);
     buffer_free(&exposition->labels);
-    buffer_free(&exposition->category);
+    buffer_free(&exposition->escaped);
 }

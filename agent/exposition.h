@@ -22,16 +22,24 @@
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+/* A part of a line that many lines have. It is copied in blocks, which may read behind `bytes`. */
+#define EXPOSITION_BLOCK_BYTES 32u
+struct exposition_part {
+    char text[192];
+    size_t bytes;
+};
+
 struct exposition {
     struct buffer families[FAMILY_COUNT];
-    struct buffer agent;    /* the agent's own figures, ready made */
-    struct buffer labels;   /* of the primitive in hand */
-    struct buffer category; /* in hand, escaped and terminated */
-    bool failed;            /* memory ran out */
-    /* The text of each place's bound, which is nearly always the last primitive's. */
+    struct buffer agent;             /* the agent's own figures, ready made */
+    struct buffer labels;            /* of the primitive in hand, with a block to spare */
+    struct buffer escaped;           /* the category in hand */
+    struct exposition_part category; /* the same as a part: ,category="..."} */
+    bool failed;                     /* memory ran out */
+    /* The part ,le="..."} of each place's bound, which is nearly always the last primitive's. */
     struct {
         uint64_t bound_ns;
-        char text[SR_BOUND_TEXT_BYTES];
+        struct exposition_part part;
     } bounds[SLIPRING_BOUND_COUNT];
 };
 
