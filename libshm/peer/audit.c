@@ -461,7 +461,7 @@ static void compare_incarnations(struct auditing *auditing)
     auditing->audit->is_remade = !auditing->is_current && booked != 0;
 }
 
-static enum slipring_status take(const char *store, struct sr_audit *out_audit)
+static enum slipring_status take(const char *store, struct sr_audit *out_audit, bool *out_retired)
 {
     struct sr_audit audit = {0};
     struct auditing auditing = {
@@ -485,6 +485,7 @@ static enum slipring_status take(const char *store, struct sr_audit *out_audit)
         audit.is_truncated = (audit.has_segment && sr_guard_faults(auditing.segment.map.base) > 0) ||
                              (audit.has_books && sr_guard_faults(auditing.reading.map.base) > 0);
         *out_audit = audit;
+        *out_retired = auditing.retired_before.rings != auditing.retired_after.rings;
     }
     sr_reading_close(&auditing.reading);
     close_segment(&auditing.segment.map);
@@ -497,11 +498,12 @@ static enum slipring_status take(const char *store, struct sr_audit *out_audit)
 
 enum slipring_status sr_audit_take(const char *store, struct sr_audit *out_audit)
 {
-    /* A page that was given back just when we read it faults like one that is lost, if the file system is full. It does so
-     * once. */
-    enum slipring_status status = take(store, out_audit);
-    for (int tries = 1; status == SLIPRING_OK && out_audit->is_truncated && tries < TAKE_TRIES; tries++) {
-        status = take(store, out_audit);
+    /* A page that was given back just when we read it faults like one that is lost, if the file system is full: look again. */
+    bool has_retired = false;
+    enum slipring_status status = take(store, out_audit, &has_retired);
+    for (int tries = 1; status == SLIPRING_OK && out_audit->is_truncated && has_retired && tries < TAKE_TRIES;
+         tries++) {
+        status = take(store, out_audit, &has_retired);
     }
     return status;
 }
