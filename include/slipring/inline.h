@@ -97,8 +97,7 @@ struct slipring_inline_spill {
     uint64_t min_ns;      /* UINT64_MAX: none yet */
     uint64_t span_ns; /* greatest - least: what lies beyond is a new extreme; with none, everything does */
     uint64_t plain_epoch; /* of the bounds that plain[] was made with */
-    uint32_t first;       /* + a bucket's index, modulo 2^32: the word of its cell for success */
-    uint32_t cells;       /* a status */
+    uint32_t first[2];    /* + a bucket's index, modulo 2^32: the word of its cell for success, for failure */
     uint64_t
         plain[(SLIPRING_INLINE_BUCKET_COUNT + 63) / 64]; /* bit a bucket: cells here, and no bound in it */
 };
@@ -218,20 +217,18 @@ SLIPRING_INLINE void slipring_inline_update(uint64_t *block, struct slipring_inl
 
 /* A plain update: an execution inside the window, no bound in its bucket, no new extreme. false: it is none, nothing was done. */
 SLIPRING_INLINE bool slipring_inline_spill_plainly(struct slipring_inline_spill *spill, uint64_t epoch,
-                                                   uint64_t meta, uint64_t duration_ns, bool has_cost,
-                                                   uint64_t cost, uint64_t savings)
+                                                   bool is_failure, uint64_t duration_ns, bool has_cost,
+                                                   uint32_t category, uint64_t cost, uint64_t savings)
 {
     const uint32_t bucket = slipring_inline_bucket(duration_ns);
     uint64_t *block = spill->block;
-    const uint32_t word =
-        spill->first + bucket + (spill->cells & (0u - (uint32_t)(meta / SLIPRING_INLINE_FAILURE & 1)));
+    const uint32_t word = spill->first[is_failure] + bucket;
     if (SLIPRING_UNLIKELY(epoch != spill->plain_epoch) ||
         SLIPRING_UNLIKELY(!(spill->plain[bucket / 64] >> (bucket % 64) & 1)) ||
         SLIPRING_UNLIKELY(duration_ns - spill->min_ns > spill->span_ns)) {
         return false;
     }
     if (has_cost) {
-        const uint64_t category = meta >> SLIPRING_INLINE_CATEGORY_SHIFT & 15;
         uint64_t *costs = block + SLIPRING_INLINE_SPILL_COST + category;
         uint64_t *saved = block + SLIPRING_INLINE_SPILL_SAVINGS + category;
         /* both: our own last stores */
@@ -239,7 +236,8 @@ SLIPRING_INLINE bool slipring_inline_spill_plainly(struct slipring_inline_spill 
             {&spill->line->redo_cost, costs, __atomic_load_n(costs, __ATOMIC_RELAXED) + cost},
             {&spill->line->redo_savings, saved, __atomic_load_n(saved, __ATOMIC_RELAXED) + savings}};
         slipring_inline_update(block, spill->line, word,
-                               SLIPRING_INLINE_REDO_COST | category << SLIPRING_INLINE_REDO_CATEGORY_SHIFT,
+                               SLIPRING_INLINE_REDO_COST | (uint64_t)category
+                                                               << SLIPRING_INLINE_REDO_CATEGORY_SHIFT,
                                duration_ns, rest, 2);
     } else {
         slipring_inline_update(block, spill->line, word, 0, duration_ns, NULL, 0);
@@ -250,8 +248,9 @@ SLIPRING_INLINE bool slipring_inline_spill_plainly(struct slipring_inline_spill 
 /* An execution of a duration that is not 0, into the ring or plainly into its spill. The caller has set busy. false: that is
  * not quickly done (a mark of the clock is due, the ring seems to have room again, ...), nothing was done. */
 SLIPRING_INLINE bool slipring_inline_put(struct slipring_inline_ring *ring,
-                                         struct slipring_inline_spill *spill, uint64_t meta,
-                                         uint64_t duration_ns, bool has_cost, uint64_t cost, uint64_t savings)
+                                         struct slipring_inline_spill *spill, bool is_failure,
+                                         uint64_t duration_ns, bool has_cost, uint32_t category,
+                                         uint64_t cost, uint64_t savings)
 {
     const uint64_t words = has_cost ? 3 : 1;
     const uint64_t tail = ring->tail;
@@ -262,7 +261,9 @@ SLIPRING_INLINE bool slipring_inline_put(struct slipring_inline_ring *ring,
             return false;
         }
         ring->words[tail & ring->mask] =
-            duration_ns << SLIPRING_INLINE_DURATION_SHIFT | meta | (has_cost ? SLIPRING_INLINE_AMOUNTS : 0);
+            duration_ns << SLIPRING_INLINE_DURATION_SHIFT | SLIPRING_INLINE_EXECUTION |
+            (uint64_t)is_failure * SLIPRING_INLINE_FAILURE |
+            (has_cost ? SLIPRING_INLINE_AMOUNTS | (uint64_t)category << SLIPRING_INLINE_CATEGORY_SHIFT : 0);
         if (has_cost) {
             ring->words[(tail + 1) & ring->mask] = cost;
             ring->words[(tail + 2) & ring->mask] = savings;
@@ -281,12 +282,13 @@ SLIPRING_INLINE bool slipring_inline_put(struct slipring_inline_ring *ring,
     /* pairs with the agent's release: its new epoch comes with the new bounds */
     return slipring_inline_spill_plainly(spill,
                                          __atomic_load_n(&ring->control->bounds_epoch, __ATOMIC_ACQUIRE),
-                                         meta, duration_ns, has_cost, cost, savings);
+                                         is_failure, duration_ns, has_cost, category, cost, savings);
 }
 
 /* The same, with the ring found and its busy mark set. */
-SLIPRING_INLINE bool slipring_inline_try(const struct slipring_primitive *primitive, uint64_t meta,
-                                         uint64_t duration_ns, bool has_cost, uint64_t cost, uint64_t savings)
+SLIPRING_INLINE bool slipring_inline_try(const struct slipring_primitive *primitive, bool is_failure,
+                                         uint64_t duration_ns, bool has_cost, uint32_t category,
+                                         uint64_t cost, uint64_t savings)
 {
     struct slipring_inline_view *view = slipring_inline_find(primitive);
     bool is_done;
@@ -295,29 +297,38 @@ SLIPRING_INLINE bool slipring_inline_try(const struct slipring_primitive *primit
     }
     view->ring.busy = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* a handler from here on sees it */
-    is_done = slipring_inline_put(&view->ring, &view->spill, meta, duration_ns, has_cost, cost, savings);
+    is_done = slipring_inline_put(&view->ring, &view->spill, is_failure, duration_ns, has_cost, category,
+                                  cost, savings);
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* a handler until here sees it */
     view->ring.busy = 0;
     return is_done;
+}
+
+/* The quick way of slipring_record(). false: there is none, nothing was done. */
+SLIPRING_INLINE bool slipring_inline_record(const struct slipring_primitive *primitive, uint64_t duration_ns,
+                                            enum slipring_outcome outcome, const struct slipring_cost *cost)
+{
+    const bool is_failure = outcome != SLIPRING_SUCCESS;
+    if (SLIPRING_UNLIKELY(!primitive) || SLIPRING_UNLIKELY(duration_ns - 1 >= SLIPRING_DURATION_MAX_NS)) {
+        return false;
+    }
+    if (!cost) {
+        return slipring_inline_try(primitive, is_failure, duration_ns, false, 0, 0, 0);
+    }
+    /* either beyond the limit makes their union be; so may two within it: they go the long way, too */
+    if (SLIPRING_UNLIKELY((cost->cost_nanodollars | cost->savings_nanodollars) > SLIPRING_AMOUNT_MAX) ||
+        SLIPRING_UNLIKELY(cost->category >= SLIPRING_CATEGORY_COUNT)) {
+        return false;
+    }
+    return slipring_inline_try(primitive, is_failure, duration_ns, true, cost->category,
+                               cost->cost_nanodollars, cost->savings_nanodollars);
 }
 
 /* slipring_record() without the call: same arguments, same guarantees, same safety. */
 SLIPRING_INLINE void slipring_record_inline(struct slipring_primitive *primitive, uint64_t duration_ns,
                                             enum slipring_outcome outcome, const struct slipring_cost *cost)
 {
-    const uint64_t meta =
-        SLIPRING_INLINE_EXECUTION | (outcome != SLIPRING_SUCCESS ? SLIPRING_INLINE_FAILURE : 0);
-    const bool is_in_range = primitive && duration_ns - 1 < SLIPRING_DURATION_MAX_NS;
-    bool is_done = false;
-    if (SLIPRING_LIKELY(is_in_range) && SLIPRING_LIKELY(!cost)) {
-        is_done = slipring_inline_try(primitive, meta, duration_ns, false, 0, 0);
-    } else if (is_in_range && (cost->cost_nanodollars | cost->savings_nanodollars) <= SLIPRING_AMOUNT_MAX &&
-               cost->category < SLIPRING_CATEGORY_COUNT) {
-        is_done =
-            slipring_inline_try(primitive, meta | (uint64_t)cost->category << SLIPRING_INLINE_CATEGORY_SHIFT,
-                                duration_ns, true, cost->cost_nanodollars, cost->savings_nanodollars);
-    }
-    if (SLIPRING_UNLIKELY(!is_done)) {
+    if (SLIPRING_UNLIKELY(!slipring_inline_record(primitive, duration_ns, outcome, cost))) {
         slipring_record(primitive, duration_ns, outcome, cost);
     }
 }

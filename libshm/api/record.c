@@ -123,71 +123,33 @@ SR_INLINE uint64_t execution_meta(enum slipring_outcome outcome)
     return SR_KIND_EXECUTION | (outcome != SLIPRING_SUCCESS ? SR_SAMPLE_FAILURE : 0);
 }
 
-/* What is not quickly done, handed over in registers. Cold, so that the quick ways are laid out without a jump. */
-static SR_COLD void put_in_full(struct slipring_primitive *primitive, uint64_t duration_ns, uint64_t meta,
-                                uint64_t cost, uint64_t savings)
+/* What is not quickly done. Cold, so that the quick ways are laid out without a jump. */
+static SR_COLD void record_slowly(struct slipring_primitive *primitive, uint64_t duration_ns,
+                                  enum slipring_outcome outcome, const struct slipring_cost *cost)
 {
-    const struct sr_spill_sample sample = {
-        .meta = meta, .duration_ns = duration_ns, .cost = cost, .savings = savings};
-    put(primitive, &sample);
-}
-
-static SR_COLD void record_out_of_range(struct slipring_primitive *primitive, uint64_t duration_ns,
-                                        uint64_t meta, const struct slipring_cost *cost)
-{
-    const struct sr_spill_sample sample = make_sample(meta, duration_ns, cost);
-    put(primitive, &sample);
-}
-
-/* An execution with nothing out of range, of a duration that is not 0. Quickly done where the thread has a ring that is
- * not busy, with room or a plain spill (spill.h). */
-SR_INLINE void record_in_range(struct slipring_primitive *primitive, uint64_t duration_ns, uint64_t meta,
-                               bool has_cost, uint64_t cost, uint64_t savings)
-{
-    struct sr_ring *ring = sr_thread_find(primitive);
-    if (SR_UNLIKELY(!ring || ring->hot.busy)) {
-        put_in_full(primitive, duration_ns, meta, cost, savings);
-        return;
-    }
-    enter(ring);
-    const bool is_done = sr_ring_put_quickly(ring, meta, duration_ns, has_cost, cost, savings);
-    leave(ring);
-    if (SR_UNLIKELY(!is_done)) {
-        put_in_full(primitive, duration_ns, meta, cost, savings);
+    if (primitive) {
+        const struct sr_spill_sample sample = make_sample(execution_meta(outcome), duration_ns, cost);
+        put(primitive, &sample);
     }
 }
 
 /* Apart from slipring_record(), which then needs no register more than a call may spoil. */
 static __attribute__((noinline)) void record_with_cost(struct slipring_primitive *primitive,
-                                                       uint64_t duration_ns, uint64_t meta,
+                                                       uint64_t duration_ns, enum slipring_outcome outcome,
                                                        const struct slipring_cost *cost)
 {
-    const uint64_t amount = cost->cost_nanodollars;
-    const uint64_t savings = cost->savings_nanodollars;
-    const uint64_t category = cost->category;
-    /* either beyond the limit makes their union be; so may two within it: they go the long way, too */
-    if (SR_UNLIKELY((amount | savings) > SLIPRING_AMOUNT_MAX) ||
-        SR_UNLIKELY(category >= SLIPRING_CATEGORY_COUNT)) {
-        record_out_of_range(primitive, duration_ns, meta, cost);
-        return;
+    if (SR_UNLIKELY(!slipring_inline_record(primitive, duration_ns, outcome, cost))) {
+        record_slowly(primitive, duration_ns, outcome, cost);
     }
-    record_in_range(primitive, duration_ns, meta | category << SR_SAMPLE_CATEGORY_SHIFT, true, amount,
-                    savings);
 }
 
 SR_PUBLIC void slipring_record(struct slipring_primitive *primitive, uint64_t duration_ns,
                                enum slipring_outcome outcome, const struct slipring_cost *cost)
 {
-    const uint64_t meta = execution_meta(outcome);
-    if (SR_UNLIKELY(!primitive)) {
-        return;
-    }
-    if (SR_UNLIKELY(duration_ns == 0 || duration_ns > SLIPRING_DURATION_MAX_NS)) {
-        record_out_of_range(primitive, duration_ns, meta, cost);
-    } else if (SR_UNLIKELY(cost)) {
-        record_with_cost(primitive, duration_ns, meta, cost);
-    } else {
-        record_in_range(primitive, duration_ns, meta, false, 0, 0);
+    if (SR_UNLIKELY(cost)) {
+        record_with_cost(primitive, duration_ns, outcome, cost);
+    } else if (SR_UNLIKELY(!slipring_inline_record(primitive, duration_ns, outcome, NULL))) {
+        record_slowly(primitive, duration_ns, outcome, NULL);
     }
 }
 

@@ -169,6 +169,22 @@ static __attribute__((noinline)) uint32_t take_slowly(struct sr_tally *tally, co
     return words;
 }
 
+/* The amounts of an execution, and all three words, if they are there and possible. */
+SR_INLINE bool take_dear(struct sr_tally *tally, struct taking *taking, uint64_t what)
+{
+    if (SR_UNLIKELY(taking->there - taking->done < 1 + SR_AMOUNT_WORDS)) {
+        return false;
+    }
+    const struct amounts amounts = {.cost = word_at(taking, 1), .savings = word_at(taking, 2)};
+    if (SR_UNLIKELY(amounts.cost > SLIPRING_AMOUNT_MAX || amounts.savings > SLIPRING_AMOUNT_MAX)) {
+        return false;
+    }
+    add_amounts(tally, what, &amounts);
+    tally->beside += SR_AMOUNT_WORDS;
+    taking->done += 1 + SR_AMOUNT_WORDS;
+    return true;
+}
+
 #define PLAIN_MASK (SR_SAMPLE_KIND_MASK | SR_SAMPLE_ZERO_MASK | SR_SAMPLE_CLAMPED | SR_SAMPLE_AMOUNTS)
 
 /* Samples that begin within `until` words: no more than CHUNK of them. */
@@ -181,6 +197,10 @@ static void take_chunk(struct sr_tally *tally, struct taking *taking, uint64_t u
             add_execution(tally, what, taking->bounds);
             add_to_sums(&sums, what);
             taking->done++;
+        } else if ((what & PLAIN_MASK) == (SR_KIND_EXECUTION | SR_SAMPLE_AMOUNTS) &&
+                   take_dear(tally, taking, what)) {
+            add_execution(tally, what, taking->bounds);
+            add_to_sums(&sums, what);
         } else {
             taking->done += take_slowly(tally, taking, what, &sums);
         }

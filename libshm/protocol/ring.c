@@ -262,7 +262,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
     }
     const uint32_t bucket = sr_bucket_index(sample->duration_ns);
     const uint32_t local = bucket - spill->base;
-    if (SR_UNLIKELY(local >= spill->hot.cells)) {
+    if (SR_UNLIKELY(local >= spill->cells)) {
         return false;
     }
     int bound = -1;
@@ -270,7 +270,7 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
         const int slot = sr_bound_slot(spill->bounds.ns, spill->bounds.count, sample->duration_ns);
         bound = slot >= 0 ? (int)sr_spill_bound_entry(spill, slot) : -1;
     }
-    const uint32_t half = sample->meta & SR_SAMPLE_FAILURE ? spill->hot.cells : 0;
+    const uint32_t half = sample->meta & SR_SAMPLE_FAILURE ? spill->cells : 0;
     sr_spill_book(spill, SR_SPILL_CELLS + half + local, sample, bound);
     return true;
 }

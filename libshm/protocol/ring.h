@@ -134,14 +134,6 @@ SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *s
     return true;
 }
 
-/* The same for an execution whose duration is not 0 nor out of range, where that is quickly done: no mark is due, and there is
- * room, or a plain spill. false: nothing was done, sr_ring_put() has to. Without has_cost, cost and savings are 0. */
-SR_INLINE bool sr_ring_put_quickly(struct sr_ring *ring, uint64_t meta, uint64_t duration_ns, bool has_cost,
-                                   uint64_t cost, uint64_t savings)
-{
-    return slipring_inline_put(&ring->hot, &ring->spill.hot, meta, duration_ns, has_cost, cost, savings);
-}
-
 SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)
 {
     ring->hot.begun++;

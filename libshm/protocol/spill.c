@@ -66,8 +66,9 @@ void sr_spill_open(struct sr_spill *spill, _Atomic uint64_t *block, struct sr_pr
     spill->hot.full_head = UINT64_MAX;
     spill->hot.min_ns = own(&block[SR_SPILL_MIN]);
     spill->hot.span_ns = spill->hot.min_ns == UINT64_MAX ? 0 : own(&block[SR_SPILL_MAX]) - spill->hot.min_ns;
-    spill->hot.first = SR_SPILL_CELLS - base;
-    spill->hot.cells = cells;
+    spill->hot.first[0] = SR_SPILL_CELLS - base;
+    spill->hot.first[1] = SR_SPILL_CELLS + cells - base;
+    spill->cells = cells;
     spill->base = base;
     spill->ended = own(&block[SR_SPILL_ENDED]);
     spill->clamped = own(&block[SR_SPILL_CLAMPED]);
@@ -236,7 +237,7 @@ void sr_spill_map_plain(struct sr_spill *spill)
 {
     uint64_t *plain = spill->hot.plain;
     memset(plain, 0, sizeof spill->hot.plain);
-    for (uint32_t bucket = spill->base; bucket < SR_BUCKET_COUNT && bucket - spill->base < spill->hot.cells;
+    for (uint32_t bucket = spill->base; bucket < SR_BUCKET_COUNT && bucket - spill->base < spill->cells;
          bucket++) {
         plain[bucket / 64] |= UINT64_C(1) << (bucket % 64);
     }

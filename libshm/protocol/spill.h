@@ -57,7 +57,8 @@ struct sr_spill_bounds {
 struct sr_spill {
     struct slipring_inline_spill hot; /* what a plain update touches */
     uint64_t ended, clamped, lost;
-    uint32_t base; /* bucket index of the first cell */
+    uint32_t base;  /* bucket index of the first cell */
+    uint32_t cells; /* a status */
     struct sr_spill_bounds bounds;
 };
 

@@ -35,7 +35,7 @@ static uint64_t draw_duration(const struct sr_spill *spill)
         if (spill->bounds.count > 0 && draw(3) == 0) {
             ns = spill->bounds.ns[draw(spill->bounds.count)] + draw(5) - 2;
         }
-        if (ns <= SLIPRING_DURATION_MAX_NS && tally_bucket(ns) - spill->base < spill->hot.cells) {
+        if (ns <= SLIPRING_DURATION_MAX_NS && tally_bucket(ns) - spill->base < spill->cells) {
             return ns;
         }
     }
@@ -81,7 +81,7 @@ static void book(struct sr_spill *spill, const struct sr_spill_sample *sample, i
     uint32_t word = kind == SR_KIND_AMOUNT ? SR_SPILL_AMOUNTS : SR_SPILL_CANCELS;
     if (kind == SR_KIND_EXECUTION) {
         word = SR_SPILL_CELLS + tally_bucket(sample->duration_ns) - spill->base +
-               (sample->meta & SR_SAMPLE_FAILURE ? spill->hot.cells : 0);
+               (sample->meta & SR_SAMPLE_FAILURE ? spill->cells : 0);
     }
     sr_spill_book(spill, word, sample, bound);
 }
