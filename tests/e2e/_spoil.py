@@ -2,15 +2,26 @@
 """Ways to spoil a store's files, from outside, as disks, strangers and other versions do."""
 import os
 import random
+import re
 import struct
+
+from _scene import ROOT
 
 MAGIC, ABI_MAJOR, ENDIAN = 0, 8, 16  # offsets in both headers
 REGIONS = 64  # the region table: 32 pairs of 64-bit (offset, bytes)
 HEAD = REGIONS + 32 * 16
-RING_REGIONS = ("header", "registry_key", "primitive_page", "slot_page", "ring_state", "ring_page", "extent_page",
-                "registry_entry", "bounds", "slot", "ring_info", "producer_line", "consumer_line", "shared_spill",
-                "pool_small", "pool_mid", "pool_big")
-STATS_REGIONS = ("header", "agent_figure", "journal", "figure", "words")
+LAYOUT = os.path.join(ROOT, "libshm", "protocol", "layout.h")
+
+
+def _names(table):
+    """The regions' names in their order: what a list of our own would say, until somebody adds one."""
+    with open(LAYOUT, encoding="utf-8") as file:
+        lines = re.search(rf"#define {table}\(X\)((?:.*\\\n)*.*)", file.read()).group(1)
+    return tuple(re.findall(r"\bX\((\w+),", lines))
+
+
+RING_REGIONS = _names("SR_RING_REGIONS")
+STATS_REGIONS = _names("SR_STATS_REGIONS")
 
 
 def write(path, offset, data):
