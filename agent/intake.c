@@ -513,7 +513,7 @@ static bool start_ring_from_here(struct sr_books *durable, struct sr_drain *ring
     const bool has_block =
         sr_drain_is_reserved(rings, ring); /* else its pages were given back, its lines go on */
     if (has_block) {
-        sr_drain_read_spill(rings, ring, 0, &durable->words, fold);
+        sr_drain_read_spill_as_past(rings, ring, &durable->words, fold);
     }
     if (sr_words_reserve(&durable->words, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring) != SLIPRING_OK ||
         (has_block && sr_words_reserve(&durable->words, fold->first_copy, fold->words) != SLIPRING_OK)) {

@@ -305,6 +305,18 @@ void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t s
                  sr_segment_producer_line(&drain->segment, ring), words);
 }
 
+void sr_drain_read_spill_as_past(const struct sr_drain *drain, uint32_t ring, const struct sr_words *words,
+                                 struct sr_fold *out_fold)
+{
+    sr_drain_read_spill(drain, ring, 0, words, out_fold);
+    /* acquire: as sr_spill_read_stand(). Left out because a cell is missing, it would come with the next fold, as news: all that this ring ever
+     * spilled. So it is that one sample's duration that no book gets. */
+    out_fold->now[SR_SPILL_SUM] =
+        atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->redo_sum,
+                             memory_order_acquire) >>
+        1;
+}
+
 bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring, const struct sr_fold *fold,
                              const struct sr_ring_seen *line)
 {

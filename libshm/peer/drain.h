@@ -115,6 +115,9 @@ uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring);
 /* Read the ring's block and its durable copy. */
 void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t spill_base,
                          const struct sr_words *words, struct sr_fold *out_fold);
+/* The same for books that begin in the middle: the sum as it stands, also when the cell of its last sample is not there yet. */
+void sr_drain_read_spill_as_past(const struct sr_drain *drain, uint32_t ring, const struct sr_words *words,
+                                 struct sr_fold *out_fold);
 SR_MUST_CHECK bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring,
                                            const struct sr_fold *fold, const struct sr_ring_seen *line);
 /* First durable word of the ring's copy, and how many. Executions in it. */

@@ -19,7 +19,7 @@ static bool has_its_cell(const struct sr_fold *fold, const struct sr_spill_stand
 {
     const uint32_t word = sr_spill_key_word(stand->key);
     return !stand->is_committed || word == 0 ||
-           (word < fold->words && sr_spill_has_reached(stand->key, fold->now[word]));
+           (word < fold->words && sr_spill_lacks(stand->key, fold->now[word]) <= 0);
 }
 
 void sr_fold_read(struct sr_fold *fold, const _Atomic uint64_t *block,
@@ -180,7 +180,7 @@ bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_
     if (word == 0) {
         return true; /* nobody's: all of it is there */
     }
-    if (word >= fold->words || !sr_spill_has_reached(key, fold->now[word])) {
+    if (word >= fold->words || sr_spill_lacks(key, fold->now[word]) > 0) {
         return false;
     }
     /* The commit was there; is the rest? Compared one by one: a cost may be missing while an end is there. */

@@ -337,12 +337,11 @@ bool sr_spill_settle(const struct sr_producer_line_shm *line, _Atomic uint64_t *
         return false;
     }
     const uint64_t value = look(&block[word]);
-    if (!sr_spill_has_reached(key, value)) {
-        if (!sr_spill_has_reached(key, value + 1)) {
-            return false; /* no owner left that behind */
-        }
-        put(&block[word], value + 1);
+    const int64_t lacks = sr_spill_lacks(key, value);
+    if (lacks != 0 && lacks != 1) {
+        return false; /* no owner left that behind */
     }
+    put(&block[word], value + (uint64_t)lacks);
     struct sr_spill_rest rest;
     sr_spill_rest_of(line, key, &rest);
     for (uint32_t i = 0; i < rest.count; i++) {

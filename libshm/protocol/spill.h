@@ -19,7 +19,8 @@
  *     (2): else a kill in between would do (4) of the last update again with values of this one.
  * G2  A reader that reads key and sum first, then everything else, and the cells last never sees a bound's count, an end or a
  *     cost without its sample: (4) is stored with release, cell first; nor a duration: it leaves the sum for the next
- *     look when the sum is committed and the cell not yet there (peer/fold.h).
+ *     look when the sum is committed and the cell not yet there (peer/fold.h). A cell that is beyond the key's value is there: its
+ *     owner went on between the two loads, as a busy one always has.
  * G3  A changed update is always visible in redo_key: its turn changes with every update, the value with the word's next one.
  *     It is whole when the block holds every value that the record names (sr_fold_is_whole() in peer/fold.h asks).
  *
@@ -110,10 +111,12 @@ SR_INLINE uint32_t sr_spill_key_word(uint64_t key)
     return (uint32_t)(key >> SR_REDO_WORD_SHIFT & SR_REDO_WORD_MASK);
 }
 
-/* Does the commit word, with `value` in it, have what the key says? */
-SR_INLINE bool sr_spill_has_reached(uint64_t key, uint64_t value)
+/* How much the commit word, with `value` in it, lacks of what the key says: 1 or 0 while that update is the last, less than 0
+ * when its owner has gone on in the same word. Modulo 2^36. */
+SR_INLINE int64_t sr_spill_lacks(uint64_t key, uint64_t value)
 {
-    return ((value ^ key >> SR_REDO_VALUE_SHIFT) & UINT64_MAX >> SR_REDO_VALUE_SHIFT) == 0;
+    return (int64_t)(((key >> SR_REDO_VALUE_SHIFT) - value) << SR_REDO_VALUE_SHIFT) /
+           (INT64_C(1) << SR_REDO_VALUE_SHIFT);
 }
 
 /* Key and sum as they stood together. */

@@ -15,6 +15,7 @@
 
 #include "agent/drain.h"
 #include "agent/log.h"
+#include "api/process.h"
 #include "peer/books.h"
 #include "protocol/stats_segment.h"
 #include "support/child.h"
@@ -286,6 +287,33 @@ static void lost_books_begin_again_from_what_the_rings_hold(void)
     rig_expect_balance(&rig);
 }
 
+/* And the owner of a ring is in the middle of a spill update: its duration is committed, its cell not there yet. What was spilled before
+ * is no news all the same. */
+static void lost_books_begin_again_in_the_middle_of_a_spill_update(void)
+{
+    char path[PATH_MAX];
+    record("work", 1000, 1000); /* of these many spill */
+    rig_settle(&rig);
+    place_path(path, rig.options.store, "stats");
+    const uint32_t ring = 0; /* its only one */
+    const struct sr_segment *segment = &rig_producer->segment;
+    const struct sr_producer_line_shm *line = sr_segment_producer_line(segment, ring);
+    _Atomic uint64_t *cell =
+        &sr_segment_spill(segment, ring)[sr_spill_key_word(atomic_load(&line->redo_key))];
+    CHECK(atomic_fetch_sub(cell, 1) > 1);
+    rig_drop(&rig);
+    CHECK_EQUAL(unlink(path), 0);
+    rig_open(&rig);
+    (void)atomic_fetch_add(cell, 1);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 1);
+    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 0); /* the one whose update it was */
+    record("work", 1000, 10);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 11);
+    CHECK_EQUAL(rig_stats(&rig, "work").sum_ns[0], 10000);
+}
+
 /* No agent ever ran: everything counts, though the producers were first. */
 static void a_first_agent_counts_what_was_recorded_before_it(void)
 {
@@ -314,6 +342,7 @@ static int run(void)
         RIG_TEST(an_impossible_journal_is_refused),
         RIG_TEST(books_outlive_a_ring_segment_that_was_made_anew),
         RIG_TEST(lost_books_begin_again_from_what_the_rings_hold),
+        RIG_TEST(lost_books_begin_again_in_the_middle_of_a_spill_update),
         RIG_TEST(a_first_agent_counts_what_was_recorded_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
