@@ -149,6 +149,8 @@ SLIPRING_INLINE struct slipring_inline_view *slipring_inline_find(const struct s
     if (SLIPRING_UNLIKELY(index >= slipring_inline_thread.count)) {
         return NULL;
     }
+    __atomic_signal_fence(
+        __ATOMIC_SEQ_CST); /* a handler that comes here makes the table greater, never smaller */
     return slipring_inline_thread.views[index];
 }
 

@@ -20,19 +20,24 @@ static pthread_key_t end_key;
 /* --- attaching ------------------------------------------------------------------------------------------------------------ */
 
 /* Where the hot path looks: a copy in the thread-local storage, which saves it a load. In a forked child it still tells of the
- * parent's table: wiped memory, which reads as no rings at all. */
-static void show_table(const struct sr_thread *thread)
-{
-    slipring_inline_thread.views = (struct slipring_inline_view **)(void *)thread->rings;
-    atomic_signal_fence(memory_order_seq_cst); /* a handler never sees the new count with the old table */
-    slipring_inline_thread.count = thread->ring_count;
-}
-
+ * parent's table: wiped memory, which reads as no rings at all (process.h G4).
+ *
+ * A handler may come between any two of these stores: with a count it finds a table of that size. It may come between the two loads
+ * of slipring_inline_find(), too, and show a greater table: so the count is loaded first. */
 static void hide_table(void)
 {
     slipring_inline_thread.count = 0;
-    atomic_signal_fence(memory_order_seq_cst); /* as above */
+    atomic_signal_fence(memory_order_seq_cst); /* before the table goes */
     slipring_inline_thread.views = NULL;
+}
+
+static void show_table(const struct sr_thread *thread)
+{
+    hide_table(); /* a forked child's own is smaller than its parent's: it has none yet */
+    atomic_signal_fence(memory_order_seq_cst); /* before the new table comes */
+    slipring_inline_thread.views = (struct slipring_inline_view **)(void *)thread->rings;
+    atomic_signal_fence(memory_order_seq_cst); /* after it has come */
+    slipring_inline_thread.count = thread->ring_count;
 }
 
 /* This thread's struct, new or wiped by a fork. NULL: no memory. Lock held. */

@@ -416,6 +416,57 @@ static void a_fork_may_be_interrupted_anywhere_by_a_first_record_G2(void *unused
     expect_all_counted();
 }
 
+/* --- a forked child: its thread still has its parent's table ------------------------------------------------------------------ */
+
+struct child_round {
+    uint32_t nth;
+    bool was_interrupted;
+};
+
+static struct child_round *child_round;
+
+static void record_in_a_forked_child(void *unused)
+{
+    (void)unused;
+    child_round->was_interrupted = trap_at(run_interrupt, record_in_handler, NULL, child_round->nth);
+}
+
+/* A child of a process that has recorded: what it forks itself is at the same place. */
+static void record_in_children_of_a_child(void *unused)
+{
+    (void)unused;
+    const uint32_t count = trap_learn(run_interrupt, NULL);
+    const uint32_t stride = count / 250 + 1;
+    account_record();
+    uint32_t interrupted = 0;
+    for (uint32_t nth = 0; nth < count; nth += stride) {
+        *child_round = (struct child_round){.nth = nth};
+        child_run(record_in_a_forked_child, NULL);
+        account_record();
+        if (child_round->was_interrupted) {
+            interrupted++;
+            tally_execution(&scene->want, HANDLER_NS, true, &price);
+        }
+    }
+    (void)printf("%u instructions, interrupted at %u of them\n", count, interrupted);
+    CHECK(interrupted > count / stride / 2);
+    expect_all_counted();
+}
+
+static void the_first_record_of_a_forked_child_may_be_interrupted_anywhere(void *unused)
+{
+    (void)unused;
+    if (!trap_is_possible()) {
+        return;
+    }
+    struct scene here;
+    set_scene(&here, NULL, record_once, account_record);
+    child_round = child_share(sizeof *child_round);
+    begin_round();
+    record_and_account();
+    child_run(record_in_children_of_a_child, NULL);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +480,7 @@ static int run(void)
         CHILD_TEST(a_reservation_may_be_interrupted_anywhere_G5),
         CHILD_TEST(closing_and_opening_may_be_interrupted_anywhere),
         CHILD_TEST(a_fork_may_be_interrupted_anywhere_by_a_first_record_G2),
+        CHILD_TEST(the_first_record_of_a_forked_child_may_be_interrupted_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
