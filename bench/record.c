@@ -10,6 +10,7 @@
 
 #include "bench.h"
 #include "bursts.h"
+#include "ck_transport.h"
 #include "daemon.h"
 #include "folder.h"
 #include "ledger.h"
@@ -17,7 +18,6 @@
 #include "private_books.h"
 #include "record_result.h"
 #include "rounds.h"
-#include "transport.h"
 
 enum record_case {
 #define RECORD_CASE(id, title, where, mode, baseline, peer) CASE_##id,

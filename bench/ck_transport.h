@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer of the ring: Concurrency Kit's ck_ring carrying the same 32 bytes to a consumer thread that is as lazy as the
  * agent: it looks every TRANSPORT_REST_US, takes everything there is, and books it. */
-#ifndef BENCH_TRANSPORT_H
-#define BENCH_TRANSPORT_H
+#ifndef BENCH_CK_TRANSPORT_H
+#define BENCH_CK_TRANSPORT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
