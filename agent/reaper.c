@@ -242,6 +242,21 @@ static void free_slot(struct reaper *reaper, uint32_t slot, uint64_t now_ns)
     sr_census_drop(reaper->rings, slot); /* still REAPING when something is left: next time */
 }
 
+/* Of all that are free the lowest is what takers shall find, also when a former hint was wrong or came too late. */
+static void free_slots(struct reaper *reaper, uint64_t now_ns)
+{
+    uint32_t lowest = SR_SLOT_MAX;
+    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
+        if (reaper->is_dead[slot]) {
+            free_slot(reaper, slot, now_ns);
+        }
+        if (lowest == SR_SLOT_MAX && sr_census_state(reaper->rings, slot) == SR_SLOT_FREE) {
+            lowest = slot;
+        }
+    }
+    sr_census_hint_free(reaper->rings, lowest);
+}
+
 /* --- shared spills ------------------------------------------------------------------------------------------------------ */
 
 /* An update that was begun, and for a whole period neither went on nor was followed by another, is torn. */
@@ -298,11 +313,7 @@ void reaper_run(struct reaper *reaper, uint64_t now_ns)
     find_rings(reaper);
     fold_rings(reaper, now_ns);
     count_torn(reaper, now_ns);
-    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
-        if (reaper->is_dead[slot]) {
-            free_slot(reaper, slot, now_ns);
-        }
-    }
+    free_slots(reaper, now_ns);
 }
 
 uint64_t reaper_tick(struct reaper *reaper, uint64_t now_ns)

@@ -23,7 +23,8 @@ target_compile_options(
               -Wvla
               $<$<BOOL:${SLIPRING_WERROR}>:-Werror>
               -fno-common)
-target_link_options(slipring_flags INTERFACE -Wl,--as-needed)
+# now: symbols found at a first call are found again by each forked child, a page fault for each page that it takes.
+target_link_options(slipring_flags INTERFACE -Wl,--as-needed -Wl,-z,now)
 target_link_libraries(slipring_flags INTERFACE Threads::Threads)
 
 if(SLIPRING_CRASHPOINTS)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "protocol/slot.h"
+
 bool sr_census_is_reserved(const struct sr_drain *drain, uint32_t slot)
 {
     return sr_segment_slot_is_reserved(&drain->segment, slot);
@@ -73,6 +75,11 @@ void sr_census_set_state(struct sr_drain *drain, uint32_t slot, uint32_t generat
     /* release: FREE pairs with the acquire in slot_is_free() of slot.c; else the next owner's spans are cleared */
     atomic_store_explicit(&sr_segment_slot(&drain->segment, slot)->state, sr_state_word(generation, 0, state),
                           memory_order_release);
+}
+
+void sr_census_hint_free(struct sr_drain *drain, uint32_t slot)
+{
+    sr_slot_hint_free(&drain->segment, slot);
 }
 
 void sr_census_clear_spans(struct sr_drain *drain, uint32_t slot)

@@ -42,6 +42,8 @@ void sr_census_drop(struct sr_drain *drain, uint32_t slot);
 /* With the byte seized. */
 void sr_census_set_state(struct sr_drain *drain, uint32_t slot, uint32_t generation,
                          enum sr_slot_state state);
+/* There is none free below this one. A hint to those who look for one. */
+void sr_census_hint_free(struct sr_drain *drain, uint32_t slot);
 void sr_census_clear_spans(struct sr_drain *drain, uint32_t slot);
 
 #endif

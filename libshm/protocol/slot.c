@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/crashpoint.h"
@@ -33,33 +35,85 @@ static bool slot_is_free(uint32_t slot, void *context)
     return sr_state_of(state) == SR_SLOT_FREE;
 }
 
-/* For people only; what cannot be learnt stays 0. */
-static void write_identity(struct sr_slot_shm *shm)
+/* --- whose it is: for people only; what cannot be learnt stays 0 -------------------------------------------------------- */
+
+/* What the last taker of this process, or of a forebear, found. Kept over a fork: see G4. Changed with forks kept out. */
+static uint64_t known_namespace;
+static _Atomic uint32_t known_pid; /* the one who found it, as it calls itself; 0: nobody */
+
+/* Is it our parent who found it? Whoever has a parent of that number is in that parent's namespace: to a process born
+ * into a new one its parent is 0. And 1 is who takes orphans in, of any namespace. */
+static bool namespace_is_known(void)
 {
-    struct stat st;
-    uint64_t namespace_inode = stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
-    char comm[sizeof shm->comm] = "";
+    /* acquire: pairs with the release in find_namespace(), in a child cloned in between */
+    const uint32_t pid = atomic_load_explicit(&known_pid, memory_order_acquire);
+    return pid > 1 && (uint32_t)getppid() == pid;
+}
+
+static uint64_t find_namespace(void)
+{
+    if (!namespace_is_known()) { /* else nothing is written: that would cost each child a page of its own */
+        struct stat st;
+        known_namespace = stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+        /* release: pairs with namespace_is_known() */
+        atomic_store_explicit(&known_pid, (uint32_t)getpid(), memory_order_release);
+    }
+    return known_namespace;
+}
+
+/* A process is called what its first thread is called. */
+static void find_name(char out_name[16])
+{
+    if (syscall(SYS_gettid) == getpid()) {
+        (void)prctl(PR_GET_NAME, out_name); /* 16 bytes */
+        return;
+    }
     int fd = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        ssize_t n = read(fd, comm, sizeof comm - 1);
-        comm[n > 0 ? n - 1 : 0] = '\0'; /* without its newline */
+        ssize_t n = read(fd, out_name, 15);
+        out_name[n > 0 ? n - 1 : 0] = '\0'; /* without its newline */
         (void)close(fd);
     }
-    memcpy(shm->comm, comm, sizeof comm);
+}
+
+static void write_identity(struct sr_slot_shm *shm)
+{
+    char name[sizeof shm->comm] = "";
+    _Static_assert(sizeof name == 16, "what the kernel calls a name");
+    find_name(name);
+    memcpy(shm->comm, name, sizeof name);
     /* relaxed: for people; OWNED's release publishes them */
     atomic_store_explicit(&shm->pid, (uint32_t)getpid(), memory_order_relaxed);
     /* relaxed: as above */
-    atomic_store_explicit(&shm->pid_namespace, namespace_inode, memory_order_relaxed);
+    atomic_store_explicit(&shm->pid_namespace, find_namespace(), memory_order_relaxed);
     /* relaxed: as above */
     atomic_store_explicit(&shm->attached_ns, sr_clock_ns(), memory_order_relaxed);
+}
+
+/* --- taking and giving back ------------------------------------------------------------------------------------------------ */
+
+static _Atomic uint32_t *cursor_of(const struct sr_segment *segment)
+{
+    return &sr_segment_header(segment)->hint.slot_cursor;
+}
+
+void sr_slot_hint_free(struct sr_segment *segment, uint32_t slot)
+{
+    _Atomic uint32_t *cursor = cursor_of(segment);
+    /* relaxed: a hint */
+    uint32_t seen = atomic_load_explicit(cursor, memory_order_relaxed);
+    while (slot < seen &&
+           /* relaxed, both: as above */
+           !atomic_compare_exchange_weak_explicit(cursor, &seen, slot, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
 }
 
 enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_path,
                                   struct sr_slot_hold *out_hold)
 {
     /* relaxed: a hint */
-    uint32_t first =
-        atomic_load_explicit(&sr_segment_header(segment)->hint.slot_cursor, memory_order_relaxed);
+    uint32_t first = atomic_load_explicit(cursor_of(segment), memory_order_relaxed);
     uint32_t slot = SR_SLOT_NONE;
     struct sr_liveness_hold hold = {.page = NULL};
     struct search search = {.segment = segment, .refusal = SLIPRING_OK};
@@ -76,6 +130,9 @@ enum slipring_status sr_slot_take(struct sr_segment *segment, const char *lock_p
     /* release: pairs with the agent's acquire; else it reads the last owner's identity */
     atomic_store_explicit(&shm->state, (uint64_t)generation << 32 | SR_SLOT_OWNED, memory_order_release);
     SR_CRASHPOINT(slot_owned);
+    /* relaxed, both: a hint (G4); not when somebody moved it meanwhile: the agent, for one that is free below */
+    (void)atomic_compare_exchange_strong_explicit(cursor_of(segment), &first, slot + 1, memory_order_relaxed,
+                                                  memory_order_relaxed);
     out_hold->liveness = hold;
     out_hold->slot = slot;
     out_hold->generation = generation;

@@ -9,6 +9,9 @@
  * G2  Killed between lock and OWNED: the lock goes, the slot is FREE: nothing to do. Killed after: reaped.
  * G3  The span table counts begun and ended spans of threads that have no ring to count them in. A key is claimed by CAS and
  *     stays for the slot's generation; the agent clears the table when it reaps.
+ * G4  Taking costs the same however many slots are taken, and makes no look-up in /proc in a child whose parent took one: a
+ *     cursor says below which slot none is free. Takers move it up, the agent down. Wrong, it costs time, or a slot beyond
+ *     the lowest free one until the agent looks again: the search goes round all of them.
  *
  * Progress: taking may block on the file system; the span table is lock-free. */
 #ifndef SR_PROTOCOL_SLOT_H
@@ -30,6 +33,9 @@ SR_MUST_CHECK enum slipring_status sr_slot_take(struct sr_segment *segment, cons
 
 /* Give it back: RELEASED, then the lock. The process has no rings left. */
 void sr_slot_release(struct sr_segment *segment, struct sr_slot_hold *hold);
+
+/* Let takers know of a FREE slot: there may be none below it. For the agent. */
+void sr_slot_hint_free(struct sr_segment *segment, uint32_t slot);
 
 /* Count a span begun or ended without a ring. false: the table is full (counted as unattributed). Signal safe. */
 SR_MUST_CHECK bool sr_slot_span_begun(struct sr_segment *segment, uint32_t slot, uint32_t primitive);

@@ -110,6 +110,18 @@ static void a_living_process_is_left_alone(void)
     slipring_end(&span, SLIPRING_SUCCESS, NULL);
 }
 
+/* Also when a taker's hint came after the agent's: it looks again each second. */
+static void those_who_look_for_a_slot_are_told_of_the_lowest_that_is_free(void)
+{
+    _Atomic uint32_t *cursor = &sr_segment_header(segment())->hint.slot_cursor;
+    atomic_store(cursor, 900);
+    reaper_run(rig.reaper, 2000);
+    const uint32_t lowest = atomic_load(cursor);
+    CHECK(lowest <= 1);
+    CHECK_EQUAL(sr_census_state(agent_store_rings(rig.store), lowest), SR_SLOT_FREE);
+    CHECK(lowest == 0 || sr_census_state(agent_store_rings(rig.store), 0) != SR_SLOT_FREE);
+}
+
 static void a_process_that_closed_its_store_gives_back_all(void)
 {
     struct life life = {.records = 10, .spans = 0, .is_clean = true};
@@ -439,6 +451,7 @@ static int run(void)
         RIG_TEST(a_living_process_is_left_alone),
         RIG_TEST(a_process_that_closed_its_store_gives_back_all),
         RIG_TEST(aborted_executions_are_bad_for_every_objective),
+        RIG_TEST(those_who_look_for_a_slot_are_told_of_the_lowest_that_is_free),
         RIG_TEST(generation_after_generation_goes_through_the_same_ring_and_slot),
         RIG_TEST(a_ring_that_serves_many_primitives_keeps_their_extremes_and_bounds_apart),
         RIG_TEST(the_ring_of_an_ended_thread_waits_a_period_for_the_next_one_and_is_then_given_back),

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Process slots and their span table. G1 to G3: see protocol/slot.h. */
+/* Process slots and their span table. G1 to G4: see protocol/slot.h. */
 #include "protocol/slot.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/crashpoint.h"
@@ -69,6 +71,62 @@ static void a_taken_slot_is_owned_locked_and_says_whose_it_is_G1(void **state)
     sr_slot_release(&ground, &hold); /* no-op */
 }
 
+static void take_and_compare_namespace(void *unused)
+{
+    (void)unused;
+    const struct sr_slot_hold hold = take();
+    struct stat st;
+    CHECK_EQUAL(stat("/proc/self/ns/pid", &st), 0);
+    CHECK_EQUAL(atomic_load(&sr_segment_slot(&ground, hold.slot)->pid_namespace), st.st_ino);
+    CHECK_EQUAL(atomic_load(&sr_segment_slot(&ground, hold.slot)->pid), getpid());
+}
+
+/* Without the right there is no other namespace to be born into: then it is the same one. By plain fork(): the children of
+ * support/child.h want to see their parent. */
+static void take_where_the_next_child_is_born_elsewhere(void *unused)
+{
+    (void)unused;
+    (void)take();
+    if (unshare(CLONE_NEWPID) != 0) {
+        print_message("no right to make a namespace: not tried\n");
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        take_and_compare_namespace(NULL);
+        _exit(0);
+    }
+    int status = -1;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(status, 0);
+}
+
+static void a_child_knows_its_namespace_born_into_another_one_too_G4(void **state)
+{
+    (void)state;
+    struct sr_slot_hold hold = take();
+    child_run(take_and_compare_namespace, NULL);
+    child_run(take_where_the_next_child_is_born_elsewhere, NULL);
+    sr_slot_release(&ground, &hold);
+}
+
+static void *take_under_another_name(void *out_hold)
+{
+    CHECK_EQUAL(pthread_setname_np(pthread_self(), "a-worker"), 0);
+    *(struct sr_slot_hold *)out_hold = take();
+    return NULL;
+}
+
+static void a_process_is_called_what_its_first_thread_is_called(void **state)
+{
+    (void)state;
+    struct sr_slot_hold hold;
+    pthread_t thread;
+    CHECK_EQUAL(pthread_create(&thread, NULL, take_under_another_name, &hold), 0);
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    CHECK(strncmp(sr_segment_slot(&ground, hold.slot)->comm, "unit-slot", 16) == 0);
+    sr_slot_release(&ground, &hold);
+}
+
 static void only_a_free_slot_is_taken_and_a_dead_ones_waits_for_the_agent_G1(void **state)
 {
     (void)state;
@@ -81,11 +139,59 @@ static void only_a_free_slot_is_taken_and_a_dead_ones_waits_for_the_agent_G1(voi
     struct sr_slot_hold hold = take();
     CHECK_EQUAL(hold.slot, SR_ARRAY_COUNT(states));
     atomic_store(&sr_segment_slot(&ground, 2)->state, UINT64_C(7) << 32 | SR_SLOT_FREE); /* reaped */
+    sr_slot_hint_free(&ground, 2);
     struct sr_slot_hold next = take();
     CHECK_EQUAL(next.slot, 2);
     CHECK_EQUAL(next.generation, 8);
     sr_slot_release(&ground, &hold);
     sr_slot_release(&ground, &next);
+}
+
+static uint32_t cursor(void)
+{
+    return atomic_load(&sr_segment_header(&ground)->hint.slot_cursor);
+}
+
+static void takers_begin_behind_the_last_one_and_at_the_lowest_that_the_agent_freed_G4(void **state)
+{
+    (void)state;
+    struct sr_slot_hold holds[8];
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(holds); i++) {
+        holds[i] = take();
+        CHECK_EQUAL(holds[i].slot, i);
+        CHECK_EQUAL(cursor(), i + 1);
+    }
+    for (uint32_t i = 2; i < 6; i += 3) { /* 2 and 5 */
+        sr_slot_release(&ground, &holds[i]);
+        atomic_store(&sr_segment_slot(&ground, i)->state, UINT64_C(1) << 32 | SR_SLOT_FREE);
+        sr_slot_hint_free(&ground, i);
+    }
+    CHECK_EQUAL(cursor(), 2); /* 5 raised nothing */
+    const uint32_t expected[] = {2, 5, 8};
+    struct sr_slot_hold again[SR_ARRAY_COUNT(expected)];
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(expected); i++) {
+        again[i] = take();
+        CHECK_EQUAL(again[i].slot, expected[i]);
+    }
+    CHECK(!sr_segment_slot_is_reserved(&ground, 12)); /* no page for nothing */
+}
+
+static void a_wrong_cursor_costs_time_alone_G4(void **state)
+{
+    (void)state;
+    const uint32_t wrong[] = {SR_SLOT_MAX - 1, SR_SLOT_MAX, UINT32_MAX};
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(wrong); i++) {
+        atomic_store(&sr_segment_header(&ground)->hint.slot_cursor, wrong[i]);
+        struct sr_slot_hold hold = take();
+        sr_slot_release(&ground, &hold);
+    }
+    for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
+        CHECK_OK(sr_segment_reserve_slot(&ground, slot));
+        atomic_store(&sr_segment_slot(&ground, slot)->state, slot == 7 ? SR_SLOT_FREE : SR_SLOT_OWNED);
+    }
+    atomic_store(&sr_segment_header(&ground)->hint.slot_cursor, 8);
+    struct sr_slot_hold hold = take();
+    CHECK_EQUAL(hold.slot, 7);
 }
 
 static void all_slots_taken_is_in_use(void **state)
@@ -256,7 +362,11 @@ static int run(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, ground_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_taken_slot_is_owned_locked_and_says_whose_it_is_G1),
+        TEST(a_child_knows_its_namespace_born_into_another_one_too_G4),
+        TEST(a_process_is_called_what_its_first_thread_is_called),
         TEST(only_a_free_slot_is_taken_and_a_dead_ones_waits_for_the_agent_G1),
+        TEST(takers_begin_behind_the_last_one_and_at_the_lowest_that_the_agent_freed_G4),
+        TEST(a_wrong_cursor_costs_time_alone_G4),
         TEST(all_slots_taken_is_in_use),
         TEST(without_a_page_it_is_no_space_after_one_try),
         TEST(a_process_killed_while_taking_leaves_free_or_owned_and_dead_G2),
