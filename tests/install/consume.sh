@@ -46,7 +46,8 @@ grep -Eq '^produced +4 ' "$log" || fail "two applications recorded twice each: $
 echo "-- the shared library exports the contract and nothing else"
 foreign=$(nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 != "A" && $3 !~ /^slipring_/ { print $3 }')
 [ -z "$foreign" ] || fail "exported beside the contract: $foreign"
-cat "$prefix"/include/slipring/*.h |
+# inline.h: its functions are static, its two variables are looked at below
+find "$prefix/include/slipring" -name '*.h' ! -name inline.h -exec cat {} + |
     cc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -oE '\bslipring_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/declared"
 nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$work/exported"
 lost=$(comm -13 "$work/declared" "$work/exported")
@@ -59,6 +60,50 @@ lost=$(comm -13 "$work/declared" "$work/exported")
 # shellcheck disable=SC2046 # a list of words is meant
 cc "$work/all.c" $(pkg-config --cflags --libs slipring) -o "$work/all" ||
     fail "declared in a public header, but not exported"
+
+echo "-- the quick way compiled into the program, in C and in C++, shared and static"
+abi=$(sed -n 's/^#define SLIPRING_INLINE_ABI *//p' "$prefix/include/slipring/inline.h")
+variables=$(nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 ~ /[BDRV]/ { sub(/@.*/, "", $3); print $3 }' | sort | tr '\n' ' ')
+[ "$variables" = "slipring_inline_steps_$abi slipring_inline_thread_$abi " ] ||
+    fail "exported variables: $variables, with an inline ABI of $abi"
+cp "$here/inline.c" "$work/inline.cc"
+programs=0
+for compiler in "cc -std=c11" "clang -std=c11" "g++ -std=c++17" "clang++ -std=c++17"; do
+    case $compiler in
+    *++*) source=$work/inline.cc ;;
+    *) source=$here/inline.c ;;
+    esac
+    # shellcheck disable=SC2046,SC2086 # lists of words are meant
+    $compiler -O2 -Wall -Wextra -pedantic -Werror "$source" $(pkg-config --cflags --libs slipring) \
+        -o "$work/inline" || fail "$compiler -O2: inline.h does not build, shared"
+    got=$(LD_LIBRARY_PATH=$lib_dir "$work/inline") || fail "$compiler -O2: the program failed, shared"
+    # shellcheck disable=SC2046,SC2086 # as above
+    $compiler -O2 -Wall -Wextra -pedantic -Werror "$source" $(pkg-config --cflags slipring) \
+        "$lib_dir/libslipring.a" -pthread -o "$work/inline-static" ||
+        fail "$compiler -O2: inline.h does not build, static"
+    [ "$("$work/inline-static")" = "$got" ] || fail "$compiler -O2: the program failed, static"
+    [ "$got" = "inline ABI $abi" ] || fail "the program said '$got', the header says $abi"
+    programs=$((programs + 2))
+done
+"$prefix/bin/slipring" verify --store consume >"$log" || fail "slipring verify: $(cat "$log")"
+[ "$(awk '$1 == "produced" { gsub(",", "", $2); print $2 }' "$log")" = $((4 + 1000 * programs)) ] ||
+    fail "$programs programs recorded 1000 times each: $(cat "$log")"
+
+echo "-- a program that was compiled for another layout does not start"
+mkdir -p "$work/other/slipring"
+sed "s/slipring_inline_\\([a-z]*\\)_$abi\$/slipring_inline_\\1_999/" "$prefix/include/slipring/inline.h" \
+    >"$work/other/slipring/inline.h"
+printf '__thread char *slipring_inline_thread_999[2];\nconst unsigned long slipring_inline_steps_999[64] = {1};\n' |
+    cc -shared -fPIC -x c - -o "$work/libother.so" # as that version would have them
+# shellcheck disable=SC2046 # a list of words is meant
+cc -O2 -I"$work/other" "$here/inline.c" $(pkg-config --cflags --libs slipring) -L"$work" -lother \
+    -o "$work/inline-other" || fail "the program for another layout does not build"
+cc -shared -x c /dev/null -o "$work/libother.so" # and here is only this one
+if LD_LIBRARY_PATH=$lib_dir:$work "$work/inline-other" >"$log" 2>&1; then
+    fail "a program for another layout ran: $(cat "$log")"
+fi
+grep -Eq 'undefined symbol: slipring_inline_(thread|steps)_999' "$log" ||
+    fail "the loader does not name the symbol: $(cat "$log")"
 
 echo "-- a CMake consumer"
 cp "$here/app.c" "$work/"
