@@ -28,6 +28,9 @@
  * looker that compares keys misses what lies between two looks only if it was a multiple of 2^36 updates of one cell and
  * nothing else, and until the next update.
  *
+ * The sum has 63 bits: what one ring spills between two looks of an agent has to take less than 2^63 ns, 292 years of durations in
+ * all; beyond that the sum lacks multiples of it, and the counts are right all the same.
+ *
  * A plain update so takes three stores to shared memory, at addresses known at once but for the cell's. Tried before it: redo
  * fields for word, value, bits and sum, the cell being the commit (seven stores); two sums in turns (the address of the one to be read
  * waits for the last key: slower than seven stores).

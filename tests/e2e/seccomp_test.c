@@ -13,6 +13,8 @@
 
 #include <seccomp.h>
 
+#include <slipring/inline.h>
+
 #include "agent/drain.h"
 #include "api/process.h"
 #include "support/child.h"
@@ -144,6 +146,41 @@ static void every_call_in_ring_and_spill_makes_no_system_call(void **state)
     (void)place_new_store();
     child_run(record_everything, NULL);
     expect_recorded(place_store(), THROUGH_RING | THROUGH_SPILL | THROUGH_SHARED);
+}
+
+/* As compiled into a program: in the quick way and in all that it hands over. */
+static void record_inline(void *unused)
+{
+    const struct slipring_cost cost = {.cost_nanodollars = 3, .savings_nanodollars = 4, .category = 1};
+    const struct slipring_cost too_much = {.cost_nanodollars = UINT64_MAX, .category = 1};
+    struct slipring_reservation reservation;
+    (void)unused;
+    (void)open_load();
+    for (uint32_t i = 0; i < load.count; i++) {
+        slipring_record_inline(load.primitives[i], 1000000, SLIPRING_SUCCESS, NULL);
+    }
+    forbid_system_calls();
+    slipring_reserve(load.primitives[1], &reservation); /* keeps its ring busy */
+    for (uint32_t i = 0; i < STEPS; i++) {
+        struct slipring_primitive *primitive = load.primitives[i % load.count];
+        slipring_record_inline(primitive, 1000000 + i, i % 3 ? SLIPRING_FAILURE : SLIPRING_SUCCESS,
+                               i % 5 ? NULL : &cost);
+        slipring_record_inline(primitive, UINT64_C(1) << i % 64, SLIPRING_SUCCESS, i % 7 ? NULL : &too_much);
+        slipring_record_inline(primitive, 0, SLIPRING_SUCCESS, NULL);
+        slipring_record_inline(NULL, 1, SLIPRING_SUCCESS, NULL);
+    }
+    slipring_discard(&reservation);
+}
+
+static void the_inline_way_makes_no_system_call_either(void **state)
+{
+    (void)state;
+    (void)place_new_store();
+    child_run(record_inline, NULL);
+    expect_recorded(place_store(), THROUGH_RING | THROUGH_SPILL | THROUGH_SHARED);
+    struct tally got;
+    fold_primitive(place_store(), NULL, NULL, 0, true, &got);
+    CHECK_EQUAL(tally_count(&got), 3 * STEPS + WORKLOAD_PRIMITIVES);
 }
 
 static void record_without_a_ring(void *unused)
@@ -439,6 +476,7 @@ static int run(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_system_call_behind_the_filter_kills_also_one_of_the_librarys_own),
         cmocka_unit_test(every_call_in_ring_and_spill_makes_no_system_call),
+        cmocka_unit_test(the_inline_way_makes_no_system_call_either),
         cmocka_unit_test(a_thread_that_got_no_ring_makes_no_system_call),
         cmocka_unit_test(a_process_without_slot_or_memory_makes_no_system_call),
         cmocka_unit_test(between_reserve_and_commit_no_call_makes_one),
