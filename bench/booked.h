@@ -20,7 +20,8 @@ void booked_sum(const struct sr_stats *stats, struct tally *out_tally);
  * differ. */
 bool booked_await(const struct sr_stats *stats, const char *name, const struct tally *expected);
 
-/* Wait until threads that live own `rings` rings: all others were folded. False: it did not come to that in a minute. */
-bool booked_await_rings(const struct sr_stats *stats, uint64_t rings);
+/* Wait until the store has `least` to `most` rings in use: with as many as living threads own, all others were folded. False:
+ * it did not come to that in a minute. */
+bool booked_await_rings(const struct sr_stats *stats, uint64_t least, uint64_t most);
 
 #endif

@@ -202,7 +202,7 @@ static bool check(struct setting *setting)
     const struct fleet_plan *plan = &setting->everybody;
     const uint64_t rings = (uint64_t)plan->processes * plan->threads * plan->primitives;
     return booked_await(setting->full.stats, "full", &setting->full.fleet.expected) &&
-           booked_await_rings(setting->full.stats, rings);
+           booked_await_rings(setting->full.stats, rings, rings);
 }
 
 static int measure(struct setting *setting)

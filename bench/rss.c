@@ -186,7 +186,7 @@ static bool run_stage(const struct setting *setting, struct served *served, enum
             return false;
         }
         *conserved &= booked_await(served->stats, served->store, &served->fleet.expected) &&
-                      booked_await_rings(served->stats, rings);
+                      booked_await_rings(served->stats, rings, rings);
     }
     machine_sleep_ms(SETTLE_MS);
     return !machine_is_interrupted() && look(setting, served, out_memory);

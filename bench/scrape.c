@@ -50,6 +50,7 @@ struct run {
     struct served served;
     struct scraper scraper;
     struct tally expected;
+    struct churn churn;
     struct exposed exposed; /* of the last scrape */
     uint64_t scrapes;
     bool conserved;
@@ -62,6 +63,7 @@ struct scrape_result {
     double cpu_ms, render_ms;
     double ratio_living;
     double us_per_primitive;
+    double dead_seconds, segments_kib, agent_kib;
     uint64_t primitives, series, bytes, dead, scrapes;
 };
 
@@ -97,7 +99,8 @@ static bool set_up_run(struct setting *setting, enum scrape_case id)
         return false;
     }
     run->expected = run->served.fleet.expected;
-    if (plans[id].has_dead && !churn_run(&run->served, setting->options->dead, &run->expected)) {
+    if (plans[id].has_dead &&
+        !churn_run(&run->served, &setting->machine, setting->options->dead, &run->expected, &run->churn)) {
         return false;
     }
     run->conserved = booked_await(run->served.stats, names[id], &run->expected);
@@ -221,6 +224,10 @@ static const struct report_field fields[] = {
     FIELD(series, COUNT, "series", 8, "lines with a number"),
     FIELD(bytes, COUNT, "bytes", 9, "of the answer's body"),
     OPTIONAL(dead, COUNT, "dead", 7, "producers that came, recorded, and went before"),
+    OPTIONAL(dead_seconds, NUMBER, "seconds", 8, "from the first one's birth to the last one's folding"),
+    OPTIONAL(segments_kib, NUMBER, "+ KiB", 8,
+             "that both segments took more when the last one was folded than after the first 1,760"),
+    OPTIONAL(agent_kib, NUMBER, "+ agent", 8, "KiB: likewise the agent's own resident memory"),
     FIELD(scrapes, COUNT, NULL, 0, "in all"),
 };
 
@@ -244,7 +251,19 @@ static void sum_up(const struct setting *setting, enum scrape_case id, struct sc
         .dead = plans[id].has_dead ? setting->options->dead : 0,
         .scrapes = run->scrapes,
         .ratio_living = NAN,
+        .dead_seconds = NAN,
+        .segments_kib = NAN,
+        .agent_kib = NAN,
     };
+    if (plans[id].has_dead) {
+        const struct churn_memory *early = &run->churn.early;
+        const struct churn_memory *late = &run->churn.late;
+        result->dead_seconds = (double)run->churn.ns / 1e9;
+        result->segments_kib = ((double)late->ring_bytes + (double)late->stats_bytes -
+                                (double)early->ring_bytes - (double)early->stats_bytes) /
+                               1024;
+        result->agent_kib = ((double)late->agent_bytes - (double)early->agent_bytes) / 1024;
+    }
     if (plans[id].has_dead && setting->runs[id - 1].is_wanted) {
         result->ratio_living = rounds_ratio(run->wall_ns, setting->runs[id - 1].wall_ns, rounds);
     }
