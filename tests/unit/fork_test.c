@@ -17,6 +17,7 @@
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
+#include "support/workload.h"
 #include "system/liveness.h"
 
 #define EACH 700u /* records of one writer: a full ring and as much again in the spill */
@@ -245,7 +246,7 @@ static void no_child_keeps_its_dead_parent_alive_G2(void *unused)
     }
     (void)api_primitive("work");
     struct sr_liveness liveness = open_lock_file();
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < (WORKLOAD_IS_SLOW ? 20 : 150); round++) {
         atomic_store(&family->slot, 0);
         atomic_store(&family->orphan_may_end, 0);
         child_run(fork_while_attaching, family); /* its child is still there */
@@ -318,7 +319,7 @@ static void children_forked_while_other_threads_open_and_claim_neither_hang_nor_
     pthread_t comer;
     CHECK_EQUAL(pthread_create(&opener, NULL, open_and_close, store), 0);
     CHECK_EQUAL(pthread_create(&comer, NULL, come_and_go, work), 0);
-    const uint32_t forks = 400;
+    const uint32_t forks = WORKLOAD_IS_SLOW ? 40 : 400;
     for (uint32_t i = 0; i < forks; i++) {
         child_run(open_and_record, store);
     }
