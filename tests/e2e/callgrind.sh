@@ -59,7 +59,7 @@ check "slipring_record() into the ring" 65 spill slipring_record 16 48
 check "slipring_record() into the spill" 115 spill slipring_record 4096 36864
 check "slipring_record_inline() into the spill (with the loop)" 115 spill_inline measure_spill_inline 4096 36864
 check "slipring_record_inline() into the ring (with the loop)" 65 spill_inline measure_spill_inline 16 48
-check "slipring_record() with a cost into the ring" 85 spill_cost slipring_record 16 48
+check "slipring_record() with a cost into the ring" 95 spill_cost slipring_record 16 48
 check "slipring_record() with a cost into the spill" 165 spill_cost slipring_record 4096 36864
 
 # The agent: a program that drains a known number of samples and finds them again (drain_count_test.c).
