@@ -29,7 +29,7 @@
 
 #define PROCESSES  8u
 #define THREADS    4u
-#define PRIMITIVES (WORKLOAD_IS_SLOW ? 250u : 1000u)
+#define PRIMITIVES 1000u
 #define PAIRS      ((uint64_t)PROCESSES * THREADS * PRIMITIVES)
 #define SPILLING   20u /* primitives that the first process's threads record more of than a ring holds */
 #define RECORDS    200u
@@ -142,7 +142,7 @@ static void expect_conserved(void)
     }
     CHECK_EQUAL(taken, PAIRS + (uint64_t)THREADS * SPILLING * (RECORDS - 1));
     CHECK_EQUAL(rig_stats(&rig, "p0").count, (uint64_t)THREADS * (PROCESSES - 1 + RECORDS));
-    CHECK_EQUAL(rig_stats(&rig, WORKLOAD_IS_SLOW ? "p249" : "p999").count, (uint64_t)THREADS * PROCESSES);
+    CHECK_EQUAL(rig_stats(&rig, "p999").count, (uint64_t)THREADS * PROCESSES);
     CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
     rig_expect_balance(&rig);
 }
@@ -188,6 +188,10 @@ static void a_thousand_primitives_by_eight_processes_by_four_threads_keep_the_bu
 {
     pid_t children[PROCESSES];
     static struct process registrar;
+    if (WORKLOAD_IS_SLOW) {
+        print_message("a build that is many times slower: not tried\n");
+        return;
+    }
     open_all(rig_producer,
              &registrar); /* at once, and the processes would make duplicates, beyond the limit */
     for (uint32_t i = 0; i < PROCESSES; i++) {
