@@ -154,13 +154,14 @@ static uint64_t store_word(const struct books *books, enum sr_store_word word)
     return sr_words_get(&books->durable->words, SR_WORD(store, 0, word));
 }
 
-/* What counts against the limit: not __overflow__, whose id is 0. */
+/* What counts against the limit: names, each by the id that shows its figures; not __overflow__, whose id is 0. */
 static uint32_t registered(const struct books *books)
 {
     uint32_t used = 0;
     const uint32_t high = sr_catalog_high(books->rings);
     for (uint32_t id = 1; id < high; id++) {
-        used += books->primitive[id].book != BOOK_NONE;
+        const uint32_t index = books->primitive[id].book;
+        used += index != BOOK_NONE && books->book[index].id == id;
     }
     return used;
 }

@@ -125,7 +125,10 @@ enum sr_ring_state {
     SR_RING_RETIRING = 8,
 };
 
-/* registry_key: hash (32 bits) << 32 | slot of the registrant << 8 | state. */
+/* registry_key: hash (32 bits) << 32 | standing (8) | slot of the registrant << 8 | state. */
+#define SR_REGISTRY_COUNTED (UINT64_C(1) << 24) /* of a READY key: it counts as a name (registry.h G4) */
+#define SR_REGISTRY_DUPLICATE                                                                                \
+    (UINT64_C(1) << 25) /* another entry of that name does; neither: not decided yet */
 enum sr_registry_state {
     SR_REGISTRY_EMPTY = 0,
     SR_REGISTRY_CLAIMING = 1, /* being written by the process of that slot */

@@ -26,20 +26,26 @@ static bool entry_is(const struct sr_registry_entry_shm *entry, const char *name
 static void raise_high(struct sr_segment *segment, uint32_t high)
 {
     _Atomic uint32_t *hint = &sr_segment_header(segment)->hint.registry_high;
-    /* relaxed: a hint; READY keys carry the order */
-    uint32_t seen = atomic_load_explicit(hint, memory_order_relaxed);
+    /* seq_cst, all: before READY in the one order of G4; else choose_standing() ends its look too early */
+    uint32_t seen = atomic_load_explicit(hint, memory_order_seq_cst);
     while (seen < high &&
-           /* relaxed: as above */
-           !atomic_compare_exchange_weak_explicit(hint, &seen, high, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
+           /* seq_cst: as above */
+           !atomic_compare_exchange_weak_explicit(hint, &seen, high, memory_order_seq_cst,
+                                                  memory_order_seq_cst)) { /* as above */
     }
+}
+
+static bool is_undecided(uint64_t key)
+{
+    return sr_state_of(key) == SR_REGISTRY_READY && !(key & (SR_REGISTRY_COUNTED | SR_REGISTRY_DUPLICATE));
 }
 
 /* What one pass over the keys found. */
 struct survey {
     uint32_t found;       /* SR_PRIMITIVE_MAX: not there */
     uint32_t first_empty; /* SR_PRIMITIVE_MAX: full */
-    uint32_t used;        /* READY, without __overflow__ */
+    uint32_t counted;     /* names, without __overflow__ */
+    uint32_t undecided;   /* entries that may be names, or duplicates */
 };
 
 static struct survey survey_keys(const struct sr_segment *segment, const char *name, const char *type)
@@ -60,7 +66,8 @@ static struct survey survey_keys(const struct sr_segment *segment, const char *n
                 break;
             }
         } else if (sr_state_of(key) == SR_REGISTRY_READY) {
-            survey.used += id != SR_PRIMITIVE_OVERFLOW;
+            survey.counted += id != SR_PRIMITIVE_OVERFLOW && (key & SR_REGISTRY_COUNTED);
+            survey.undecided += is_undecided(key);
             if (sr_state_generation(key) == hash && sr_segment_primitive_is_reserved(segment, id) &&
                 entry_is(sr_segment_entry(segment, id), name, type)) {
                 survey.found = id;
@@ -86,6 +93,75 @@ static uint32_t claim_key(struct sr_segment *segment, uint32_t from, uint64_t cl
     return SR_PRIMITIVE_MAX;
 }
 
+/* --- what counts: G4 --------------------------------------------------------------------------------------------------- */
+
+static uint64_t look_at_key(const struct sr_segment *segment, uint32_t id)
+{
+    /* seq_cst: in one order with the publishing of READY and with decisions; else two entries of one name both miss the other */
+    return atomic_load_explicit(sr_segment_registry_key(segment, id), memory_order_seq_cst);
+}
+
+/* Both READY; the entries may be anybody's bytes: what a name is, ends with the field. */
+static bool is_same_name(const struct sr_segment *segment, uint32_t id, uint32_t other)
+{
+    if (!sr_segment_primitive_is_reserved(segment, id) || !sr_segment_primitive_is_reserved(segment, other)) {
+        return false;
+    }
+    const struct sr_registry_entry_shm *one = sr_segment_entry(segment, id);
+    const struct sr_registry_entry_shm *two = sr_segment_entry(segment, other);
+    return memcmp(one->name, two->name, sizeof one->name) == 0 &&
+           memcmp(one->type, two->type, sizeof one->type) == 0;
+}
+
+/* Returns the key as it is now: decided, by us or by somebody else. */
+static uint64_t decide(struct sr_segment *segment, uint32_t id, uint64_t key, uint64_t standing)
+{
+    /* seq_cst, both: see look_at_key() */
+    return atomic_compare_exchange_strong_explicit(sr_segment_registry_key(segment, id), &key, key | standing,
+                                                   memory_order_seq_cst, memory_order_seq_cst) /* as above */
+               ? key | standing
+               : key;
+}
+
+static uint64_t choose_standing(struct sr_segment *segment, uint32_t id, uint64_t key)
+{
+    /* seq_cst: after this key's READY; pairs with raise_high() */
+    const uint32_t high =
+        atomic_load_explicit(&sr_segment_header(segment)->hint.registry_high, memory_order_seq_cst);
+    for (uint32_t other = 0; other < high && other < SR_PRIMITIVE_MAX; other++) {
+        uint64_t seen = look_at_key(segment, other);
+        if (other == id || sr_state_of(seen) != SR_REGISTRY_READY ||
+            sr_state_generation(seen) != sr_state_generation(key) || !is_same_name(segment, id, other)) {
+            continue;
+        }
+        if (other > id && is_undecided(seen)) {
+            seen = decide(segment, other, seen, SR_REGISTRY_DUPLICATE);
+        }
+        if (!(seen & SR_REGISTRY_DUPLICATE)) {
+            return SR_REGISTRY_DUPLICATE;
+        }
+    }
+    return SR_REGISTRY_COUNTED;
+}
+
+void sr_registry_decide(struct sr_segment *segment, uint32_t id)
+{
+    const uint64_t key = look_at_key(segment, id);
+    if (is_undecided(key)) {
+        (void)decide(segment, id, key, choose_standing(segment, id, key));
+    }
+}
+
+/* For registrants that were killed, or are interrupted, before they could. */
+static void decide_all(struct sr_segment *segment)
+{
+    for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
+        sr_registry_decide(segment, id);
+    }
+}
+
+/* --- adding -------------------------------------------------------------------------------------------------------------- */
+
 static void write_entry(struct sr_registry_entry_shm *entry, const char *name, const char *type)
 {
     memset(entry, 0, sizeof *entry); /* a dead registrant may have left half an entry */
@@ -105,16 +181,21 @@ static enum slipring_status add(struct sr_segment *segment, const char *name, co
     }
     SR_CRASHPOINT(registry_claimed);
     raise_high(segment, id + 1);
+    uint64_t key = SR_REGISTRY_EMPTY;
     enum slipring_status status = sr_segment_reserve_primitive(segment, id);
     if (status == SLIPRING_OK) {
         write_entry(sr_segment_entry(segment, id), name, type);
         sr_shared_spill_init(sr_segment_shared_spill(segment, id));
         SR_CRASHPOINT(registry_before_ready);
-        *out_primitive = id;
+        const uint32_t faster = survey_keys(segment, name, type).found;
+        *out_primitive = faster != SR_PRIMITIVE_MAX ? faster : id;
+        key = faster != SR_PRIMITIVE_MAX ? key : sr_state_word(hash, slot, SR_REGISTRY_READY);
     }
-    uint64_t key = status == SLIPRING_OK ? sr_state_word(hash, slot, SR_REGISTRY_READY) : SR_REGISTRY_EMPTY;
-    /* release: pairs with survey_keys() and the agent; else they read a half-written entry */
-    atomic_store_explicit(sr_segment_registry_key(segment, id), key, memory_order_release);
+    /* seq_cst: release pairs with survey_keys() and the agent; else they read a half-written entry. And before choose_standing(): see
+     * look_at_key() */
+    atomic_store_explicit(sr_segment_registry_key(segment, id), key, memory_order_seq_cst);
+    SR_CRASHPOINT(registry_before_standing);
+    sr_registry_decide(segment, id);
     sr_segment_tell(segment, SR_NEWS_LISTS, id);
     return status;
 }
@@ -134,15 +215,20 @@ enum slipring_status sr_registry_get(struct sr_segment *segment, const char *nam
                                      uint32_t slot, uint32_t *out_primitive)
 {
     *out_primitive = SR_PRIMITIVE_OVERFLOW;
+    /* relaxed: a soft limit */
+    const uint32_t limit =
+        atomic_load_explicit(&sr_segment_header(segment)->control.primitive_limit, memory_order_relaxed);
     struct survey survey = survey_keys(segment, name, type);
+    if (survey.found == SR_PRIMITIVE_MAX && survey.counted < limit &&
+        limit - survey.counted <= survey.undecided) {
+        decide_all(segment);
+        survey = survey_keys(segment, name, type);
+    }
     if (survey.found != SR_PRIMITIVE_MAX) {
         *out_primitive = survey.found;
         return SLIPRING_OK;
     }
-    /* relaxed: a soft limit */
-    uint32_t limit =
-        atomic_load_explicit(&sr_segment_header(segment)->control.primitive_limit, memory_order_relaxed);
-    if (survey.used >= limit || survey.first_empty == SR_PRIMITIVE_MAX) {
+    if (survey.counted >= limit || survey.first_empty == SR_PRIMITIVE_MAX) {
         return SLIPRING_LIMIT_REACHED;
     }
     return add(segment, name, type, slot, survey.first_empty, out_primitive);

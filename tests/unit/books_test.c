@@ -83,6 +83,7 @@ static void duplicates_share_a_book_and_both_ids_lead_to_its_figures(void)
     CHECK_EQUAL(rig_count_of(&rig, "work"), 1);
     CHECK_EQUAL(rig_stats(&rig, "work").count, 12);
     CHECK_EQUAL(sr_segment_bounds(segment(), 2)->alias, 1 + 1);
+    CHECK_EQUAL(rig_figures(&rig).registry_used, 1);
     struct slipring_stats stats = {.count = 0};
     CHECK_OK(slipring_stats_read(primitive_of("twin"), &stats));
     CHECK_EQUAL(stats.count, 12);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to ids. G1 to G3: see protocol/registry.h. */
+/* Names to ids. G1 to G4: see protocol/registry.h. */
 #include "protocol/registry.h"
 
 #include <errno.h>
@@ -72,7 +72,8 @@ static void a_ready_key_has_a_whole_entry_with_a_fresh_shared_spill_G3(void **st
     name[SLIPRING_PRIMITIVE_NAME_MAX] = '\0';
     const uint32_t id = get(name);
     CHECK_EQUAL(key_of(id),
-                sr_state_word((uint32_t)(sr_name_hash(name, "step") >> 32), SLOT, SR_REGISTRY_READY));
+                sr_state_word((uint32_t)(sr_name_hash(name, "step") >> 32), SLOT, SR_REGISTRY_READY) |
+                    SR_REGISTRY_COUNTED);
     CHECK(sr_segment_primitive_is_reserved(&ground, id));
     const struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, id);
     CHECK_EQUAL(entry->name_bytes, 128);
@@ -273,6 +274,224 @@ static void a_registrant_killed_half_way_leaves_a_key_with_its_slot_G2(void **st
     CHECK_EQUAL(get("half"), 3);
 }
 
+/* --- what counts --------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t high(void)
+{
+    return atomic_load(&sr_segment_header(&ground)->hint.registry_high);
+}
+
+/* An entry as its registrant left it; standing 0: killed before anybody decided. */
+static void put(uint32_t id, const char *name, uint64_t standing)
+{
+    CHECK_OK(sr_segment_reserve_primitive(&ground, id));
+    struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, id);
+    memset(entry, 0, sizeof *entry);
+    (void)snprintf(entry->name, sizeof entry->name, "%s", name);
+    (void)snprintf(entry->type, sizeof entry->type, "step");
+    entry->name_bytes = (uint32_t)strlen(name);
+    entry->type_bytes = 4;
+    if (high() <= id) {
+        atomic_store(&sr_segment_header(&ground)->hint.registry_high, id + 1);
+    }
+    set_key(id,
+            sr_state_word((uint32_t)(sr_name_hash(name, "step") >> 32), SLOT, SR_REGISTRY_READY) | standing);
+}
+
+static void expect_limit_reached(void)
+{
+    uint32_t id = 77;
+    CHECK_STATUS(sr_registry_get(&ground, "one beyond", "step", SLOT, &id), SLIPRING_LIMIT_REACHED);
+    CHECK_EQUAL(id, SR_PRIMITIVE_OVERFLOW);
+}
+
+/* How many of these entries count as names. */
+static uint32_t counted(uint32_t from, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t id = from; id < end; id++) {
+        count += (key_of(id) & SR_REGISTRY_COUNTED) != 0;
+    }
+    return count;
+}
+
+static void the_limit_counts_names_not_entries_G4(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(get("a"), 1);
+    for (uint32_t id = 2; id < 10; id++) {
+        put(id, "a", 0);
+    }
+    set_limit(2);
+    CHECK_EQUAL(get("b"), 10);
+    CHECK_EQUAL(counted(1, 10), 1);
+    expect_limit_reached();
+    CHECK_EQUAL(get("a"), 1);
+    set_limit(3);
+    put(11, "c", 0); /* a name like any other */
+    expect_limit_reached();
+    CHECK_EQUAL(counted(1, 12), 3);
+}
+
+/* Three entries of one name, each of them undecided, counted or a duplicate: all states that registrants can leave behind. */
+static void whatever_was_decided_one_entry_of_a_name_counts_G4(void **state)
+{
+    (void)state;
+    const uint64_t standings[3] = {0, SR_REGISTRY_COUNTED, SR_REGISTRY_DUPLICATE};
+    uint32_t id = 1;
+    for (uint32_t mix = 0; mix < 27; mix++) {
+        const uint64_t each[3] = {standings[mix % 3], standings[mix / 3 % 3], standings[mix / 9]};
+        uint32_t of[3] = {0, 0, 0};
+        of[mix % 3]++;
+        of[mix / 3 % 3]++;
+        of[mix / 9]++;
+        if (of[1] > 1 || (of[1] == 0 && each[0] != 0)) {
+            continue; /* two that count, or a lowest that is a duplicate of none */
+        }
+        char name[16];
+        (void)snprintf(name, sizeof name, "mix-%u", mix);
+        for (uint32_t i = 0; i < 3; i++) {
+            put(id + i, name, each[i]);
+        }
+        set_limit(id / 3 + 1);
+        expect_limit_reached();
+        CHECK_EQUAL(counted(id, id + 3), 1);
+        id += 3;
+    }
+    CHECK_EQUAL(counted(1, id), id / 3);
+}
+
+static void one_name_registered_twice_interrupted_anywhere_counts_once_G4(void **state)
+{
+    (void)state;
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    set_limit(UINT32_MAX);
+    static struct pair pair;
+    (void)snprintf(pair.names[0], sizeof pair.names[0], "learnt");
+    const uint32_t count = trap_learn(register_one, &pair);
+    uint32_t duplicates = 0;
+    uint32_t names = 1;
+    for (uint32_t nth = 0; nth < count; nth += count / 400 + 1) {
+        for (uint32_t i = 0; i < 2; i++) {
+            (void)snprintf(pair.names[i], sizeof pair.names[i], "twice-%u", nth);
+            pair.ids[i] = 0;
+        }
+        if (!trap_at(register_one, register_other, &pair, nth)) {
+            (void)get(pair.names[0]);
+        }
+        names++;
+        duplicates += pair.ids[0] != pair.ids[1];
+    }
+    CHECK_EQUAL(counted(1, high()), names);
+    print_message("%u duplicates of %u\n", duplicates, names);
+}
+
+/* Two entries of one name: who decides the one is stopped, and the other is decided meanwhile, published just then or before. */
+struct deciding {
+    uint32_t first;
+    uint32_t second;
+    bool is_late;
+};
+
+static void decide_first(void *argument)
+{
+    sr_registry_decide(&ground, ((const struct deciding *)argument)->first);
+}
+
+static void decide_second(void *argument)
+{
+    const struct deciding *deciding = argument;
+    if (deciding->is_late) {
+        put(deciding->second, "same", 0);
+    }
+    sr_registry_decide(&ground, deciding->second);
+}
+
+static void prepare_to_decide(const struct deciding *deciding)
+{
+    put(2, "same", 0);
+    put(1, "same", 0);
+    if (deciding->is_late) {
+        set_key(deciding->second, SR_REGISTRY_EMPTY);
+    }
+}
+
+static void two_that_decide_at_once_count_one_G4(void **state)
+{
+    (void)state;
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    uint32_t interrupted = 0;
+    for (uint32_t way = 0; way < 4; way++) {
+        struct deciding deciding = {.first = 1 + way % 2, .second = 2 - way % 2, .is_late = way >= 2};
+        prepare_to_decide(&deciding);
+        const uint32_t count = trap_learn(decide_first, &deciding);
+        for (uint32_t nth = 0; nth < count; nth++) {
+            prepare_to_decide(&deciding);
+            if (trap_at(decide_first, decide_second, &deciding, nth)) {
+                interrupted++;
+                CHECK_EQUAL(counted(1, 3), 1);
+            }
+        }
+    }
+    CHECK(interrupted > 100);
+}
+
+enum { CROWD = 8, CROWD_NAMES = 200 };
+
+static void register_them_all(void *argument)
+{
+    child_await(argument, 1);
+    for (uint32_t i = 0; i < CROWD_NAMES; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "crowd-%u", i);
+        (void)get(name);
+    }
+}
+
+static void as_many_names_as_the_limit_are_had_by_all_who_register_them_at_once_G4(void **state)
+{
+    (void)state;
+    _Atomic uint32_t *go = child_share(sizeof *go);
+    pid_t children[CROWD];
+    set_limit(CROWD_NAMES);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        children[i] = child_start(register_them_all, go);
+    }
+    atomic_store(go, 1);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        child_ends_well(children[i]);
+    }
+    CHECK_EQUAL(counted(1, high()), CROWD_NAMES);
+    expect_limit_reached();
+}
+
+static void register_undecided(void *argument)
+{
+    (void)argument;
+    sr_crashpoint_arm(SR_CRASHPOINT_registry_before_standing, 1);
+    (void)get("half");
+}
+
+static void a_registrant_killed_before_its_standing_blocks_nobody_G4(void **state)
+{
+    (void)state;
+    if (!SR_CRASHPOINTS_BUILT) {
+        print_message("no crash points in this build: not tried\n");
+        return;
+    }
+    set_limit(1);
+    child_dies_by(child_start(register_undecided, NULL), SIGKILL);
+    CHECK_EQUAL(get("half"), 1);
+    expect_limit_reached();
+    CHECK_EQUAL(counted(1, 2), 1);
+}
+
 /* --- limits --------------------------------------------------------------------------------------------------------------------------- */
 
 static void beyond_the_limit_lies_overflow(void **state)
@@ -396,6 +615,12 @@ static int run(void)
         GROUND_TEST(two_processes_that_register_one_name_at_once_both_succeed_G1),
         GROUND_TEST(a_name_registered_in_between_anywhere_gets_an_id_of_its_own_G1),
         GROUND_TEST(a_registrant_killed_half_way_leaves_a_key_with_its_slot_G2),
+        GROUND_TEST(the_limit_counts_names_not_entries_G4),
+        GROUND_TEST(whatever_was_decided_one_entry_of_a_name_counts_G4),
+        GROUND_TEST(one_name_registered_twice_interrupted_anywhere_counts_once_G4),
+        GROUND_TEST(two_that_decide_at_once_count_one_G4),
+        GROUND_TEST(as_many_names_as_the_limit_are_had_by_all_who_register_them_at_once_G4),
+        GROUND_TEST(a_registrant_killed_before_its_standing_blocks_nobody_G4),
         GROUND_TEST(beyond_the_limit_lies_overflow),
         GROUND_TEST(a_full_registry_is_the_limit_whatever_the_soft_one_says),
         GROUND_TEST(without_pages_it_is_overflow_and_the_key_is_given_back),
