@@ -16,9 +16,11 @@
 #define WAIT_ACTIVE_NS UINT64_C(1000000)  /* the coarse clock's step while anything moves */
 #define WAIT_IDLE_NS   UINT64_C(50000000) /* and while nothing does */
 #define LAZY_NS        UINT64_C(1000000)  /* a nearly empty ring is left alone for so long */
-#define TABLES_NS      UINT64_C(5000000)  /* shared spills and span tables: looked at so often at most */
-#define NAMES_NS       UINT64_C(100000000)
-#define EVERYWHERE_NS  UINT64_C(1000000000) /* also where nobody told of news */
+#define LAZY_DIRECT_NS                                                                                       \
+    UINT64_C(10000000) /* a direct ring's block is folded so often at most: it gets no fuller */
+#define TABLES_NS     UINT64_C(5000000) /* shared spills and span tables: looked at so often at most */
+#define NAMES_NS      UINT64_C(100000000)
+#define EVERYWHERE_NS UINT64_C(1000000000) /* also where nobody told of news */
 
 /* What a tick may take, in samples or what costs as much: some 300 us of work, for the coarse clock stands still meanwhile, and
  * publisher and reaper wait. What is left is the next tick's, which comes at once. */
@@ -125,6 +127,9 @@ static void note_busy(struct drain *drain, uint32_t ring, const struct sr_ring_s
                       uint64_t now_ns)
 {
     struct round *round = &drain->round;
+    if (sight->words == 0) {
+        return; /* direct: nothing that could get full, and nothing to grow */
+    }
     const uint32_t fill = used < sight->words ? (uint32_t)(used * 256 / sight->words) : 256;
     round->busiest = fill > round->busiest ? fill : round->busiest;
     const struct intake_ring *own = &drain->intake->ring[ring];
@@ -155,8 +160,9 @@ static uint32_t visit(struct drain *drain, uint32_t ring, enum intake_wish wish,
         own->news_ns = drain->last_began_ns;
     }
     const uint64_t used = sight.line.tail - own->head;
-    const bool is_nearly_empty = used * 4 < sight.words;
-    const bool is_left = wish == INTAKE_LIVE && is_nearly_empty && now_ns - own->visited_ns < LAZY_NS;
+    const bool is_nearly_empty = used * 4 < sight.words || sight.words == 0;
+    const uint64_t lazy_ns = sight.words == 0 ? LAZY_DIRECT_NS : LAZY_NS;
+    const bool is_left = wish == INTAKE_LIVE && is_nearly_empty && now_ns - own->visited_ns < lazy_ns;
     /* false: there is no page for it now, it stays where it is */
     if (!is_left && intake_take_ring(drain->intake, ring, &sight, wish, now_ns)) {
         note_busy(drain, ring, &sight, used, now_ns);

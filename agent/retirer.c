@@ -15,7 +15,7 @@
 #define PAUSE_NS  UINT64_C(60000000000) /* after a punch that failed */
 
 /* FREE rings that keep their pages, by class: half a megabyte in all. */
-static const uint32_t kept[SR_CLASS_COUNT] = {16, 2, 1};
+static const uint32_t kept[SR_CLASS_COUNT] = {16, 2, 1, 1};
 
 /* Since when a ring has been nobody's. */
 struct idle {

@@ -167,6 +167,7 @@ MEASURE(ring_waking, record, run->ledger.primitive, NULL)
 MEASURE(ring_inline, record_inline, run->ledger.primitive, NULL)
 MEASURE(ring, record, run->ledger.primitive, NULL)
 MEASURE(ring_cost, record, run->ledger.primitive, &setting->samples.cost)
+MEASURE(direct, record_inline, run->ledger.primitive, NULL)
 MEASURE(two_clocks, read_twice, &run->counter, NULL)
 MEASURE(begin_end, span, run->ledger.primitive, NULL)
 
@@ -265,7 +266,10 @@ static bool set_up_run(struct setting *setting, enum record_case id)
     if (plans[id].where == IN_PRIVATE) {
         return id != CASE_ck_ring || transport_start(setting->transport, &setting->machine);
     }
-    return ledger_open(&run->ledger, plans[id].where == IN_IDLE ? STORE_IDLE : STORE_SERVED, plans[id].name);
+    return ledger_open(&run->ledger, plans[id].where == IN_IDLE ? STORE_IDLE : STORE_SERVED,
+                       plans[id].name) &&
+           (id != CASE_direct ||
+            slipring_primitive_set_mode(run->ledger.primitive, SLIPRING_DIRECT) == SLIPRING_OK);
 }
 
 /* Bursts until the agent has come, and gave this case a ring that holds a burst: until a look sees that all were booked
@@ -312,7 +316,7 @@ static bool set_up(struct setting *setting)
 static void warm_up(struct setting *setting)
 {
     for (uint32_t id = 0; id < CASE_COUNT; id++) {
-        if (setting->runs[id].is_wanted && plans[id].where == IN_SERVED) {
+        if (setting->runs[id].is_wanted && plans[id].where == IN_SERVED && plans[id].mode == MODE_BURSTS) {
             warm_served(setting, (enum record_case)id);
         } else if (setting->runs[id].is_wanted) {
             (void)run_round(setting, (enum record_case)id);

@@ -7,6 +7,7 @@
  *   slipring_default              yes           no                    yes                 file system, once
  *   slipring_primitive_get        yes           no                    yes                 file system, first time
  *   slipring_category_get         yes           no                    yes                 nothing
+ *   slipring_primitive_set_mode   yes           yes                   yes                 nothing
  *   the askers (…_status, …)      yes           yes                   yes                 nothing
  *
  *   (1) slipring_close() against a record on the same store in another thread: the record is delivered (the
@@ -92,6 +93,25 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_get(struct slipring_
 
 /* How the primitive stands: OK, LIMIT_REACHED (recording under __overflow__), or why it drops. */
 enum slipring_status slipring_primitive_status(const struct slipring_primitive *primitive);
+
+/* How a thread records a primitive.
+ *
+ * SLIPRING_RING, the default: each execution on its way to the agent with a time stamp of its own, through the thread's ring.
+ * SLIPRING_DIRECT: straight into the thread's histogram in shared memory, as what finds a ring full does. The agent then has
+ * nothing to do for a sample, only for a histogram, a hundred times a second at most; counts, sums, percentiles, bounds,
+ * objectives and costs are as exact. What it gives up is each execution's own time: it counts for the moment at which the agent
+ * looked, and the figures that need one say so (docs/metrics.md, spilled). 32 KiB of memory a thread instead of 8.
+ * For what is executed millions of times a second in a thread, all the time. */
+enum slipring_mode {
+    SLIPRING_RING = 0,
+    SLIPRING_DIRECT = 1,
+};
+
+/* Choose it for this process's threads that record the primitive from here on for the first time; those that did go on as they
+ * are. Other processes choose for themselves: the books are the same. Without memory for it threads record as by
+ * default. BAD_ARGUMENT: no primitive, or no mode. */
+SLIPRING_MUST_CHECK enum slipring_status slipring_primitive_set_mode(struct slipring_primitive *primitive,
+                                                                     enum slipring_mode mode);
 
 /* Get or add a cost category of the primitive, for struct slipring_cost. Category 0 is "default" and always
  * there. TABLE_FULL beyond 16: *out_category is then set to 0. */

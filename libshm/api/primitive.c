@@ -132,6 +132,17 @@ SR_PUBLIC enum slipring_status slipring_primitive_get(struct slipring_store *sto
     return status;
 }
 
+SR_PUBLIC enum slipring_status slipring_primitive_set_mode(struct slipring_primitive *primitive,
+                                                           enum slipring_mode mode)
+{
+    if (!primitive || (mode != SLIPRING_RING && mode != SLIPRING_DIRECT)) {
+        return SLIPRING_BAD_ARGUMENT;
+    }
+    /* relaxed: a wish, ordered with nothing */
+    atomic_store_explicit(&primitive->mode, mode, memory_order_relaxed);
+    return SLIPRING_OK;
+}
+
 SR_PUBLIC enum slipring_status slipring_primitive_status(const struct slipring_primitive *primitive)
 {
     if (!primitive) {

@@ -67,6 +67,7 @@ struct slipring_primitive {
     uint32_t index;          /* of the handle: place in each thread's table of rings. First: see inline.h */
     _Atomic uint32_t place;  /* 0: records reach nothing; else 1 + the id that they are booked under */
     _Atomic uint32_t status; /* enum slipring_status: OK, or why it records under __overflow__ or drops */
+    _Atomic uint32_t mode;   /* enum slipring_mode */
     struct slipring_store *store;
     uint64_t hash;
     char name[SLIPRING_PRIMITIVE_NAME_MAX + 1];
@@ -78,6 +79,12 @@ SR_INLINE bool sr_handle_is_live(const struct slipring_primitive *primitive)
 {
     /* relaxed: one word, ordered with nothing; the entry it names was READY before */
     return atomic_load_explicit(&primitive->place, memory_order_relaxed) != 0;
+}
+
+SR_INLINE bool sr_handle_is_direct(const struct slipring_primitive *primitive)
+{
+    /* relaxed: a wish, ordered with nothing */
+    return atomic_load_explicit(&primitive->mode, memory_order_relaxed) == SLIPRING_DIRECT;
 }
 
 /* The registry id of a live handle. */

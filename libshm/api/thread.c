@@ -126,10 +126,12 @@ static bool retake(struct slipring_primitive *primitive, const struct sr_attachm
                    struct sr_ring *ring)
 {
     for (uint32_t i = sr_process->released_count; i-- > 0;) {
-        if (sr_process->released[i].handle != primitive->index) {
+        const uint32_t id = sr_process->released[i].ring;
+        const bool is_direct = sr_ring_class_of(id) == SR_CLASS_direct;
+        if (sr_process->released[i].handle != primitive->index ||
+            is_direct != sr_handle_is_direct(primitive)) {
             continue;
         }
-        const uint32_t id = sr_process->released[i].ring;
         sr_process->released[i] = sr_process->released[--sr_process->released_count];
         if (sr_ring_retake(&primitive->store->segment, id, attachment->slot.slot, sr_handle_id(primitive),
                            ring)) {
@@ -152,9 +154,10 @@ static bool claim(struct slipring_primitive *primitive, const struct sr_attachme
     if (attachment->rings >= cap) {
         return false;
     }
-    for (uint32_t class = SR_CLASS_small; class < SR_CLASS_COUNT; class ++) {
-        enum slipring_status status =
-            sr_ring_claim(segment, attachment->slot.slot, sr_handle_id(primitive), class, first_ns, ring);
+    static const uint32_t classes[] = {SR_CLASS_direct, SR_CLASS_small, SR_CLASS_mid, SR_CLASS_big};
+    for (uint32_t i = sr_handle_is_direct(primitive) ? 0 : 1; i < SR_ARRAY_COUNT(classes); i++) {
+        enum slipring_status status = sr_ring_claim(segment, attachment->slot.slot, sr_handle_id(primitive),
+                                                    classes[i], first_ns, ring);
         if (status != SLIPRING_IN_USE) {
             return status == SLIPRING_OK;
         }

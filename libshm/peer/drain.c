@@ -437,7 +437,7 @@ static enum slipring_status offer_one_of(struct sr_drain *drain, const struct sr
 enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t class, uint32_t slot,
                                     uint32_t *out_other)
 {
-    if (class >= SR_CLASS_COUNT) {
+    if (class >= SR_CLASS_GROWING) {
         return SLIPRING_IN_USE;
     }
     uint32_t other = 0;

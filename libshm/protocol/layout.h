@@ -33,7 +33,7 @@
  *   | producer_line      | per ring: tail, begun, redo          its owner
  *   | consumer_line      | per ring: head, offer                agent
  *   | shared_spill       | per primitive: atomic spill block    any producer
- *   | pool_small/mid/big | per ring: samples, spill block       its owner
+ *   | pool_...           | per ring: samples, spill block       its owner
  *   +--------------------+
  *
  *   STATS SEGMENT (agent alone; readers map it read-only)
@@ -78,17 +78,20 @@
 #define SR_RING_CAP_DEFAULT        4096u /* rings a process may hold */
 
 /* Ring classes: X(name, rings, words for samples, spill cells a status). A ring's id tells its class: ids are given
- * out class after class in this order. Words are a power of two, rings a multiple of SR_EXTENT_RINGS. */
+ * out class after class in this order. Words are a power of two, rings a multiple of SR_EXTENT_RINGS. A ring of class
+ * direct has none: its spill block is all that it is (store.h, SLIPRING_DIRECT). */
 #define SR_RING_CLASSES(X)                                                                                   \
     X(small, 32768u, 512u, 192u)                                                                             \
     X(mid, 4096u, 4096u, SR_BUCKET_COUNT)                                                                    \
-    X(big, 512u, 32768u, SR_BUCKET_COUNT)
+    X(big, 512u, 32768u, SR_BUCKET_COUNT)                                                                    \
+    X(direct, 2048u, 0u, SR_BUCKET_COUNT)
 
 enum sr_ring_class {
 #define X(name, rings, words, cells) SR_CLASS_##name,
     SR_RING_CLASSES(X)
 #undef X
         SR_CLASS_COUNT,
+    SR_CLASS_GROWING = SR_CLASS_direct, /* below it: from each to the next bigger, and back */
 };
 
 #define X(name, rings, words, cells) +(rings)
@@ -478,7 +481,8 @@ enum sr_word_area {
     X(shared_spill, (uint64_t)SR_PRIMITIVE_MAX *SR_SPILL_WORDS_FULL * 8u)                                    \
     X(pool_small, 32768u * SR_BLOCK_BYTES(512u, SR_SPILL_WORDS_SMALL))                                       \
     X(pool_mid, 4096u * SR_BLOCK_BYTES(4096u, SR_SPILL_WORDS_FULL))                                          \
-    X(pool_big, 512u * SR_BLOCK_BYTES(32768u, SR_SPILL_WORDS_FULL))
+    X(pool_big, 512u * SR_BLOCK_BYTES(32768u, SR_SPILL_WORDS_FULL))                                          \
+    X(pool_direct, 2048u * SR_BLOCK_BYTES(0u, SR_SPILL_WORDS_FULL))
 
 struct sr_ring_map {
 #define X(name, bytes) uint8_t name[SR_PAGES(bytes)];

@@ -38,7 +38,8 @@ static void open_view(struct sr_segment *segment, uint32_t ring, uint32_t slot, 
     out_ring->consumer = sr_segment_consumer_line(segment, ring);
     out_ring->control = &sr_segment_header(segment)->control;
     out_ring->hot.control = (const struct slipring_inline_control *)(const void *)out_ring->control;
-    out_ring->hot.mask = shape->words - 1;
+    out_ring->is_direct = shape->words == 0;
+    out_ring->hot.mask = shape->words - 1; /* of a direct one never used: it has no room */
     /* relaxed: the last owner's stores reached us through the state word we acquired */
     out_ring->hot.tail = atomic_load_explicit(&line->tail, memory_order_relaxed);
     out_ring->hot.limit = out_ring->hot.tail; /* unknown: the first record looks at the head */
@@ -280,6 +281,10 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
     const uint64_t now_ns = sr_ring_clock(ring);
     uint64_t words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings);
     uint64_t head = look_at_head(ring);
+    if (ring->is_direct) {
+        ring->spill.hot.full_head = head; /* which never moves */
+        return spill(ring, sample);
+    }
     uint64_t room = room_at(ring, head);
     /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
     const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);

@@ -6,7 +6,7 @@
  *
  * G1  A sample, with the mark before it (sample.h), is published by one release store of the tail, and by nothing else:
  *     killed before it, the sample does not exist; killed after it, it is counted, whatever happens to its process.
- * G2  A full ring never makes anyone wait: the sample goes to the spill block (spill.h). Back to the ring when a
+ * G2  A full ring never makes anyone wait (and a direct one is always full): the sample goes to the spill block (spill.h). Back to the ring when a
  *     quarter of it is free.
  * G3  The consumer's head is the license to overwrite: a word is written again only after the head was seen past it.
  * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
@@ -32,7 +32,8 @@ struct sr_ring {
     struct sr_consumer_line_shm *consumer;
     const struct sr_control_shm *control;
     uint32_t spilling;
-    uint32_t ring; /* id */
+    uint32_t is_direct; /* no samples, only a spill block */
+    uint32_t ring;      /* id */
     uint32_t generation;
     uint32_t slot;
     uint32_t primitive;

@@ -17,6 +17,7 @@ enum {
     FIRST_small = 0,
     FIRST_mid = 32768,
     FIRST_big = 32768 + 4096,
+    FIRST_direct = 32768 + 4096 + 512,
 };
 
 const struct sr_ring_shape sr_ring_shapes[SR_CLASS_COUNT] = {
@@ -37,7 +38,7 @@ const struct sr_ring_shape sr_ring_shapes[SR_CLASS_COUNT] = {
 SR_RING_CLASSES(X)
 #undef X
 
-_Static_assert((int)FIRST_big + 512 == (int)SR_RING_MAX, "classes lie one behind the other");
+_Static_assert((int)FIRST_direct + 2048 == (int)SR_RING_MAX, "classes lie one behind the other");
 
 /* --- making and checking ---------------------------------------------------------------------------------------------- */
 

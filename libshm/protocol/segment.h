@@ -109,7 +109,7 @@ SR_INLINE void sr_segment_tell(const struct sr_segment *segment, enum sr_news ki
 struct sr_ring_shape {
     uint32_t first_ring;  /* of the class */
     uint32_t rings;       /* in the class */
-    uint32_t words;       /* for samples; a power of two */
+    uint32_t words;       /* for samples; a power of two, or 0: direct */
     uint32_t cells;       /* spill cells a status */
     uint32_t spill_words; /* of the block */
     uint32_t reserved;

@@ -5,8 +5,8 @@
 set -euo pipefail
 source "$(dirname "$0")/_bench.sh"
 
-cases="increment same_books same_books_cost same_books_call spill spill_cost ck_ring two_clocks"
-! has_agent || cases="$cases ring_waking ring ring_cost begin_end lap"
+cases="increment same_books same_books_cost same_books_call spill_inline spill spill_cost ck_ring two_clocks"
+! has_agent || cases="$cases ring_waking ring_inline ring ring_cost direct begin_end lap"
 
 measure record --rounds 3 --batch 20000 --bursts 5
 for name in $cases; do

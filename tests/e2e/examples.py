@@ -57,7 +57,7 @@ def until_recorded(agent, primitive, count):
 @test
 def every_example_is_tested_here(scene):
     names = sorted(os.listdir(EXAMPLES))
-    equal(names, ["guard.cpp", "objectives.c", "readback.c", "record.c", "span.c"], "examples")
+    equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "span.c"], "examples")
 
 
 @test
@@ -86,6 +86,18 @@ def span_ends_as_success_and_as_failure_and_a_cancelled_one_never_happened(scene
     metrics = until_recorded(agent, "copy_file", 2)
     equal(metrics.requests("copy_file"), (1, 1, 0), "requests")
     equal(metrics.get("primitive_active_requests", primitive_name="copy_file"), 0, "active")
+
+
+@test
+def a_hot_loop_is_counted_whole_with_laps_and_in_direct_mode(scene):
+    make_pkg_config(scene)
+    agent = scene.agent()
+    equal(run(scene, build(scene, "hot_loop.c")), "", "hot_loop")
+    until_recorded(agent, "parse_line", 100000)
+    metrics = until_recorded(agent, "hash_block", 100000)
+    equal(metrics.get("primitive_active_requests", primitive_name="parse_line"), 0, "active")
+    equal(metrics.get("primitive_spilled_total", primitive_name="hash_block"), 100000, "spilled")
+    equal(scene.slipring("verify").returncode, 0, "slipring verify")
 
 
 @test

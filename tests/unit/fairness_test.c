@@ -114,7 +114,8 @@ static uint32_t grow(struct slipring_primitive *fast)
     }
     while (wants_more_after(RIG_SECOND / 100)) {
     }
-    for (uint32_t ring = SR_RING_MAX - 512; ring < SR_RING_MAX; ring++) {
+    const uint32_t first = sr_ring_shapes[SR_CLASS_big].first_ring;
+    for (uint32_t ring = first; ring < first + 512; ring++) {
         if (sr_state_of(sr_drain_state(agent_store_rings(rig.store), ring)) == SR_RING_OWNED) {
             return ring;
         }

@@ -23,20 +23,21 @@ static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
         {"registry_key", 4096u, 131072u},
         {"primitive_page", 135168u, 16384u},
         {"slot_page", 151552u, 256u},
-        {"ring_state", 155648u, 299008u},
-        {"ring_page", 454656u, 37376u},
-        {"extent_page", 495616u, 1168u},
-        {"news", 499712u, 4096u},
-        {"registry_entry", 503808u, 33554432u},
-        {"bounds", 34058240u, 4194304u},
-        {"slot", 38252544u, 1048576u},
-        {"ring_info", 39301120u, 4784128u},
-        {"producer_line", 44085248u, 4784128u},
-        {"consumer_line", 48869376u, 4784128u},
-        {"shared_spill", 53653504u, 536870912u},
-        {"pool_small", 590524416u, 268435456u},
-        {"pool_mid", 858959872u, 268435456u},
-        {"pool_big", 1127395328u, 150994944u},
+        {"ring_state", 155648u, 315392u},
+        {"ring_page", 471040u, 39424u},
+        {"extent_page", 512000u, 1232u},
+        {"news", 516096u, 4096u},
+        {"registry_entry", 520192u, 33554432u},
+        {"bounds", 34074624u, 4194304u},
+        {"slot", 38268928u, 1048576u},
+        {"ring_info", 39317504u, 5046272u},
+        {"producer_line", 44363776u, 5046272u},
+        {"consumer_line", 49410048u, 5046272u},
+        {"shared_spill", 54456320u, 536870912u},
+        {"pool_small", 591327232u, 268435456u},
+        {"pool_mid", 859762688u, 268435456u},
+        {"pool_big", 1128198144u, 150994944u},
+        {"pool_direct", 1279193088u, 67108864u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -46,7 +47,7 @@ static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
     SR_RING_REGIONS(X)
 #undef X
     CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
-    CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1278390272));
+    CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1346301952));
 }
 
 static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state)
@@ -57,7 +58,7 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
         {"agent_figure", 4096u, 1152u},
         {"journal", 8192u, 1048704u},
         {"figure", 1060864u, 134217728u},
-        {"words", 135278592u, 2572750848u},
+        {"words", 135278592u, 2640121856u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -67,7 +68,7 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
     SR_STATS_REGIONS(X)
 #undef X
     CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
-    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(2708029440));
+    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(2775400448));
 }
 
 static void regions_begin_at_pages_and_hold_what_is_in_them(void **state)
@@ -161,7 +162,10 @@ static void blocks_of_all_rings_lie_in_their_pool_one_behind_the_other(void **st
         const uint32_t class = sr_ring_class_of(ring);
         const struct sr_ring_shape *shape = &sr_ring_shapes[class];
         if (ring == shape->first_ring) {
-            CHECK_EQUAL(class, ring == 0 ? SR_CLASS_small : ring == 32768 ? SR_CLASS_mid : SR_CLASS_big);
+            CHECK_EQUAL(class, ring == 0       ? SR_CLASS_small
+                               : ring == 32768 ? SR_CLASS_mid
+                               : ring == 36864 ? SR_CLASS_big
+                                               : SR_CLASS_direct);
             CHECK_EQUAL(ring % SR_EXTENT_RINGS, 0);
             CHECK_EQUAL(shape->words & (shape->words - 1), 0);
         }

@@ -12,6 +12,7 @@
 
 #define SMALL_END SR_RINGS_SMALL
 #define MID_END   (SR_RINGS_SMALL + 4096u)
+#define BIG_END   (MID_END + 512u)
 #define HALF      (RIG_SECOND / 2)
 
 static struct sr_segment *segment(void)
@@ -42,7 +43,7 @@ static uint32_t rings_in(uint32_t first, uint32_t end, enum sr_ring_state state)
 
 #define OWNED_SMALL rings_in(0, SMALL_END, SR_RING_OWNED)
 #define OWNED_MID   rings_in(SMALL_END, MID_END, SR_RING_OWNED)
-#define OWNED_BIG   rings_in(MID_END, SR_RING_MAX, SR_RING_OWNED)
+#define OWNED_BIG   rings_in(MID_END, BIG_END, SR_RING_OWNED)
 
 static void grow_to_big(void)
 {
@@ -86,6 +87,18 @@ static void a_big_ring_that_is_nearly_idle_becomes_a_small_one_again_in_two_step
     CHECK_EQUAL(OWNED_MID + OWNED_BIG, 0);
     CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 0);
     CHECK_EQUAL(rig_stats(&rig, "work").spilled, spilled); /* no sample lost its detail by it */
+    expect_all_booked();
+}
+
+static void the_biggest_is_offered_nothing_bigger(void)
+{
+    grow_to_big();
+    for (int i = 0; i < 3; i++) { /* more than it holds */
+        record(100000);
+        rig_tick(&rig, HALF);
+        CHECK_EQUAL(rings_in(0, SR_RING_MAX, SR_RING_OFFERED), 0);
+    }
+    CHECK_EQUAL(OWNED_BIG, 1);
     expect_all_booked();
 }
 
@@ -172,6 +185,7 @@ static int run(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_big_ring_that_is_nearly_idle_becomes_a_small_one_again_in_two_steps),
+        RIG_TEST(the_biggest_is_offered_nothing_bigger),
         RIG_TEST(one_that_is_filled_now_and_then_keeps_its_size),
         RIG_TEST(one_that_records_nothing_is_offered_nothing),
         RIG_TEST(an_offer_of_a_smaller_one_goes_back_when_the_ring_fills_again),

@@ -270,7 +270,7 @@ static void reserving_marks_what_is_reserved_and_no_more_G2(void **state)
     CHECK(sr_segment_ring_is_reserved(&ground, 40));
     CHECK(!sr_segment_ring_is_reserved(&ground, 41));
     CHECK_OK(sr_segment_reserve_ring(&ground, SR_RING_MAX - 1));
-    memset(sr_segment_ring_words(&ground, SR_RING_MAX - 1), 1, sr_ring_shapes[SR_CLASS_big].block_bytes);
+    memset(sr_segment_ring_words(&ground, SR_RING_MAX - 1), 1, sr_ring_shapes[SR_CLASS_direct].block_bytes);
     memset(sr_segment_entry(&ground, SR_PRIMITIVE_MAX - 1), 1, sizeof(struct sr_registry_entry_shm));
 }
 
