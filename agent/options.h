@@ -12,7 +12,7 @@
 
 /* What a store can hold at most; options.def says the same numbers to people, tests/unit/options_test.c compares. */
 #define OPTIONS_PRIMITIVES_MAX 16384
-#define OPTIONS_RING_CAP_MAX   37376
+#define OPTIONS_RING_CAP_MAX   39424
 
 #define OPTIONS_RETIRE_AFTER_MAX_NS UINT64_C(86400000000000)
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PRIMITIVES_DEFAULT 1000u  /* that slipringd allows by itself */
-#define RING_CAP           37376u /* all that there are */
+#define RING_CAP           39424u /* all that there are */
 
 bool served_start(struct served *served, const struct machine *machine, const struct fleet_plan *plan)
 {

@@ -61,7 +61,7 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
 {
     (void)state;
     assert_int_equal(PARSE("--store", "web", "--listen=[::1]:0", "--le=0.001,5", "--max-primitives=16384",
-                           "--ring-cap", "37376", "--retire-after", "1m30s", "--shm-dir=/dev/shm/x",
+                           "--ring-cap", "39424", "--retire-after", "1m30s", "--shm-dir=/dev/shm/x",
                            "--log-level", "debug", "--clock=monotonic", "--group=0"),
                      OPTIONS_RUN);
     char listen[ADDRESS_TEXT_BYTES];
@@ -71,7 +71,7 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     assert_int_equal(options.agent.le.count, 2);
     assert_int_equal(options.agent.le.ns[1], 5000000000);
     assert_int_equal(options.agent.primitive_limit, 16384);
-    assert_int_equal(options.agent.ring_cap, 37376);
+    assert_int_equal(options.agent.ring_cap, 39424);
     assert_int_equal(options.agent.retire_after_ns, UINT64_C(90000000000));
     assert_string_equal(options.shm_dir, "/dev/shm/x");
     assert_int_equal(options.log_level, LOG_DEBUG);
@@ -130,8 +130,8 @@ static void each_mistake_is_told_in_a_sentence(void **state)
                    "--retire-after=0s");
     assert_refused("--retire-after: '2d' is too large (more than 0, at most 1d, as in 30s)", "--retire-after",
                    "2d");
-    assert_refused("--ring-cap: '-1' is no number from 1 to 37376", "--ring-cap", "-1");
-    assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 37376", "--ring-cap",
+    assert_refused("--ring-cap: '-1' is no number from 1 to 39424", "--ring-cap", "-1");
+    assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 39424", "--ring-cap",
                    "99999999999999999999");
     assert_refused("--shm-dir: 'shm' is no absolute path", "--shm-dir", "shm");
     assert_refused("--clock: 'sundial' is none of auto, monotonic", "--clock", "sundial");
@@ -198,7 +198,7 @@ static void the_manual_has_every_option_in_80_columns(void **state)
 #include "agent/options.def"
 #undef SLIPRINGD_OPTION
     assert_non_null(
-        strstr(manual, "\n    --ring-cap N\n        How many rings one process may hold, 1 to 37376."));
+        strstr(manual, "\n    --ring-cap N\n        How many rings one process may hold, 1 to 39424."));
     for (const char *line = manual; *line != '\0'; line += strcspn(line, "\n") + 1) {
         assert_in_range(strcspn(line, "\n"), 0, 80);
     }
