@@ -120,7 +120,7 @@ static uint32_t grow(struct slipring_primitive *fast)
             return ring;
         }
     }
-    CHECK(!"it has a big ring");
+    check_fail(__FILE__, __LINE__, "it got no big ring");
     return 0;
 }
 
