@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The peer of the ring: Concurrency Kit's ck_ring carrying the same 32 bytes to a consumer thread that is as lazy as the
- * agent: it looks every TRANSPORT_REST_US, takes everything there is, and books it. */
+/* The peer of the ring: Concurrency Kit's ck_ring carrying 32 bytes, what a sample is made of, to a consumer thread that is
+ * as lazy as the agent: it looks every TRANSPORT_REST_US, takes everything there is, and books it. */
 #ifndef BENCH_CK_TRANSPORT_H
 #define BENCH_CK_TRANSPORT_H
 
@@ -14,16 +14,17 @@
 #include "machine.h"
 #include "samples.h"
 
-#define TRANSPORT_SIZE    1024u /* as the ring that the agent gives a thread whose small one overflows */
+#define TRANSPORT_SIZE                                                                                       \
+    1024u /* as many bytes as the ring that the agent gives a thread whose small one overflows */
 #define TRANSPORT_REST_US 250u
 
-struct transport_sample { /* the 32 bytes of a sample in a slipring ring */
+struct transport_sample { /* what a sample is made of, as one item */
     uint64_t stamp_ns;
     uint64_t what;
     uint64_t cost;
     uint64_t savings;
 };
-_Static_assert(sizeof(struct transport_sample) == 32, "as large as what it is compared with");
+_Static_assert(sizeof(struct transport_sample) == 32, "four words: stamp, duration, cost, savings");
 
 CK_RING_PROTOTYPE(transport, transport_sample)
 

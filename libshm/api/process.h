@@ -8,7 +8,7 @@
  *   kept    handles of stores and primitives: names, ids, mappings. Valid in the child as they are.
  * Neither is ever given back: a handle stays valid memory.
  *
- * G1  Thread-local storage is 32 bytes, initial-exec: the thread, its table of rings and that's size for the hot path, a flag. It
+ * G1  Thread-local storage is 32 bytes, initial-exec: the thread, its table of rings and the table's size for the hot path, a flag. It
  *     fits what dlopen has left.
  * G2  The process lock is taken only outside the hot path, and never in a signal handler that interrupted its holder
  *     (sr_thread_depth says so): such a record goes to the shared spill. fork() waits for it, so that no child is

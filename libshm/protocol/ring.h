@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring: one producer thread, one primitive, one lazy consumer.
  *
- * The producer's truth is private: tail, the last seen head, the spill's running sums. It stores to its own line and
- * its samples, and loads from shared lines only the agent's read-mostly clock line, and the head when the ring seems full.
+ * The producer's truth is private: tail, the last seen head, the last mark of the clock; the spill's sum and cells stand where nobody
+ * else writes (spill.h). It stores to its own line and its samples, and loads from others' lines only the agent's read-mostly
+ * clock line, and the head when the ring seems full.
  *
  * G1  A sample, with the mark before it (sample.h), is published by one release store of the tail, and by nothing else:
  *     killed before it, the sample does not exist; killed after it, it is counted, whatever happens to its process.
- * G2  A full ring never makes anyone wait (and a direct one is always full): the sample goes to the spill block (spill.h). Back to the ring when a
- *     quarter of it is free.
+ * G2  A full ring never makes anyone wait (and a direct one is always full): the sample goes to the spill block (spill.h).
+ *     Back to the ring when a quarter of it is free.
  * G3  The consumer's head is the license to overwrite: a word is written again only after the head was seen past it.
  * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
  *     change, while CLAIMING, after the agent's final fold of the last owner. (The agent empties the redo record and the

@@ -33,7 +33,7 @@
  *
  * A plain update so takes three stores to shared memory, at addresses known at once but for the cell's. Tried before it: redo
  * fields for word, value, bits and sum, the cell being the commit (seven stores); two sums in turns (the address of the one to be read
- * waits for the last key: slower than seven stores).
+ * waits for the last key).
  *
  * Progress: wait-free; no system call. Only the order of instructions matters between (1), (2), (3), (4) for a kill:
  * the kernel stops a thread at an instruction boundary and lets its earlier stores become visible before its locks
