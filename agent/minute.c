@@ -168,6 +168,7 @@ static void close_slice(struct books *books, uint32_t index, uint64_t end_ns)
         return;
     }
     sr_words_write_unreferenced(&books->durable->words, SR_WORD(slice, index, off), slice.words, slice.word);
+    SR_CRASHPOINT(minute_slice_written);
     const uint64_t count = get(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT));
     set(books, slice_word(books, index, (uint32_t)count), (uint64_t)off << 32 | slice.words);
     set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT), count + 1);

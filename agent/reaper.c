@@ -191,6 +191,7 @@ static void fold_rings(struct reaper *reaper, uint64_t now_ns)
                 sr_drain_clear_offer(reaper->rings, ring);
                 intake_wipe_ring(reaper->intake, ring);
             }
+            SR_CRASHPOINT(reaper_ring_wiped);
             /* nobody else changes it */
             (void)!sr_drain_change_state(reaper->rings, ring, word, has_pages ? SR_RING_FREE : SR_RING_EMPTY);
         }
@@ -236,6 +237,7 @@ static void free_slot(struct reaper *reaper, uint32_t slot, uint64_t now_ns)
         abort_spans(reaper, slot, sight.generation);
         sr_census_clear_spans(reaper->rings, slot);
         empty_keys(reaper, slot);
+        SR_CRASHPOINT(reaper_slot_cleared);
         sr_census_set_state(reaper->rings, slot, sight.generation, SR_SLOT_FREE);
         sr_drain_raise_reserve_epoch(reaper->rings); /* whoever found no slot may look again */
     }

@@ -251,6 +251,7 @@ void agent_store_close(struct agent_store *store)
         return;
     }
     sr_drain_set_life(&store->rings, 0);
+    SR_CRASHPOINT(store_closing);
     sr_books_set_listen(&store->books, "");
     sr_books_set_agent(&store->books, 0, store->started_wall_ns, 0);
     sr_drain_close(&store->rings);

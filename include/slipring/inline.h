@@ -222,6 +222,7 @@ SLIPRING_INLINE void slipring_inline_update(uint64_t *block, struct slipring_inl
     SLIPRING_INLINE_POINT(spill_after_commit);
     /* (4): pairs with the agent's acquire of the cell: who sees it sees the commit */
     __atomic_store_n(&block[word], value, __ATOMIC_RELEASE);
+    SLIPRING_INLINE_POINT(spill_after_cell);
     if (count > 0) {
         slipring_inline_store(&rest[0]);
     }

@@ -68,6 +68,7 @@ static void book_shared(struct slipring_primitive *primitive, const struct sr_sp
     if (!(sample->meta & SR_SAMPLE_ENDED)) {
         return;
     }
+    SR_CRASHPOINT(shared_before_ended);
     const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
     if (sr_attachment_has_slot(attachment)) {
         bool counted = sr_slot_span_ended(segment, attachment->slot.slot, sr_handle_id(primitive));
@@ -87,6 +88,7 @@ static void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
     if (SR_UNLIKELY(!booked) && (sample->meta & SR_SAMPLE_ENDED)) {
         const struct sr_spill_sample end = {.meta = SR_KIND_CANCEL | SR_SAMPLE_ENDED};
         rest.meta &= sr_ring_put(ring, &end) ? ~SR_SAMPLE_ENDED : ~UINT64_C(0);
+        SR_CRASHPOINT(record_ended_apart);
     }
     leave(ring);
     if (SR_UNLIKELY(!booked)) {

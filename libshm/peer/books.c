@@ -222,6 +222,7 @@ void sr_books_publish_agent(struct sr_books *books, const struct sr_agent_figure
 
 void sr_books_finish_publishing(struct sr_books *books, uint64_t now_ns, uint32_t high)
 {
+    SR_CRASHPOINT(publish_before_high);
     /* release: after the pages below it were reserved; pairs with the acquire of whoever reads figures */
     atomic_store_explicit(&header_of(books)->primitive_high, high, memory_order_release);
     /* relaxed: for people */

@@ -171,6 +171,7 @@ void sr_catalog_announce(struct sr_drain *drain, uint32_t id, const uint64_t *bo
     for (uint32_t i = 0; i < count; i++) {
         announce(&shm->bound_ns[i], bounds_ns[i]);
     }
+    SR_CRASHPOINT(announce_half_written);
     announce(&shm->version, version + 1);
 }
 

@@ -449,6 +449,7 @@ enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint3
     /* release: after OFFERED; pairs with the acquire in sr_ring_overflow() */
     atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)other + 1,
                           memory_order_release);
+    SR_CRASHPOINT(offer_told);
     *out_other = other;
     return SLIPRING_OK;
 }

@@ -93,6 +93,9 @@ enum slipring_status sr_batch_replay(struct sr_batch *batch, uint32_t *out_pairs
         return status;
     }
     apply(batch, (uint32_t)committed);
+    if (committed > 0) {
+        SR_CRASHPOINT(journal_replayed);
+    }
     *out_pairs = (uint32_t)committed;
     sr_batch_clear(batch);
     return SLIPRING_OK;

@@ -246,8 +246,12 @@ static bool claim_item(_Atomic uint64_t *state)
 {
     uint64_t expected = SR_ITEM_EMPTY;
     /* relaxed: nothing is read through the claim; READY's release orders what is written */
-    return atomic_compare_exchange_strong_explicit(state, &expected, SR_ITEM_CLAIMING, memory_order_relaxed,
-                                                   memory_order_relaxed);
+    const bool is_claimed = atomic_compare_exchange_strong_explicit(
+        state, &expected, SR_ITEM_CLAIMING, memory_order_relaxed, memory_order_relaxed);
+    if (is_claimed) {
+        SR_CRASHPOINT(registry_item_claimed);
+    }
+    return is_claimed;
 }
 
 static bool item_is_ready(const _Atomic uint64_t *state)
@@ -261,6 +265,7 @@ static void publish_item(const struct sr_segment *segment, uint32_t primitive, _
     /* seq_cst: release pairs with item_is_ready(), here and in the agent; else they read half an item. And before the look
      * at the news: see sr_segment_tell() */
     atomic_store_explicit(state, SR_ITEM_READY, memory_order_seq_cst);
+    SR_CRASHPOINT(registry_item_ready);
     sr_segment_tell(segment, SR_NEWS_LISTS, primitive);
 }
 

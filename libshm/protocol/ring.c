@@ -117,6 +117,7 @@ enum slipring_status sr_ring_claim(struct sr_segment *segment, uint32_t slot, ui
             if (state != wanted[pass] || !claim_state(segment, ring, wanted[pass], slot, &generation)) {
                 continue;
             }
+            SR_CRASHPOINT(ring_before_reserved);
             enum slipring_status status = sr_segment_reserve_ring(segment, ring);
             if (status != SLIPRING_OK) {
                 /* release: hand the untouched ring back */
@@ -239,6 +240,7 @@ static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t room,
         atomic_load_explicit(&sr_segment_ring_info(segment, ring->ring)->tid, memory_order_relaxed);
     struct sr_ring view;
     take_possession(segment, other, ring->slot, generation, ring->primitive, tid, sample->duration_ns, &view);
+    SR_CRASHPOINT(ring_adopted);
     view.hot.busy = ring->hot.busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
     *ring = view;

@@ -141,6 +141,7 @@ SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)
     ring->hot.begun++;
     /* release: before any end of this span, on whatever thread; the agent reads ends first, with acquire */
     __atomic_store_n(&ring->hot.line->begun, ring->hot.begun, __ATOMIC_RELEASE);
+    SR_CRASHPOINT(span_begun);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/crashpoint.h"
 #include "protocol/registry.h"
 #include "system/clock.h"
 
@@ -85,6 +86,7 @@ static enum slipring_status fill(uint8_t *base, void *context)
     if (status != SLIPRING_OK) {
         return status;
     }
+    SR_CRASHPOINT(segment_before_ready);
     /* release: pairs with is_ready() and check_header(); else an attacher sees a half-written header */
     atomic_store_explicit(&header->ready, 1, memory_order_release);
     return SLIPRING_OK;
@@ -210,6 +212,7 @@ static uint32_t next_marked(const struct sr_segment *segment, uint64_t region_of
 
 static void mark(_Atomic uint8_t *byte)
 {
+    SR_CRASHPOINT(segment_before_marked);
     /* release: pairs with is_marked() */
     atomic_store_explicit(byte, 1, memory_order_release);
 }

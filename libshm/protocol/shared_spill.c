@@ -113,6 +113,7 @@ void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive,
     if (sample->meta & SR_SAMPLE_CLAMPED) {
         add_rest(block, SR_SPILL_CLAMPED, 1);
     }
+    SR_CRASHPOINT(shared_before_exit);
     /* seq_cst: release as in add_rest(), and before the look at the news: see sr_segment_tell() */
     (void)atomic_fetch_add_explicit(&block[SR_SPILL_EXIT], 1, memory_order_seq_cst);
     SR_CRASHPOINT(shared_before_news);

@@ -147,6 +147,7 @@ void sr_slot_release(struct sr_segment *segment, struct sr_slot_hold *hold)
     /* release: after our last ring's RELEASED; the agent folds rings before it frees the slot */
     atomic_store_explicit(&sr_segment_slot(segment, hold->slot)->state,
                           (uint64_t)hold->generation << 32 | SR_SLOT_RELEASED, memory_order_release);
+    SR_CRASHPOINT(slot_released);
     sr_liveness_release(&hold->liveness);
     hold->slot = SR_SLOT_NONE;
 }

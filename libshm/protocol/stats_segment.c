@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "system/clock.h"
 
 static uint64_t ready_of(const uint8_t *base)
@@ -37,6 +38,7 @@ static enum slipring_status fill(uint8_t *base, void *context)
     SR_STATS_REGIONS(X)
 #undef X
     header->region_count = count;
+    SR_CRASHPOINT(stats_before_ready);
     /* release: pairs with ready_of(); else an attacher sees a half-written header */
     atomic_store_explicit(&header->ready, 1, memory_order_release);
     return SLIPRING_OK;

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crashpoint.h"
+
 static enum slipring_status status_of(int error)
 {
     switch (error) {
@@ -60,6 +62,7 @@ enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group
     if (fd < 0) {
         return status_of(errno);
     }
+    SR_CRASHPOINT(lock_file_created);
     /* New, or left empty by a maker that died: sizing it is idempotent. */
     enum slipring_status status = set_up(fd, mode, group);
     (void)close(fd);

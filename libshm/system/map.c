@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/crashpoint.h"
+
 const char *sr_map_folder(void)
 {
     /* A set-user-id host does not let its caller choose the folder; a relative one would move with the host's. */
@@ -180,15 +182,18 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
         (making->group != (gid_t)-1 && fchown(fd, (uid_t)-1, making->group) != 0)) {
         return fail_with(map, SLIPRING_NOT_PERMITTED);
     }
+    SR_CRASHPOINT(map_created);
     if (ftruncate(fd, (off_t)making->bytes) != 0) {
         return fail_with(map, SLIPRING_SYSTEM);
     }
+    SR_CRASHPOINT(map_sized);
     if (!empty(fd, making->bytes)) {
         return fail_with(map, SLIPRING_SYSTEM);
     }
     if (reserve_range(fd, 0, 0, making->dense_bytes) != 0) {
         return fail_with(map, errno == ENOSPC ? SLIPRING_NO_SPACE : SLIPRING_SYSTEM);
     }
+    SR_CRASHPOINT(map_reserved);
     enum slipring_status status = map_descriptor(map, fd, making->bytes, true);
     if (status != SLIPRING_OK) {
         return status;

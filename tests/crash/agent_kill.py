@@ -31,7 +31,8 @@ SEED = int(os.environ.get("SLIPRING_KILL_SEED", "7"))
 def crash_points():
     with open(os.path.join(ROOT, "libshm", "base", "crashpoints.def"), encoding="utf-8") as table:
         names = re.findall(r"^SR_CRASHPOINT_ROW\((\w+),", table.read(), re.M)
-    own = [name for name in names if name.startswith(("journal_", "drain_", "publish_", "reaper_", "offer_", "retire_"))]
+    own = [name for name in names if name.startswith(("journal_", "drain_", "publish_", "reaper_", "offer_", "retire_"))
+           and name != "journal_replayed"]  # reached by the next agent of one that was killed
     check(len(own) >= 19, "the agent's crash points:", own)
     return own
 
