@@ -173,7 +173,7 @@ static enum slipring_status open_books(struct agent_store *store)
     if (status == SLIPRING_IN_USE) {
         return refuse_second(store, holder);
     }
-    if (status == SLIPRING_NOT_PERMITTED && store->books.map.error == 0) {
+    if (status == SLIPRING_UNTRUSTED) {
         log_event(LOG_ERROR, log_what("the books could have been written by others"),
                   log_text("path", store->books.map.path),
                   log_text("why", is_shared
@@ -199,6 +199,11 @@ static enum slipring_status open_rings(struct agent_store *store)
     const bool is_shared = store->options.group != (gid_t)-1;
     enum slipring_status status =
         sr_drain_open(&store->rings, store->name, is_shared ? 0660 : 0600, store->options.group);
+    if (status != SLIPRING_OK && status != SLIPRING_NO_MEMORY && store->rings.lock_path[0] != '\0') {
+        log_event(LOG_ERROR, log_what("cannot use the lock file"), log_text("path", store->rings.lock_path),
+                  log_text("why", slipring_status_text(status)));
+        return status;
+    }
     return status == SLIPRING_OK ? status
                                  : refuse("cannot open the rings", &store->rings.segment.map, status);
 }

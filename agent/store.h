@@ -3,7 +3,7 @@
  * them.
  *
  * Opening makes what is absent, refuses a second agent (IN_USE: the first one's pid is logged), refuses a stats
- * segment whose owner, mode or link count is not what the agent would have made (NOT_PERMITTED), replays a journal
+ * segment whose owner, mode or link count is not what the agent would have made (UNTRUSTED), replays a journal
  * that was committed and not cleared, and starts the ring words anew when the ring segment was re-made meanwhile.
  * Whatever goes wrong is logged here with its path; the status is for the exit.
  *

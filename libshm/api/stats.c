@@ -27,7 +27,7 @@ static const uint8_t *stats_base(struct slipring_store *store)
     struct sr_map *map = &store->stats_map;
     if (!map->base && sr_map_name(map, store->name, "stats") == SLIPRING_OK &&
         sr_map_attach(map, sizeof(struct sr_stats_map), false) == SLIPRING_OK) {
-        if (is_sound(map->base)) {
+        if (sr_map_is_trusted(map) && is_sound(map->base)) { /* a stranger could cut it short: SIGBUS, here */
             /* release: pairs with the acquire above; else another thread reads an unchecked mapping */
             atomic_store_explicit(&store->stats, map->base, memory_order_release);
         } else {

@@ -33,7 +33,7 @@ static enum slipring_status check_file(struct sr_books *books, mode_t mode, gid_
     const bool is_ours = st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 07777) == mode &&
                          (group == (gid_t)-1 || st.st_gid == group);
     books->map.error = 0;
-    return is_ours ? SLIPRING_OK : SLIPRING_NOT_PERMITTED;
+    return is_ours ? SLIPRING_OK : SLIPRING_UNTRUSTED;
 }
 
 /* G1. */

@@ -5,7 +5,7 @@
  * G1  One agent a store: a write lock on a byte of the stats segment, held by its descriptor, dropped by the kernel
  *     however the agent dies. The second one gets IN_USE and the first one's pid.
  * G2  A stats segment that somebody else could have written is refused: it is ours by uid, has exactly the mode and
- *     group that we give it, and one link (NOT_PERMITTED).
+ *     group that we give it, and one link (UNTRUSTED).
  * G3  When sr_books_open() returns OK, what the last agent committed is applied, and nothing that it did not.
  *
  * One thread, but for what peer/stats.h reads. */

@@ -53,7 +53,7 @@ struct sr_words {
 SR_MUST_CHECK enum slipring_status sr_words_open(struct sr_words *words, struct sr_map *map);
 void sr_words_close(struct sr_words *words);
 
-/* Make sure that words [first, first + count) may be written. OK, NO_SPACE, FILE_LIMIT, ABSENT, ...; idempotent. */
+/* Make sure that words [first, first + count) may be written. OK, NO_SPACE, ABSENT, ...; idempotent. */
 SR_MUST_CHECK enum slipring_status sr_words_reserve_slowly(struct sr_words *words, uint32_t first,
                                                            uint32_t count);
 

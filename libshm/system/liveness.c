@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/crashpoint.h"
+#include "system/map.h"
+#include "system/trust.h"
 
 static enum slipring_status status_of(int error)
 {
@@ -20,6 +22,8 @@ static enum slipring_status status_of(int error)
     case EROFS:
     case ELOOP:
         return SLIPRING_NOT_PERMITTED;
+    case EISDIR:
+        return SLIPRING_FOREIGN;
     case ENOSPC:
         return SLIPRING_NO_SPACE;
     default:
@@ -39,20 +43,33 @@ static enum slipring_status set_up(int fd, mode_t mode, gid_t group)
     if (fchmod(fd, mode) != 0 || (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0)) {
         return SLIPRING_NOT_PERMITTED;
     }
+    if (!sr_map_size_is_allowed(SR_LIVENESS_FILE_BYTES)) {
+        return SLIPRING_FILE_LIMIT;
+    }
     if (ftruncate(fd, SR_LIVENESS_FILE_BYTES) != 0) {
         return status_of(errno);
     }
     return SLIPRING_OK;
 }
 
-enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group)
+/* The file behind fd, whoever made it. New, or left empty by a maker that died: sizing it is idempotent. */
+static enum slipring_status make_whole(int fd, mode_t mode, gid_t group)
 {
     struct stat st;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= SR_LIVENESS_FILE_BYTES) {
-        (void)close(fd);
-        return SLIPRING_OK;
+    if (fstat(fd, &st) != 0) {
+        return SLIPRING_SYSTEM;
     }
+    const enum slipring_status status = sr_trust_check(&st);
+    if (status != SLIPRING_OK || st.st_size >= SR_LIVENESS_FILE_BYTES) {
+        return status;
+    }
+    SR_CRASHPOINT(lock_file_created);
+    return set_up(fd, mode, group);
+}
+
+enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 && errno == EEXIST) {
@@ -62,9 +79,7 @@ enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group
     if (fd < 0) {
         return status_of(errno);
     }
-    SR_CRASHPOINT(lock_file_created);
-    /* New, or left empty by a maker that died: sizing it is idempotent. */
-    enum slipring_status status = set_up(fd, mode, group);
+    enum slipring_status status = make_whole(fd, mode, group);
     (void)close(fd);
     return status;
 }
@@ -81,6 +96,10 @@ enum slipring_status sr_liveness_take(const char *path, uint32_t first, uint32_t
     struct stat st;
     if (fstat(fd, &st) != 0 || st.st_size < SR_LIVENESS_FILE_BYTES) {
         status = SLIPRING_WRONG_SIZE;
+        goto out;
+    }
+    if (sr_trust_check(&st) != SLIPRING_OK) {
+        status = SLIPRING_UNTRUSTED;
         goto out;
     }
     /* The page is never touched: it only keeps the open file description, and so the lock, alive. */

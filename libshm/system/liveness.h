@@ -11,8 +11,8 @@
  *     born in between keeps the lock alive.
  * G3  While the agent has taken a dead slot's byte no producer can take it.
  *
- * The lock file is 0600 (0660 in a group store): a read lock through a read-only descriptor would make the dead
- * look alive. */
+ * G4  The lock file is 0600 (0660 in a group store): a read lock through a read-only descriptor would make the dead
+ *     look alive. One that strangers may open, or made, is not used, and not touched (trust.h). */
 #ifndef SR_SYSTEM_LIVENESS_H
 #define SR_SYSTEM_LIVENESS_H
 
@@ -26,7 +26,7 @@
 
 #define SR_LIVENESS_FILE_BYTES 4096u
 
-/* Make the lock file when absent. Idempotent. */
+/* Make the lock file when absent. Idempotent. OK, UNTRUSTED, FOREIGN (no regular file), NOT_PERMITTED, NO_SPACE, FILE_LIMIT, SYSTEM. */
 SR_MUST_CHECK enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group);
 
 /* Producer: a page of the lock file with its own open file description. */

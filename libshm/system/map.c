@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/crashpoint.h"
+#include "system/trust.h"
 
 const char *sr_map_folder(void)
 {
@@ -85,14 +86,22 @@ static enum slipring_status open_existing(struct sr_map *map, int flags, int *ou
     return status_of_open(errno);
 }
 
+/* Whoever writes has to trust; readers look at anything that is a file. */
+static enum slipring_status trust(const struct stat *st, bool writable)
+{
+    return writable ? sr_trust_check(st) : S_ISREG(st->st_mode) ? SLIPRING_OK : SLIPRING_FOREIGN;
+}
+
 static enum slipring_status map_descriptor(struct sr_map *map, int fd, uint64_t bytes, bool writable)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         return fail_with(map, SLIPRING_SYSTEM);
     }
-    if (!S_ISREG(st.st_mode)) {
-        return SLIPRING_FOREIGN;
+    enum slipring_status status = trust(&st, writable);
+    if (status != SLIPRING_OK) {
+        map->error = 0; /* nothing failed */
+        return status;
     }
     if (st.st_size == 0 || st.st_blocks == 0) { /* G3: nothing reserved yet, nothing to look at */
         return SLIPRING_BEING_MADE;
@@ -127,7 +136,7 @@ enum slipring_status sr_map_attach(struct sr_map *map, uint64_t bytes, bool writ
 
 /* --- making -------------------------------------------------------------------------------------------------------- */
 
-static bool size_is_allowed(uint64_t bytes)
+bool sr_map_size_is_allowed(uint64_t bytes)
 {
     struct rlimit limit;
     return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= bytes;
@@ -175,7 +184,7 @@ static bool empty(int fd, uint64_t bytes)
 static enum slipring_status make_contents(struct sr_map *map, int fd, const struct sr_map_making *making)
 {
     /* ftruncate beyond RLIMIT_FSIZE would send the host SIGXFSZ, which kills it. */
-    if (!size_is_allowed(making->bytes)) {
+    if (!sr_map_size_is_allowed(making->bytes)) {
         return SLIPRING_FILE_LIMIT;
     }
     if (fchmod(fd, making->mode) != 0 ||
@@ -286,9 +295,6 @@ static bool names_same_file(const struct sr_map *map, const struct stat *st)
 
 enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_t bytes)
 {
-    if (!size_is_allowed(offset + bytes)) {
-        return SLIPRING_FILE_LIMIT;
-    }
     int fd = open(map->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         map->error = errno;
@@ -335,6 +341,12 @@ bool sr_map_is_current(const struct sr_map *map)
 {
     struct stat st;
     return stat(map->path, &st) == 0 && names_same_file(map, &st);
+}
+
+bool sr_map_is_trusted(const struct sr_map *map)
+{
+    struct stat st;
+    return stat(map->path, &st) == 0 && names_same_file(map, &st) && sr_trust_check(&st) == SLIPRING_OK;
 }
 
 void sr_map_unmap(struct sr_map *map)

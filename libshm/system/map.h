@@ -9,6 +9,7 @@
  * G3  No page is touched before the file's size is known to cover it. No descriptor is kept: a host program
  *     that closes all descriptors, or reuses the number, cannot make us write to the wrong file. Reserving opens the
  *     path anew and refuses when it is no longer the same inode.
+ * G4  What is mapped for writing, or made whole, is trusted (trust.h); a file that is not stays as it is.
  *
  * Blocking: file system calls only. Nothing here is safe against a concurrent call on the same struct. */
 #ifndef SR_SYSTEM_MAP_H
@@ -38,6 +39,9 @@ const char *sr_map_folder(void);
 /* "<folder>/slipring.<store>.<suffix>" into map->path. BAD_NAME when it does not fit. */
 SR_MUST_CHECK enum slipring_status sr_map_name(struct sr_map *map, const char *store, const char *suffix);
 
+/* May this process make a file so large? Beyond RLIMIT_FSIZE ftruncate() is SIGXFSZ, which kills. */
+bool sr_map_size_is_allowed(uint64_t bytes);
+
 /* How to make a file that is absent or half-made. */
 struct sr_map_making {
     uint64_t bytes; /* the file's size */
@@ -52,19 +56,20 @@ struct sr_map_making {
 };
 
 /* Map the existing file at map->path, whole. ABSENT, BEING_MADE (size 0, or making says not ready), WRONG_SIZE
- * (st_size differs from `bytes`), NOT_PERMITTED, NO_FOLDER, NO_MEMORY, SYSTEM. `bytes` 0 accepts any size of at least a page. */
+ * (st_size differs from `bytes`), FOREIGN, NOT_PERMITTED, NO_FOLDER, NO_MEMORY, SYSTEM, and writable UNTRUSTED. `bytes` 0 accepts any size of at least a page. */
 SR_MUST_CHECK enum slipring_status sr_map_attach(struct sr_map *map, uint64_t bytes, bool writable);
 
 /* Attach for writing; make the file when it is absent or half-made by a dead maker. Waits up to a second for a living
  * one, then BEING_MADE. Adds NO_SPACE, FILE_LIMIT. */
 SR_MUST_CHECK enum slipring_status sr_map_make(struct sr_map *map, const struct sr_map_making *making);
 
-/* Reserve pages [offset, offset + bytes) of the mapped file; idempotent. OK, NO_SPACE (nothing was taken), FILE_LIMIT,
- * ABSENT (the path now names another file or none), NOT_PERMITTED, SYSTEM. Signal safe. */
+/* Reserve pages [offset, offset + bytes) of the mapped file; idempotent. OK, NO_SPACE (nothing was taken),
+ * ABSENT (the path now names another file or none), WRONG_SIZE (it ends before), NOT_PERMITTED, SYSTEM. Signal safe. Within the file's size
+ * RLIMIT_FSIZE says nothing: it limits how far files grow. */
 SR_MUST_CHECK enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t offset, uint64_t bytes);
 
 /* Give pages [offset, offset + bytes), whole pages of the mapped file, back to the file system: they read as zeros from then on, and
- * to touch them is to reserve them, or SIGBUS. Idempotent. OK, or the statuses of sr_map_reserve() but NO_SPACE and FILE_LIMIT. */
+ * to touch them is to reserve them, or SIGBUS. Idempotent. OK, or the statuses of sr_map_reserve() but NO_SPACE and WRONG_SIZE. */
 SR_MUST_CHECK enum slipring_status sr_map_punch(struct sr_map *map, uint64_t offset, uint64_t bytes);
 
 /* Bytes of memory that the file at the path takes; 0 when it can't be asked. */
@@ -72,6 +77,9 @@ uint64_t sr_map_resident_bytes(const struct sr_map *map);
 
 /* Does the path still name the mapped file? false after an unlink or a re-making. */
 bool sr_map_is_current(const struct sr_map *map);
+
+/* May whoever has no guard read the mapped file? It is still the path's, and trusted. */
+bool sr_map_is_trusted(const struct sr_map *map);
 
 void sr_map_unmap(struct sr_map *map);
 

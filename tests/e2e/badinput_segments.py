@@ -105,11 +105,12 @@ def a_spoilt_stats_segment_stops_the_agent_and_loses_no_record(scene):
     path, good = scene.file("stats"), os.path.join(scene.work, "good")
     scene.run(["cp", "--sparse=always", path, good])
     faults = [(s, w) for s, _, w in RING_FAULTS] + [
-        (lambda p: os.chmod(p, 0o666), ["permission"]),
-        (lambda p: os.link(p, p + ".moved"), ["permission"]),
+        (lambda p: os.chmod(p, 0o666), ["another user's", "open to everybody"]),
+        (lambda p: os.chmod(p, 0o620), ["not of mode 0600"]),
+        (lambda p: os.link(p, p + ".moved"), ["linked elsewhere"]),
     ]
     if os.getuid() == 0:
-        faults.append((lambda p: os.chown(p, 65534, 65534), ["permission"]))
+        faults.append((lambda p: os.chown(p, 65534, 65534), ["another user's"]))
     recorded = 100
     for spoil, words in faults:
         what = spoil.__name__

@@ -109,15 +109,15 @@ static void books_that_others_could_have_written_are_refused(void)
     place_path(path, rig.options.store, "stats");
     rig_drop(&rig);
     CHECK_EQUAL(chmod(path, 0620), 0);
-    CHECK_STATUS(try_to_open(&rig.options), SLIPRING_NOT_PERMITTED);
+    CHECK_STATUS(try_to_open(&rig.options), SLIPRING_UNTRUSTED);
     CHECK_EQUAL(chmod(path, 0600), 0);
     (void)snprintf(other, sizeof other, "%s.link", path);
     CHECK_EQUAL(link(path, other), 0);
-    CHECK_STATUS(try_to_open(&rig.options), SLIPRING_NOT_PERMITTED);
+    CHECK_STATUS(try_to_open(&rig.options), SLIPRING_UNTRUSTED);
     CHECK_EQUAL(unlink(other), 0);
     if (geteuid() == 0) {
         CHECK_EQUAL(chown(path, 1, (gid_t)-1), 0);
-        CHECK_STATUS(try_to_open(&rig.options), SLIPRING_NOT_PERMITTED);
+        CHECK_STATUS(try_to_open(&rig.options), SLIPRING_UNTRUSTED);
         CHECK_EQUAL(chown(path, 0, (gid_t)-1), 0);
     }
     rig_open(&rig);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -284,6 +285,53 @@ static void an_absent_lock_file_and_a_link_are_refused(void **state)
     CHECK_STATUS(sr_liveness_make(path, 0600, (gid_t)-1), SLIPRING_NOT_PERMITTED);
 }
 
+static void expect_untouched_and_refused(enum slipring_status why)
+{
+    struct stat before;
+    struct stat after;
+    struct sr_liveness_hold hold = {NULL};
+    uint32_t slot = 0;
+    CHECK_EQUAL(lstat(path, &before), 0);
+    CHECK_STATUS(sr_liveness_make(path, 0600, (gid_t)-1), why);
+    CHECK(sr_liveness_take(path, 0, SLOTS, any, NULL, &hold, &slot) != SLIPRING_OK);
+    CHECK_EQUAL(lstat(path, &after), 0);
+    CHECK_EQUAL(after.st_mode, before.st_mode);
+    CHECK_EQUAL(after.st_size, before.st_size);
+    CHECK_EQUAL(after.st_ctim.tv_sec, before.st_ctim.tv_sec);
+    CHECK_EQUAL(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+}
+
+static void a_lock_file_that_strangers_made_or_may_open_is_not_touched_G4(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(chmod(path, 0604), 0);
+    expect_untouched_and_refused(SLIPRING_UNTRUSTED);
+    CHECK_EQUAL(truncate(path, 0), 0); /* as if half-made */
+    expect_untouched_and_refused(SLIPRING_UNTRUSTED);
+    CHECK_EQUAL(unlink(path), 0);
+    CHECK_EQUAL(mkfifo(path, 0600), 0);
+    expect_untouched_and_refused(SLIPRING_FOREIGN);
+    CHECK_EQUAL(unlink(path), 0);
+    CHECK_EQUAL(mkdir(path, 0700), 0);
+    expect_untouched_and_refused(SLIPRING_FOREIGN);
+    CHECK_EQUAL(rmdir(path), 0);
+}
+
+static void make_under_a_file_limit(void *unused)
+{
+    (void)unused;
+    const struct rlimit limit = {0, 0};
+    CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    CHECK_STATUS(sr_liveness_make(path, 0600, (gid_t)-1), SLIPRING_FILE_LIMIT); /* and no SIGXFSZ */
+}
+
+static void a_limit_on_file_sizes_is_a_status_and_no_signal(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(truncate(path, 0), 0);
+    child_run(make_under_a_file_limit, NULL);
+}
+
 static void open_as_nobody(void *unused)
 {
     (void)unused;
@@ -319,6 +367,8 @@ static int run(void)
         TEST(while_the_agent_holds_a_dead_slot_no_producer_takes_it_G3),
         TEST(the_lock_file_is_private_and_made_whole_when_left_empty),
         TEST(an_absent_lock_file_and_a_link_are_refused),
+        TEST(a_lock_file_that_strangers_made_or_may_open_is_not_touched_G4),
+        TEST(a_limit_on_file_sizes_is_a_status_and_no_signal),
         TEST(strangers_can_not_open_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
