@@ -2,6 +2,8 @@
 /* Opening a store for its agent: see store.h. */
 #include "store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "log.h"
 #include "peer/books.h"
 #include "peer/drain.h"
+#include "peer/version.h"
 #include "pure/name.h"
 #include "retirer.h"
 
@@ -23,8 +26,25 @@ struct agent_store {
 
 /* --- refusals ------------------------------------------------------------------------------------------------------------ */
 
+static enum slipring_status refuse_version(const char *what, const struct sr_map *map,
+                                           const struct sr_version *found)
+{
+    char theirs[32];
+    char ours[32];
+    const struct sr_version here = sr_version_here();
+    (void)snprintf(theirs, sizeof theirs, "%" PRIu32 ".%" PRIu32, found->major, found->minor);
+    (void)snprintf(ours, sizeof ours, "%" PRIu32 ".%" PRIu32, here.major, here.minor);
+    log_event(LOG_ERROR, log_what(what), log_text("path", map->path), log_text("found_version", theirs),
+              log_text("own_version", ours), log_text("why", slipring_status_text(SLIPRING_OTHER_VERSION)));
+    return SLIPRING_OTHER_VERSION;
+}
+
 static enum slipring_status refuse(const char *what, const struct sr_map *map, enum slipring_status status)
 {
+    struct sr_version found;
+    if (status == SLIPRING_OTHER_VERSION && sr_version_of_file(map->path, &found)) {
+        return refuse_version(what, map, &found);
+    }
     if (map->error != 0 && status != SLIPRING_IN_USE) {
         log_event(LOG_ERROR, log_what(what), log_text("path", map->path),
                   log_text("why", slipring_status_text(status)), log_text("system", strerror(map->error)));

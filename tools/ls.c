@@ -102,7 +102,7 @@ static void print_text(const struct store_line *lines, size_t count, const struc
         table_add(&table, name_owner(info, &text));
         (void)snprintf(text.text, sizeof text.text, "%04o", info->mode);
         table_add(&table, text.text);
-        table_add(&table, is_fine ? "ok" : slipring_status_text(info->ring_status));
+        table_add(&table, is_fine ? "ok" : message_state(info->name, info->ring_status, &text));
     }
     table_print(&table, style, stdout);
     table_close(&table);

@@ -3,6 +3,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,16 +52,30 @@ static void suggest_store(const char *store, char *out, size_t bytes)
     free(list);
 }
 
+const char *message_state(const char *store, enum slipring_status status, struct render_text *room)
+{
+    struct sr_version found;
+    if (status != SLIPRING_OTHER_VERSION || !sr_stores_other_version(store, &found)) {
+        return slipring_status_text(status);
+    }
+    const struct sr_version here = sr_version_here();
+    (void)snprintf(room->text, sizeof room->text,
+                   "%s (the segment is of %" PRIu32 ".%" PRIu32 ", this is %" PRIu32 ".%" PRIu32 ")",
+                   slipring_status_text(status), found.major, found.minor, here.major, here.minor);
+    return room->text;
+}
+
 int message_store(const char *what, const char *store, enum slipring_status status)
 {
     char more[160] = "";
+    struct render_text state;
     struct sr_store_info info;
     if (status == SLIPRING_ABSENT && sr_stores_look(store, &info) == SLIPRING_OK && info.has_ring) {
         status = SLIPRING_NO_DATA; /* the store is there, its agent's part is not */
     } else if (status == SLIPRING_ABSENT) {
         suggest_store(store, more, sizeof more);
     }
-    message_print("cannot %s store '%s': %s%s", what, store, slipring_status_text(status), more);
+    message_print("cannot %s store '%s': %s%s", what, store, message_state(store, status, &state), more);
     return STATUS_BAD;
 }
 

@@ -13,6 +13,9 @@ __attribute__((format(printf, 1, 2))) void message_print(const char *format, ...
 /* The same with "slipring show: " put there by message_command(). */
 void message_command(const char *name); /* NULL: none yet */
 
+/* "the segment was made by another version … (of 3.0; this is 2.0)": the sentence of a store's status, with what the store says more. */
+const char *message_state(const char *store, enum slipring_status status, struct render_text *room);
+
 /* A status about a store, with the nearest name of one that exists. Returns STATUS_BAD. */
 int message_store(const char *what, const char *store, enum slipring_status status);
 

@@ -89,6 +89,19 @@ enum slipring_status sr_stores_look(const char *name, struct sr_store_info *out_
     return SLIPRING_OK;
 }
 
+bool sr_stores_other_version(const char *name, struct sr_version *out_version)
+{
+    static const enum store_file segments[] = {FILE_RING, FILE_STATS};
+    for (size_t i = 0; i < sizeof segments / sizeof *segments; i++) {
+        struct sr_map file;
+        if (sr_map_name(&file, name, suffixes[segments[i]]) == SLIPRING_OK &&
+            sr_version_of_file(file.path, out_version) && out_version->major != sr_version_here().major) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "slipring.NAME.ring" to NAME; false: another file. */
 static bool store_of_file(const char *file, char out_name[SLIPRING_STORE_NAME_MAX + 1])
 {

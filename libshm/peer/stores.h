@@ -14,6 +14,7 @@
 #include <slipring/store.h>
 
 #include "base/compiler.h"
+#include "peer/version.h"
 
 struct sr_store_info {
     char name[SLIPRING_STORE_NAME_MAX + 1];
@@ -34,6 +35,9 @@ const char *sr_stores_folder(void);
 
 /* $SLIPRING_STORE, or "default". Not checked. */
 const char *sr_stores_default_name(void);
+
+/* The version of the store's segment that is another one's: of the ring segment, or else of the stats segment. False: none is. */
+bool sr_stores_other_version(const char *name, struct sr_version *out_version);
 
 /* All stores with a valid name, sorted by it; free() the list. OK with none too. NO_FOLDER, NOT_PERMITTED, NO_MEMORY,
  * SYSTEM. */
