@@ -66,7 +66,9 @@ static int open_signals(void)
     (void)sigaddset(&ending, SIGTERM);
     (void)sigaddset(&ending, SIGINT);
     (void)sigaddset(&ending, SIGHUP);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &ending, NULL) != 0) {
+    /* A log in a file that may not grow (ulimit -f) is no reason to stop: the line is dropped, as log.h says. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+        sigprocmask(SIG_BLOCK, &ending, NULL) != 0) {
         return -1;
     }
     return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -185,6 +185,7 @@ static enum slipring_status make_contents(struct sr_map *map, int fd, const stru
 {
     /* ftruncate beyond RLIMIT_FSIZE would send the host SIGXFSZ, which kills it. */
     if (!sr_map_size_is_allowed(making->bytes)) {
+        map->error = 0; /* no call failed */
         return SLIPRING_FILE_LIMIT;
     }
     if (fchmod(fd, making->mode) != 0 ||
