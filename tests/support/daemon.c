@@ -33,7 +33,7 @@ static void path_of(char out_path[PATH_MAX], const char *program)
 }
 
 /* Fork and execute, with stdout and stderr into the file. */
-static pid_t start(char *const arguments[], const char *program, const char *log)
+static pid_t start(char *const arguments[], const char *program, const char *log, const char *crashpoint)
 {
     char path[PATH_MAX];
     path_of(path, program);
@@ -49,6 +49,9 @@ static pid_t start(char *const arguments[], const char *program, const char *log
         if (getppid() != parent || fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
             _exit(CHECK_EXIT_STATUS);
         }
+        if (crashpoint[0] != '\0' && setenv("SLIPRING_CRASHPOINT", crashpoint, 1) != 0) {
+            _exit(CHECK_EXIT_STATUS);
+        }
         (void)execv(path, arguments);
         perror(path);
         _exit(CHECK_EXIT_STATUS);
@@ -58,7 +61,8 @@ static pid_t start(char *const arguments[], const char *program, const char *log
 
 static bool log_has(const char *log, const char *what)
 {
-    char text[4096] = "";
+    static char text[65536];
+    memset(text, 0, sizeof text);
     const int fd = open(log, O_RDONLY | O_CLOEXEC);
     const ssize_t bytes = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
     if (fd >= 0) {
@@ -79,16 +83,43 @@ static void print_log(const char *log)
     }
 }
 
-void daemon_start(struct daemon *daemon)
+void daemon_launch(struct daemon *daemon, const char *const *more)
 {
     static unsigned lives;
     char name[64];
+    char words[8][64];
     (void)snprintf(name, sizeof name, "%s", place_store());
     (void)snprintf(daemon->log, sizeof daemon->log, "%s/agent%u.%s.log", place_folder(), ++lives, name);
-    char *const arguments[] = {"slipringd", "--store", name, "--listen", "127.0.0.1:0", NULL};
-    daemon->pid = start(arguments, "slipringd", daemon->log);
+    char *arguments[6 + 8] = {"slipringd", "--store", name, "--listen", "127.0.0.1:0"};
+    for (uint32_t i = 0; i < 8 && more[i]; i++) {
+        (void)snprintf(words[i], sizeof words[i], "%s", more[i]);
+        arguments[5 + i] = words[i];
+    }
+    daemon->pid = start(arguments, "slipringd", daemon->log, daemon->crashpoint);
+}
+
+bool daemon_serves(const struct daemon *daemon)
+{
+    return log_has(daemon->log, "listening");
+}
+
+void daemon_print_log(const struct daemon *daemon)
+{
+    print_log(daemon->log);
+}
+
+void daemon_forget(const struct daemon *daemon)
+{
+    (void)unlink(daemon->log);
+}
+
+void daemon_start(struct daemon *daemon)
+{
+    static const char *const nothing_more[] = {NULL};
     const struct timespec pause = {.tv_nsec = 10000000};
-    for (int i = 0; !log_has(daemon->log, "listening"); i++) {
+    daemon->crashpoint[0] = '\0';
+    daemon_launch(daemon, nothing_more);
+    for (int i = 0; !daemon_serves(daemon); i++) {
         if (i == PATIENCE || waitpid(daemon->pid, NULL, WNOHANG) != 0) {
             print_log(daemon->log);
             check_fail(__FILE__, __LINE__, "slipringd does not start");
@@ -131,7 +162,7 @@ void daemon_expect_exact(void)
     CHECK(snprintf(log, sizeof log, "%s/verify.%s.log", place_folder(), name) < PATH_MAX);
     char *const arguments[] = {"slipring", "verify", "--store", name, NULL};
     (void)unlink(log);
-    const int ended = child_wait(start(arguments, "slipring", log));
+    const int ended = child_wait(start(arguments, "slipring", log, ""));
     if (ended != 0 || !log_has(log, "agrees: exactly")) {
         print_log(log);
         check_fail(__FILE__, __LINE__, "slipring verify ended with %d", ended);

@@ -9,11 +9,20 @@
 
 struct daemon {
     pid_t pid;
-    char log[256]; /* its stderr, in the place's folder */
+    char log[256];       /* its stderr, in the place's folder */
+    char crashpoint[64]; /* "name:nth", set by who starts it; empty: none */
 };
 
 /* Start it; returns when it serves. */
 void daemon_start(struct daemon *daemon);
+
+/* Start it with more options (NULL behind the last one; at most eight), and do not wait. Does it serve by now? */
+void daemon_launch(struct daemon *daemon, const char *const *more);
+bool daemon_serves(const struct daemon *daemon);
+
+/* After its death: what it said, for people; and its log removed. */
+void daemon_print_log(const struct daemon *daemon);
+void daemon_forget(const struct daemon *daemon);
 
 /* A clean stop: SIGTERM, status 0. */
 void daemon_stop(struct daemon *daemon);

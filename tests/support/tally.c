@@ -48,15 +48,15 @@ static void add_cost(struct tally *tally, uint32_t category, uint64_t cost, uint
     tally->savings[category] += savings;
 }
 
-static void add_execution(struct tally *tally, uint64_t duration_ns, bool failed)
+static void add_execution(struct tally *tally, uint64_t duration_ns, bool failed, uint64_t times)
 {
-    tally->cells[failed][tally_bucket(duration_ns)]++;
-    tally->count[failed]++;
-    tally->sum_ns += duration_ns;
+    tally->cells[failed][tally_bucket(duration_ns)] += times;
+    tally->count[failed] += times;
+    tally->sum_ns += duration_ns * times;
     tally->min_ns = duration_ns < tally->min_ns ? duration_ns : tally->min_ns;
     tally->max_ns = duration_ns > tally->max_ns ? duration_ns : tally->max_ns;
     for (uint32_t i = 0; i < tally->bound_count; i++) {
-        tally->at_most[i] += duration_ns <= tally->bound_ns[i];
+        tally->at_most[i] += duration_ns <= tally->bound_ns[i] ? times : 0;
     }
 }
 
@@ -66,27 +66,37 @@ static uint64_t limit(uint64_t value, uint64_t most, bool *out_clamped)
     return value > most ? most : value;
 }
 
-static void add_limited_cost(struct tally *tally, const struct slipring_cost *cost, bool *out_clamped)
+static void add_limited_cost(struct tally *tally, const struct slipring_cost *cost, uint64_t times,
+                             bool *out_clamped)
 {
     if (cost) {
         const uint32_t category = cost->category < SLIPRING_CATEGORY_COUNT ? cost->category : 0;
-        add_cost(tally, category, limit(cost->cost_nanodollars, UINT64_C(9007199254740992), out_clamped),
-                 limit(cost->savings_nanodollars, UINT64_C(9007199254740992), out_clamped));
+        add_cost(tally, category,
+                 limit(cost->cost_nanodollars, UINT64_C(9007199254740992), out_clamped) * times,
+                 limit(cost->savings_nanodollars, UINT64_C(9007199254740992), out_clamped) * times);
+    }
+}
+
+void tally_executions(struct tally *tally, uint64_t duration_ns, bool failed,
+                      const struct slipring_cost *cost, uint64_t times)
+{
+    bool clamped = false;
+    if (times > 0) {
+        add_execution(tally, limit(duration_ns, UINT64_C(4503599627370495), &clamped), failed, times);
+        add_limited_cost(tally, cost, times, &clamped);
+        tally->clamped += clamped ? times : 0;
     }
 }
 
 void tally_execution(struct tally *tally, uint64_t duration_ns, bool failed, const struct slipring_cost *cost)
 {
-    bool clamped = false;
-    add_execution(tally, limit(duration_ns, UINT64_C(4503599627370495), &clamped), failed);
-    add_limited_cost(tally, cost, &clamped);
-    tally->clamped += clamped;
+    tally_executions(tally, duration_ns, failed, cost, 1);
 }
 
 void tally_amount(struct tally *tally, const struct slipring_cost *cost)
 {
     bool clamped = false;
-    add_limited_cost(tally, cost, &clamped);
+    add_limited_cost(tally, cost, 1, &clamped);
     tally->amounts++;
     tally->clamped += clamped;
 }
@@ -99,7 +109,7 @@ static uint64_t tally_words(struct tally *tally, const uint64_t *words, uint64_t
     CHECK_EQUAL(meta & SR_SAMPLE_ZERO_MASK, 0);
     switch (meta & SR_SAMPLE_KIND_MASK) {
     case SR_KIND_EXECUTION:
-        add_execution(tally, what >> 12, (meta & SR_SAMPLE_FAILURE) != 0);
+        add_execution(tally, what >> 12, (meta & SR_SAMPLE_FAILURE) != 0, 1);
         break;
     case SR_KIND_AMOUNT:
         CHECK_EQUAL(what >> 12, 0);

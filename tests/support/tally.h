@@ -38,6 +38,9 @@ uint32_t tally_bucket(uint64_t duration_ns);
 /* What the library promises to count for these calls, clamping included. cost may be NULL. */
 void tally_execution(struct tally *tally, uint64_t duration_ns, bool failed,
                      const struct slipring_cost *cost);
+/* The same call so many times; 0: not at all. */
+void tally_executions(struct tally *tally, uint64_t duration_ns, bool failed,
+                      const struct slipring_cost *cost, uint64_t times);
 void tally_amount(struct tally *tally, const struct slipring_cost *cost);
 
 /* The samples that stand in a ring of mask + 1 words, from `head` to `tail`. Returns how many. */

@@ -11,6 +11,7 @@
 #include "pure/bucket.h"
 #include "support/check.h"
 #include "support/child.h"
+#include "support/ledger.h"
 #include "system/clock.h"
 
 __thread uint64_t workload_pretended_ns;
@@ -150,42 +151,121 @@ static bool pick_cost(struct worker *worker, uint32_t primitive, struct slipring
     return true;
 }
 
-static void count_execution(struct worker *worker, uint32_t primitive, uint64_t duration_ns, bool failed,
-                            const struct slipring_cost *cost, uint32_t kind)
+void workload_apply(const struct workload_change *change, uint64_t times, struct tally *sums)
 {
-    struct slipring_cost own;
-    if (cost) {
-        own = *cost;
-        own.category = kind;
+    struct tally *sum = &sums[change->primitive];
+    switch (change->kind) {
+    case WORKLOAD_EXECUTION:
+        tally_executions(sum, change->duration_ns, change->failed, change->has_cost ? &change->cost : NULL,
+                         times);
+        break;
+    case WORKLOAD_AMOUNT:
+        for (uint64_t i = 0; i < times; i++) {
+            tally_amount(sum, &change->cost);
+        }
+        break;
+    case WORKLOAD_CANCEL:
+        sum->cancels += times;
+        break;
+    case WORKLOAD_BEGIN:
+        sum->begun += times;
+        break;
     }
-    tally_execution(&worker->sums[primitive], duration_ns, failed, cost ? &own : NULL);
-    if (worker->log) {
+    sum->ended += change->ended ? times : 0;
+}
+
+/* What the next call is going to add. */
+static void announce(struct worker *worker, const struct workload_change *change)
+{
+    if (worker->ledger) {
+        ledger_announce(worker->ledger, change);
+    }
+}
+
+/* The call that was announced has returned. */
+static void count(struct worker *worker, const struct workload_change *change)
+{
+    if (worker->ledger) {
+        ledger_count(worker->ledger);
+    } else {
+        workload_apply(change, change->times, worker->sums);
+    }
+    if (worker->log && change->kind == WORKLOAD_EXECUTION) {
         CHECK(worker->log_count < worker->log_max);
         worker->log[worker->log_count++] =
-            duration_ns > SLIPRING_DURATION_MAX_NS ? SLIPRING_DURATION_MAX_NS : duration_ns;
+            change->duration_ns > SLIPRING_DURATION_MAX_NS ? SLIPRING_DURATION_MAX_NS : change->duration_ns;
     }
+}
+
+/* An execution of some duration, outcome and cost; *out_cost has the category as the library knows it. */
+static struct workload_change pick_execution(struct worker *worker, uint32_t primitive,
+                                             struct slipring_cost *out_cost)
+{
+    struct workload_change change = {.kind = WORKLOAD_EXECUTION, .primitive = primitive, .times = 1};
+    uint32_t kind = 0;
+    change.duration_ns = pick_duration(worker, primitive);
+    change.failed = workload_below(&worker->random, 5) == 0;
+    change.has_cost = pick_cost(worker, primitive, out_cost, &kind);
+    change.cost = *out_cost;
+    change.cost.category = kind;
+    return change;
 }
 
 static void record(struct worker *worker, uint32_t primitive)
 {
     struct slipring_cost cost;
-    uint32_t kind = 0;
-    const uint64_t duration_ns = pick_duration(worker, primitive);
-    const bool failed = workload_below(&worker->random, 5) == 0;
-    const bool has_cost = pick_cost(worker, primitive, &cost, &kind);
-    slipring_record(worker->load->primitives[primitive], duration_ns,
-                    failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, has_cost ? &cost : NULL);
-    count_execution(worker, primitive, duration_ns, failed, has_cost ? &cost : NULL, kind);
+    const struct workload_change change = pick_execution(worker, primitive, &cost);
+    announce(worker, &change);
+    slipring_record(worker->load->primitives[primitive], change.duration_ns,
+                    change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, change.has_cost ? &cost : NULL);
+    count(worker, &change);
+}
+
+/* Many at once, with next to nothing in between: so a ring gets full. */
+static void burst(struct worker *worker, uint32_t primitive)
+{
+    const enum workload_habit habit = worker->habit;
+    struct slipring_cost cost;
+    worker->habit = WORKLOAD_NARROW; /* their sums must stay within 64 bits, and so must their costs */
+    struct workload_change change = pick_execution(worker, primitive, &cost);
+    worker->habit = habit;
+    if (cost.cost_nanodollars >= SLIPRING_AMOUNT_MAX) {
+        cost.cost_nanodollars = change.cost.cost_nanodollars = 1;
+    }
+    change.times = 2 + workload_below(&worker->random, worker->burst_max);
+    announce(worker, &change);
+    for (uint64_t i = 0; i < change.times; i++) {
+        ledger_attempt(worker->ledger);
+        slipring_record(worker->load->primitives[primitive], change.duration_ns,
+                        change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, change.has_cost ? &cost : NULL);
+        ledger_finish(worker->ledger);
+    }
+    count(worker, &change);
 }
 
 static void record_cost(struct worker *worker, uint32_t primitive)
 {
+    struct workload_change change = {.kind = WORKLOAD_AMOUNT, .primitive = primitive, .times = 1};
     struct slipring_cost cost;
     uint32_t kind = 0;
     (void)pick_cost(worker, primitive, &cost, &kind);
+    change.cost = cost;
+    change.cost.category = kind;
+    announce(worker, &change);
     slipring_record_cost(worker->load->primitives[primitive], &cost);
-    cost.category = kind;
-    tally_amount(&worker->sums[primitive], &cost);
+    count(worker, &change);
+}
+
+static void close_some_span(struct worker *worker);
+
+/* Something else while a ring is busy: a record of the same primitive, or the end of a span. */
+static void nest(struct worker *worker, uint32_t primitive)
+{
+    if (worker->ledger && worker->open_count > 0 && workload_below(&worker->random, 2)) {
+        close_some_span(worker);
+    } else {
+        record(worker, primitive);
+    }
 }
 
 /* Written in place: twice beyond the limit now and then, which commit has to see. */
@@ -199,17 +279,25 @@ static void reserve(struct worker *worker, uint32_t primitive)
     *reservation.cost_nanodollars = cost.cost_nanodollars;
     *reservation.savings_nanodollars = cost.savings_nanodollars;
     if (workload_below(&worker->random, 4) == 0) {
-        record(worker, primitive); /* nested: the ring is busy with this very reservation */
+        nest(worker, primitive);
     }
     if (workload_below(&worker->random, 4) == 0) {
         slipring_discard(&reservation);
         slipring_commit(&reservation, 1, SLIPRING_SUCCESS, 0); /* a second end is none */
         return;
     }
-    const uint64_t duration_ns = pick_duration(worker, primitive);
-    const bool failed = workload_below(&worker->random, 5) == 0;
-    slipring_commit(&reservation, duration_ns, failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, cost.category);
-    count_execution(worker, primitive, duration_ns, failed, &cost, kind);
+    struct workload_change change = {.kind = WORKLOAD_EXECUTION,
+                                     .primitive = primitive,
+                                     .duration_ns = pick_duration(worker, primitive),
+                                     .failed = workload_below(&worker->random, 5) == 0,
+                                     .has_cost = true,
+                                     .cost = cost,
+                                     .times = 1};
+    change.cost.category = kind;
+    announce(worker, &change);
+    slipring_commit(&reservation, change.duration_ns, change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS,
+                    cost.category);
+    count(worker, &change);
 }
 
 /* --- spans -------------------------------------------------------------------------------------------------------------------- */
@@ -218,46 +306,48 @@ static void begin(struct worker *worker, uint32_t primitive)
 {
     struct workload_span *open = &worker->open[worker->open_count];
     const uint64_t outer_ns = workload_pretended_ns; /* a signal handler came in between */
+    const struct workload_change change = {.kind = WORKLOAD_BEGIN, .primitive = primitive, .times = 1};
     open->began_ns = (UINT64_C(1) << 40) + workload_below(&worker->random, UINT64_C(1) << 40);
     open->primitive = primitive;
     workload_pretended_ns = open->began_ns;
+    announce(worker, &change);
     open->span = slipring_begin(worker->load->primitives[primitive]);
     workload_pretended_ns = outer_ns;
-    worker->sums[primitive].begun++;
+    count(worker, &change);
     worker->open_count++;
 }
 
 static void end(struct worker *worker, struct workload_span *open, bool goes_on)
 {
     struct slipring_cost cost;
-    uint32_t kind = 0;
-    const uint64_t duration_ns = pick_duration(worker, open->primitive);
-    const bool failed = workload_below(&worker->random, 5) == 0;
-    const bool has_cost = pick_cost(worker, open->primitive, &cost, &kind);
+    struct workload_change change = pick_execution(worker, open->primitive, &cost);
     const uint64_t longest_ns = UINT64_MAX - open->began_ns;
-    const uint64_t took_ns = duration_ns < longest_ns ? duration_ns : longest_ns;
+    change.duration_ns = change.duration_ns < longest_ns ? change.duration_ns : longest_ns;
+    change.ended = !goes_on;
     const uint64_t outer_ns = workload_pretended_ns;
-    workload_pretended_ns = open->began_ns + took_ns;
-    const enum slipring_outcome outcome = failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS;
+    workload_pretended_ns = open->began_ns + change.duration_ns;
+    const enum slipring_outcome outcome = change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS;
+    announce(worker, &change);
     if (goes_on) {
-        slipring_lap(&open->span, outcome, has_cost ? &cost : NULL);
-        open->began_ns += took_ns;
+        slipring_lap(&open->span, outcome, change.has_cost ? &cost : NULL);
+        open->began_ns += change.duration_ns;
     } else {
-        slipring_end(&open->span, outcome, has_cost ? &cost : NULL);
+        slipring_end(&open->span, outcome, change.has_cost ? &cost : NULL);
         slipring_cancel(&open->span);                      /* a second end is none */
         slipring_lap(&open->span, SLIPRING_FAILURE, NULL); /* nor is a lap afterwards */
-        worker->sums[open->primitive].ended++;
     }
     workload_pretended_ns = outer_ns;
-    count_execution(worker, open->primitive, took_ns, failed, has_cost ? &cost : NULL, kind);
+    count(worker, &change);
 }
 
 static void cancel(struct worker *worker, struct workload_span *open)
 {
+    const struct workload_change change = {
+        .kind = WORKLOAD_CANCEL, .primitive = open->primitive, .ended = true, .times = 1};
+    announce(worker, &change);
     slipring_cancel(&open->span);
     slipring_end(&open->span, SLIPRING_SUCCESS, NULL); /* a second end is none */
-    worker->sums[open->primitive].cancels++;
-    worker->sums[open->primitive].ended++;
+    count(worker, &change);
 }
 
 static void close_some_span(struct worker *worker)
@@ -275,7 +365,9 @@ void worker_step(struct worker *worker)
 {
     const uint32_t primitive = (uint32_t)workload_below(&worker->random, worker->load->count);
     const uint64_t what = workload_below(&worker->random, 16);
-    if (what < 9) {
+    if (what < 2 && worker->burst_max > 0) {
+        burst(worker, primitive);
+    } else if (what < 9) {
         record(worker, primitive);
     } else if (what < 11) {
         record_cost(worker, primitive);

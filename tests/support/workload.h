@@ -42,6 +42,23 @@ struct workload_span {
     uint64_t began_ns;
 };
 
+enum workload_kind { WORKLOAD_EXECUTION, WORKLOAD_AMOUNT, WORKLOAD_CANCEL, WORKLOAD_BEGIN };
+
+/* What one public call adds to the books. */
+struct workload_change {
+    enum workload_kind kind;
+    uint32_t primitive;
+    uint64_t duration_ns; /* of an execution */
+    bool failed;
+    bool has_cost;
+    bool ended;                /* and a span with it */
+    uint64_t times;            /* the same call, one after the other */
+    struct slipring_cost cost; /* category: the harness's own index */
+};
+
+/* Add it so many times to sums[change->primitive]. */
+void workload_apply(const struct workload_change *change, uint64_t times, struct tally *sums);
+
 /* How a worker picks durations. */
 enum workload_habit { WORKLOAD_MIXED, WORKLOAD_NARROW, WORKLOAD_EDGES, WORKLOAD_WIDE, WORKLOAD_HABITS };
 
@@ -52,7 +69,9 @@ struct worker {
     enum workload_habit habit;
     uint32_t open_count;
     struct workload_span open[WORKLOAD_OPEN_MAX];
-    uint64_t *log; /* where each execution's duration, as it is booked, goes; NULL: nowhere */
+    struct ledger *ledger; /* counts here instead of in sums, so that a kill anywhere is told: ledger.h */
+    uint32_t burst_max;    /* up to so many equal calls at once; 0: no such bursts */
+    uint64_t *log;         /* where each execution's duration, as it is booked, goes; NULL: nowhere */
     uint32_t log_count, log_max;
 };
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How to come to each crash point: see visits.h.
+ *
+ * Most of them lie on the way of somebody who works under full load: play_load() arms the point in an agent and in a producer that does all
+ * that a producer does, and stirs until one of them dies. A new point is found like that without a line here. One that needs
+ * more gets a scene of its own, and a row in the table. */
+#include "visits.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/check.h"
+#include "support/child.h"
+#include "support/place.h"
+#include "system/clock.h"
+
+#define PLAY_MS (WORKLOAD_IS_SLOW ? 40000u : 20000u)
+
+/* True: somebody died at the point. */
+typedef bool play_scene(struct stage *stage, enum sr_crashpoint point);
+
+static void start_victim(struct stage *stage, enum sr_crashpoint point, uint32_t life_ms)
+{
+    const struct role role = {.number = VICTIM,
+                              .seed = workload_random(&stage->random),
+                              .life_ms = life_ms,
+                              .point = point,
+                              .nth = 1,
+                              .is_thorough = true};
+    stage_start_producer(stage, &role);
+}
+
+/* One turn of stirring: somebody to reap, somebody new. True: somebody died at the point. */
+static bool stir(struct stage *stage, enum sr_crashpoint point, uint32_t turn)
+{
+    if (stage->producers[VICTIM].pid == 0) {
+        start_victim(stage, point, 250);
+    }
+    if (stage_run(stage, 100)) {
+        return true;
+    }
+    stage_kill_producer(stage, turn % PRODUCERS);
+    const struct role role = {.number = turn % PRODUCERS, .seed = workload_random(&stage->random)};
+    stage_start_producer(stage, &role);
+    return stage_run(stage, 100);
+}
+
+static bool play_load(struct stage *stage, enum sr_crashpoint point)
+{
+    const uint64_t end_ns = sr_clock_ns() + PLAY_MS * MS;
+    stage_fill(stage);
+    (void)stage_run(stage, 20);
+    stage_kill_agent(stage);
+    for (uint32_t turn = 0; sr_clock_ns() < end_ns; turn++) {
+        /* Now and then nobody drains: rings get full, and what does not fit their spill goes to the shared one. */
+        if (turn % 12 == 1 && !stage->has_agent) {
+            stage_start_agent(stage, point, 1);
+        } else if (turn % 12 == 0) {
+            stage_kill_agent(stage);
+        }
+        if (stir(stage, point, turn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- scenes of their own ------------------------------------------------------------------------------------------------ */
+
+/* Nothing is there yet, and whoever makes it dies: a producer; an agent, at the first such file and at the second. */
+static bool play_making(struct stage *stage, enum sr_crashpoint point)
+{
+    struct report *report = stage->report;
+    bool is_hit = false;
+    start_victim(stage, point, 50);
+    while (!is_hit && stage->producers[VICTIM].pid != 0) {
+        is_hit = stage_run(stage, 1);
+    }
+    for (uint32_t nth = 1; nth <= 2; nth++) {
+        stage_fill(stage);
+        (void)stage_run(stage, 20);
+        stage_close(stage);
+        stage_open(stage, stage->random, report);
+        stage->is_gentle = true;
+        stage_start_agent(stage, point, nth);
+        while (!is_hit && stage->has_agent && !stage_agent_serves(stage)) {
+            is_hit = stage_run(stage, 1);
+        }
+        stage_kill_agent(stage);
+    }
+    stage_fill(stage);
+    return is_hit;
+}
+
+/* The agent has time to offer bigger rings, and the victim to want one. */
+static bool play_growth(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    start_victim(stage, point, 0);
+    return stage_run(stage, PLAY_MS);
+}
+
+/* The agent that replays the journal of one that was killed is killed, too. */
+static bool play_replay(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    stage_kill_agent(stage);
+    stage_start_agent(stage, SR_CRASHPOINT_journal_committed, 5);
+    CHECK(stage_run(stage, PLAY_MS));
+    stage_start_agent(stage, point, 1);
+    return stage_run(stage, PLAY_MS);
+}
+
+/* The agent is asked to stop. */
+static bool play_stop(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    stage_kill_agent(stage);
+    stage_start_agent(stage, point, 1);
+    stage_await_agent(stage);
+    (void)stage_run(stage, 50);
+    CHECK_EQUAL(kill(stage->agent.pid, SIGTERM), 0);
+    return stage_run(stage, PLAY_MS);
+}
+
+/* Everybody has left, the ring segment is removed, and an agent finds its books without it. */
+static bool play_remade(struct stage *stage, enum sr_crashpoint point)
+{
+    char path[PATH_MAX];
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_pause(stage);
+    for (uint32_t i = 0; i < CAST; i++) {
+        stage_kill_producer(stage, i);
+    }
+    stage_kill_agent(stage);
+    stage_compare(stage);
+    stage_resume(stage);
+    stage_leave_rings(stage);
+    stage_kill_agent(stage);
+    place_path(path, place_store(), "ring");
+    CHECK_EQUAL(unlink(path), 0);
+    stage_start_agent(stage, point, 1);
+    return stage_run(stage, PLAY_MS);
+}
+
+static const struct {
+    enum sr_crashpoint point;
+    play_scene *play;
+} scenes[] = {
+    {SR_CRASHPOINT_map_created, play_making},        {SR_CRASHPOINT_map_sized, play_making},
+    {SR_CRASHPOINT_map_reserved, play_making},       {SR_CRASHPOINT_segment_before_ready, play_making},
+    {SR_CRASHPOINT_stats_before_ready, play_making}, {SR_CRASHPOINT_lock_file_created, play_making},
+    {SR_CRASHPOINT_ring_adopted, play_growth},       {SR_CRASHPOINT_journal_replayed, play_replay},
+    {SR_CRASHPOINT_store_closing, play_stop},        {SR_CRASHPOINT_store_remade_words_cleared, play_remade},
+};
+
+static play_scene *scene_of(enum sr_crashpoint point)
+{
+    for (size_t i = 0; i < SR_ARRAY_COUNT(scenes); i++) {
+        if (scenes[i].point == point) {
+            return scenes[i].play;
+        }
+    }
+    return play_load;
+}
+
+bool visit(enum sr_crashpoint point, uint64_t seed, struct report *report)
+{
+    static struct stage stage;
+    stage_open(&stage, seed, report);
+    stage.is_gentle = true;
+    const bool is_hit = scene_of(point)(&stage, point);
+    stage_kill_producer(&stage, VICTIM); /* whoever else is armed for the point */
+    if (stage.agent_point != SR_CRASHPOINT_none) {
+        stage_kill_agent(&stage);
+    }
+    if (is_hit) {
+        stage_pause(&stage);
+        stage_compare(&stage);
+        stage_resume(&stage);
+    }
+    stage_fill(&stage);
+    (void)stage_run(&stage, 30);
+    stage_close(&stage);
+    return is_hit;
+}
