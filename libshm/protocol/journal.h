@@ -21,7 +21,9 @@
  * G4  (1) of the next batch is never seen before (5) of this one. Against a kill only the compiler could reorder:
  *     a thread stops at an instruction boundary and what it stored becomes visible.
  *
- * Progress: no waiting, no system call (but reserving pages, which is the caller's, before sr_batch_set). One thread. */
+ * Progress: no waiting, no system call (but reserving pages, which is the caller's, before sr_batch_set). One thread.
+ *
+ * G1, G2 and G4 as a model, with what (4) and (5) mean for the rings: tests/model/journal.pml. */
 #ifndef SR_PROTOCOL_JOURNAL_H
 #define SR_PROTOCOL_JOURNAL_H
 

@@ -37,7 +37,9 @@
  *
  * Progress: wait-free; no system call. Only the order of instructions matters between (1), (2), (3), (4) for a kill:
  * the kernel stops a thread at an instruction boundary and lets its earlier stores become visible before its locks
- * drop. Order towards a live reader is by release. */
+ * drop. Order towards a live reader is by release.
+ *
+ * G1 to G3 as a model, every kill and every look in between searched: tests/model/spill.pml. */
 #ifndef SR_PROTOCOL_SPILL_H
 #define SR_PROTOCOL_SPILL_H
 

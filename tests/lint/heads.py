@@ -12,7 +12,7 @@ SPDX = "SPDX-License-Identifier: Apache-2.0"
 
 def check(path, text):
     lines = (text + "\n\n").split("\n")
-    if path.endswith((".c", ".h", ".def", ".map")):
+    if path.endswith((".c", ".h", ".def", ".map", ".pml")):
         if lines[0] != f"/* {SPDX} */":
             yield 1, f"the first line is not /* {SPDX} */"
         elif not re.match(r"/\*.*\w", lines[1] + " " + lines[2]):
@@ -27,7 +27,7 @@ def check(path, text):
 
 
 LICENCE = f"/* {SPDX} */\n"
-run(check, files(C_FOLDERS, (".c", ".h", ".def", ".map", ".sh", ".py")),
+run(check, files(C_FOLDERS, (".c", ".h", ".def", ".map", ".pml", ".sh", ".py")),
     bad=[("a.c", "int x;\n"), ("a.c", LICENCE), ("a.c", LICENCE + "#include <x.h>\n"),
          ("a.sh", "#!/bin/sh\ntrue\n"), ("a.h", "// " + SPDX + "\n")],
     good=[("a.c", LICENCE + "/* A ring. */\n"), ("a.c", LICENCE + "/*\n * A ring.\n */\n"),
