@@ -387,7 +387,10 @@ void books_abort_slot(struct books *books, uint32_t slot)
         if (left == 0 || !books->book[index].is_used) {
             continue;
         }
-        add_if(books, SR_WORD(book, index, SR_BOOK_ABORTED), (uint64_t)at_least_0(left));
+        add_if(books,
+               books->options->ignores_aborted ? SR_WORD(store, 0, SR_STORE_ABORTED_IGNORED)
+                                               : SR_WORD(book, index, SR_BOOK_ABORTED),
+               (uint64_t)at_least_0(left));
         sr_batch_set(batch, word, 0);
         books->book[index].active -= at_least_0(left);
         books->book[index].is_changed = true;

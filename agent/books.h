@@ -113,7 +113,8 @@ __attribute__((warn_unused_result)) bool books_reserve_in_flight(struct books *b
                                                                  uint32_t book);
 void books_add_in_flight(struct books *books, uint32_t slot, uint32_t book, uint64_t difference);
 
-/* The slot's process is dead and all of it is booked: what it had in flight is aborted. The batch is empty before; the caller
+/* The slot's process is dead and all of it is booked: what it had in flight is aborted, or ignored, as the agent that settles it was
+ * told. The batch is empty before; the caller
  * adds the slot's FOLDED and commits. */
 void books_abort_slot(struct books *books, uint32_t slot);
 

@@ -128,6 +128,16 @@ static bool parse_clock(const char *text, struct options *options, struct buffer
     return true;
 }
 
+static bool parse_aborted(const char *text, struct options *options, struct buffer *message)
+{
+    options->agent.ignores_aborted = strcmp(text, "ignore") == 0;
+    if (!options->agent.ignores_aborted && strcmp(text, "count") != 0) {
+        buffer_format(message, "--aborted: '%s' is none of count, ignore", text);
+        return false;
+    }
+    return true;
+}
+
 static bool parse_retire_after(const char *text, struct options *options, struct buffer *message)
 {
     enum sr_parse result =
@@ -159,6 +169,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_limit(id, text, OPTIONS_RING_CAP_MAX, &options->agent.ring_cap, message);
     case OPTION_retire_after:
         return parse_retire_after(text, options, message);
+    case OPTION_aborted:
+        return parse_aborted(text, options, message);
     case OPTION_clock:
         return parse_clock(text, options, message);
     case OPTION_shm_dir:

@@ -196,6 +196,7 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .ring_segment_bytes = sr_drain_resident_bytes(books->rings),
         .stats_segment_bytes = sr_books_resident_bytes(books->durable),
         .rings_retired = store_word(books, SR_STORE_RETIRED_RINGS),
+        .aborted_ignored = store_word(books, SR_STORE_ABORTED_IGNORED),
     };
     sr_books_publish_agent(books->durable, &figures);
 }

@@ -12,6 +12,7 @@
 #ifndef AGENT_STORE_H
 #define AGENT_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,8 @@ struct agent_options {
     uint64_t
         retire_after_ns; /* rings that nobody wants for so long lose their pages; 0: the default, a minute */
     gid_t group;         /* may record and read, besides the owner; (gid_t)-1: nobody */
+    bool
+        ignores_aborted; /* what was in flight when its process died is no execution, only a figure of the agent */
 };
 
 struct agent_store;

@@ -39,6 +39,7 @@ enum sr_store_word {
     SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
     SR_STORE_RETIRED_SPILLED, /* executions in blocks of this ring segment whose pages were given back */
     SR_STORE_RETIRED_RINGS,   /* how often a ring's pages were */
+    SR_STORE_ABORTED_IGNORED, /* spans settled as no execution (slipringd --aborted ignore) */
 };
 
 /* Area `book`: one item a book. The index of a book is not the id of a primitive: ids belong to a ring segment, books
