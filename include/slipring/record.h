@@ -5,7 +5,9 @@
  * system call, no lock, no allocation, whatever the agent does. The first record of a thread and primitive may
  * make system calls (it claims a ring); where there was none to be had it is tried again, likewise, once each time that the agent
  * says there is room. All may be called from a signal handler, also one that interrupted
- * another call of this header: the sample then goes into the primitive's shared spill (lock-free).
+ * another call of this header: the sample then goes into the primitive's shared spill (lock-free). A handler may leave by siglongjmp():
+ * what it interrupted is then counted wholly or not at all (in the shared spill: as torn), and the thread's further
+ * records of that primitive go to the shared spill. A thread may be cancelled and may end in any way.
  * All may be called in a forked child. Spans and reservations die at fork: in the child, ending one is a no-op.
  *
  * What record() accepted on a primitive whose status is OK is counted exactly once, also when the ring is
@@ -80,15 +82,15 @@ void slipring_lap(struct slipring_span *span, enum slipring_outcome outcome,
 /* End it without a sample: it never happened, only the count of active executions falls. */
 void slipring_cancel(struct slipring_span *span);
 
-/* A reserved sample: cost and savings are written in place, in the ring's memory where there is room. Its
- * other fields are private. Between reserve and commit any other record of this thread and primitive (say, in
- * a signal handler) goes to the shared spill. */
+/* A reserved sample: a place in the ring where there is room, and cost and savings, which lie in the reservation until the commit: what
+ * a forked child writes there is its own. Its other fields are private; it is not copied. Between reserve and commit any other
+ * record of this thread and primitive (say, in a signal handler) goes to the shared spill. */
 struct slipring_reservation {
     uint64_t *cost_nanodollars;    /* write here, once; 0 when reserved */
     uint64_t *savings_nanodollars; /* write here, once; 0 when reserved */
     struct slipring_primitive *primitive;
     void *ring;
-    uint64_t own[2]; /* the two fields when there is no ring to write into */
+    uint64_t own[2]; /* what the two point to */
     uint32_t attachment;
     uint32_t flags;
 };

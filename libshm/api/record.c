@@ -169,6 +169,9 @@ SR_PUBLIC void slipring_record_cost(struct slipring_primitive *primitive, const 
 /* Count a begin without a ring of one's own to count it in. false: it cannot be counted. */
 static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
 {
+    if (sr_process) {
+        (void)sr_process_attach_id(); /* also when this very thread is just attaching: a span dies at fork */
+    }
     if (!is_recording(primitive)) {
         return false;
     }
@@ -191,8 +194,7 @@ static uint32_t current_attachment(void)
     return sr_process ? atomic_load_explicit(&sr_process->id, memory_order_relaxed) : 0;
 }
 
-/* Not a parent's span or reservation in a forked child? 0: made before this process was attached (in a signal handler
- * that interrupted its very first record), nothing is known against it. */
+/* Not a parent's span or reservation in a forked child? 0: there was no store yet, nothing is known against it. */
 static bool is_of_this_process(uint32_t attachment)
 {
     return attachment == 0 || attachment == current_attachment();
@@ -311,26 +313,20 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
         return;
     }
     struct sr_ring *ring = sr_thread_find(primitive);
-    if (!ring && is_recording(primitive)) {
-        ring = sr_thread_ring(primitive, UINT64_C(1000000));
+    if (!ring && sr_process) {
+        (void)sr_process_attach_id(); /* as in count_begin_slowly() */
+        ring = is_recording(primitive) ? sr_thread_ring(primitive, UINT64_C(1000000)) : NULL;
     }
     out_reservation->attachment = current_attachment();
     if (!ring || ring->hot.busy || ring->hot.limit - ring->hot.tail < SR_SAMPLE_WORDS_MAX) {
         return;
     }
     enter(ring); /* until commit or discard */
-    /* always with a mark: at the commit the clock may say something else than now */
-    uint64_t *cost = sr_ring_word(ring, ring->hot.tail + SR_MARK_WORDS + 1);
-    uint64_t *savings = sr_ring_word(ring, ring->hot.tail + SR_MARK_WORDS + 2);
-    *cost = 0;
-    *savings = 0;
-    out_reservation->cost_nanodollars = cost;
-    out_reservation->savings_nanodollars = savings;
     out_reservation->ring = ring;
     out_reservation->flags = RESERVED_IN_RING;
 }
 
-/* All five words, also of what cost nothing after all. */
+/* All five words, also of what cost nothing after all; with a mark: since the reservation the clock may have gone on. */
 static void publish_reserved(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
     ring->hot.clock_ns = sr_ring_clock(ring);
