@@ -3,6 +3,7 @@
 #include "api/process.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -112,26 +113,52 @@ enum slipring_status sr_process_start(void)
     return SLIPRING_OK;
 }
 
+/* All signals but those that an instruction of the thread itself raises: blocked, they would end the process. */
+static void fill_blockable(sigset_t *out_set)
+{
+    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    (void)sigfillset(out_set);
+    for (size_t i = 0; i < SR_ARRAY_COUNT(synchronous); i++) {
+        (void)sigdelset(out_set, synchronous[i]);
+    }
+}
+
+/* A handler that leaves by siglongjmp() or pthread_exit(), or a cancellation (the system calls of the slow path are points of it),
+ * would leave the lock held for ever: neither comes before the unlock. */
 bool sr_process_lock(void)
 {
     if (sr_thread_depth != OUTSIDE || !sr_process) {
         return false;
     }
+    sigset_t blockable;
+    sigset_t mask;
+    int cancel_type;
+    int cancel_state;
+    fill_blockable(&blockable);
+    (void)pthread_sigmask(SIG_BLOCK, &blockable, &mask);
+    (void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel_type); /* glibc 2.36 looks at nothing else */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     sr_thread_depth = INSIDE;
     atomic_signal_fence(memory_order_seq_cst); /* a handler from here on sees the mark */
     (void)pthread_mutex_lock(&sr_process->lock);
-    /* The system calls of the slow path are cancellation points: a thread cancelled there would keep the lock. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &sr_process->cancel_state);
+    sr_process->cancel_type = cancel_type;
+    sr_process->cancel_state = cancel_state;
+    sr_process->mask = mask;
     return true;
 }
 
 void sr_process_unlock(void)
 {
+    const int cancel_type = sr_process->cancel_type;
     const int cancel_state = sr_process->cancel_state;
+    const sigset_t mask = sr_process->mask;
     (void)pthread_mutex_unlock(&sr_process->lock);
     atomic_signal_fence(memory_order_seq_cst); /* until here */
     sr_thread_depth = OUTSIDE;
     (void)pthread_setcancelstate(cancel_state, NULL);
+    (void)pthread_setcanceltype(cancel_type,
+                                NULL); /* a cancellation that came meanwhile is acted upon here */
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 void *sr_process_alloc(uint64_t bytes)

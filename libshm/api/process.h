@@ -10,10 +10,11 @@
  *
  * G1  Thread-local storage is 32 bytes, initial-exec: the thread, its table of rings and the table's size for the hot path, a flag. It
  *     fits what dlopen has left.
- * G2  The process lock is taken only outside the hot path, and never in a signal handler that interrupted its holder
- *     (sr_thread_depth says so): such a record goes to the shared spill. fork() waits for it, so that no child is
- *     born with a liveness lock half-taken (system/liveness.h); a raw clone() does not wait, and its child
- *     finds the lock wiped, that is, free. Its holder is not cancelled.
+ * G2  The process lock is taken only outside the hot path. Its holder is not cancelled, and no signal handler comes, but for signals
+ *     that the thread's own instructions raise (a handler of SIGSEGV, say): what is recorded in one that interrupted the holder
+ *     (sr_thread_depth says so) goes to the shared spill. So nobody leaves by siglongjmp() with the lock held. fork() waits for it, so that no
+ *     child is born with a liveness lock half-taken (system/liveness.h); a raw clone() does not wait, and its child
+ *     finds the lock wiped, that is, free.
  * G3  No thread is started, no signal handler installed, no descriptor kept open. One thread-specific key, for giving
  *     rings back at a thread's end, and one pthread_atfork, at the first open.
  * G4  What the child allocates lies behind what its parent had: a pointer into the arena that some thread or its key still
@@ -33,6 +34,7 @@
 #define SR_API_PROCESS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -134,7 +136,9 @@ struct sr_process {
     pthread_mutex_t lock; /* zero is PTHREAD_MUTEX_INITIALIZER on Linux */
     _Atomic uint32_t id;  /* attachment id, for spans; 0: not attached */
     uint32_t released_count;
-    int cancel_state;         /* of the thread that holds the lock */
+    int cancel_type; /* of the thread that holds the lock, as the host has it; likewise: */
+    int cancel_state;
+    sigset_t mask;
     _Atomic uint32_t is_full; /* the arena had no room, and nothing came back since (G6) */
     struct sr_thread *free_threads;
     struct sr_ring *free_rings; /* linked through ->segment */

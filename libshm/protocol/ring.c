@@ -166,6 +166,9 @@ bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot, ui
     /* relaxed: for people */
     atomic_store_explicit(&sr_segment_ring_info(segment, ring)->tid, (uint32_t)syscall(SYS_gettid),
                           memory_order_relaxed);
+    /* the last owner may have ended within an update, cancelled or by pthread_exit() in a handler */
+    (void)sr_spill_settle(sr_segment_producer_line(segment, ring), sr_segment_spill(segment, ring),
+                          sr_ring_shapes[sr_ring_class_of(ring)].spill_words);
     open_view(segment, ring, slot, generation, primitive, base, false, out_ring);
     return true;
 }

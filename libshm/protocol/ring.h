@@ -59,7 +59,8 @@ SR_MUST_CHECK enum slipring_status sr_ring_claim(struct sr_segment *segment, uin
                                                  uint32_t primitive, uint32_t class, uint64_t first_ns,
                                                  struct sr_ring *out_ring);
 
-/* Take up a ring again that another thread of this slot released for the same primitive. false: the agent has it. */
+/* Take up a ring again that another thread of this slot released for the same primitive, settling the update in which that one may
+ * have ended. false: the agent has it. */
 SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot,
                                   uint32_t primitive, struct sr_ring *out_ring);
 
