@@ -17,7 +17,7 @@
 #include "support/place.h"
 #include "support/workload.h"
 
-#define PATIENCE_S (WORKLOAD_IS_SLOW ? 100 : 20) /* seconds; a sanitizer on a busy machine is slow */
+#define PATIENCE_S (WORKLOAD_IS_SLOW ? 100 : 50) /* seconds; a sanitizer on a busy machine is slow */
 
 /* cmocka catches these for the runner; in a child they must kill. */
 static void let_crashes_kill(void)

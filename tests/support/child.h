@@ -13,7 +13,7 @@
 /* Fork one that calls body(argument) and ends with status 0 when it returns. */
 pid_t child_start(void (*body)(void *), void *argument);
 
-/* Wait for it (at most some ten seconds, then it is killed and the test fails): status 0, or death by this signal. */
+/* Wait for it (at most some fifty seconds, then it is killed and the test fails): status 0, or death by this signal. */
 void child_ends_well(pid_t child);
 void child_dies_by(pid_t child, int signal_number);
 
