@@ -18,7 +18,9 @@
  *     this very thread (a signal handler, or a record inside reserve...commit) and uses the shared spill.
  *
  * Progress: recording wait-free, no system call. Claiming may reserve pages (system calls), and is lock-free.
- * Killed while CLAIMING: the agent makes the ring FREE or EMPTY again. Killed while OWNED: drained, settled, folded. */
+ * Killed while CLAIMING: the agent makes the ring FREE or EMPTY again. Killed while OWNED: drained, settled, folded.
+ *
+ * Each order here and in spill.h is weakened in turn, and must be missed: tests/orders/mutants.py. */
 #ifndef SR_PROTOCOL_RING_H
 #define SR_PROTOCOL_RING_H
 

@@ -11,7 +11,7 @@
  *
  * Holds: what is folded never has a duration or a cost without its sample (G2); once the owner rests, or is dead and settled, the books
  * have every update that was committed, sum and cost with it, and no other (G1, G3).
- * Memory is sequentially consistent here.
+ * Memory is sequentially consistent here. The orders that live readers need are tried in tests/orders/.
  *
  *   BROKEN_CELL_BEFORE_INTENT   the cell before (1): a kill counts a sample that has no duration
  *   BROKEN_NOTE_BEFORE_INTENT   (2) before (1): a kill does (4) of the last update again, with values of this one

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# ctest-processors: 2
+"""Each memory order that the protocols rest on is weakened in turn, in a copy of the source; ThreadSanitizer must see a race then, and
+none in the source as it is. orders.c has the threads and says what is looked at; the list below is all that there is to know of the mutants."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.environ.get("SLIPRING_SOURCE_DIR") or os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("SLIPRING_BUILD_DIR", os.path.join(ROOT, "build", "release"))
+
+# What gets lost, the scenario of orders.c, the file, the source as it is, the order in it, the weaker one.
+MUTANTS = [
+    ("tail published, the quick way", "samples", "include/slipring/inline.h",
+     "__atomic_store_n(&ring->line->tail, tail + words, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("tail published, the long way", "samples_slowly", "libshm/protocol/ring.h",
+     "__atomic_store_n(&ring->hot.line->tail, ring->hot.tail, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("tail read", "samples", "libshm/peer/drain.c",
+     "atomic_load_explicit(&line->tail, memory_order_acquire)", "acquire", "relaxed"),
+    ("head published", "samples", "libshm/peer/drain.c",
+     "->head, head, memory_order_release)", "release", "relaxed"),
+    ("head read", "samples", "libshm/protocol/ring.c",
+     "atomic_load_explicit(&ring->consumer->head, memory_order_acquire)", "acquire", "relaxed"),
+    ("intent of a spill", "stand", "include/slipring/inline.h",
+     "(sum & SLIPRING_INLINE_REDO_TURN),\n                     __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("sum of a spill: the commit", "stand", "include/slipring/inline.h",
+     "__atomic_store_n(&line->redo_sum, sum, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("intent and sum read", "stand", "libshm/protocol/spill.c",
+     "return atomic_load_explicit(word, memory_order_acquire)", "acquire", "relaxed"),
+    ("cell of a spill", "cells", "include/slipring/inline.h",
+     "__atomic_store_n(&block[word], value, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("cells folded", "cells", "libshm/peer/fold.c",
+     "return atomic_load_explicit(word, memory_order_acquire)", "acquire", "relaxed"),
+    ("rest of a spill", "costs", "include/slipring/inline.h",
+     "__atomic_store_n(rest->word, rest->value, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("rest folded", "costs", "libshm/peer/fold.c",
+     "return atomic_load_explicit(word, memory_order_acquire)", "acquire", "relaxed"),
+    ("span begun", "begun", "libshm/protocol/ring.h",
+     "__atomic_store_n(&ring->hot.line->begun, ring->hot.begun, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
+    ("begun spans read", "begun", "libshm/peer/drain.c",
+     "return atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->begun,\n"
+     "                                memory_order_acquire)", "acquire", "relaxed"),
+    ("ring OWNED", "states", "libshm/protocol/ring.c",
+     "sr_state_word(generation, slot, SR_RING_OWNED), memory_order_release)", "release", "relaxed"),
+    ("ring RELEASED", "states", "libshm/protocol/ring.c",
+     "sr_state_word(ring->generation, ring->slot, SR_RING_RELEASED),\n"
+     "                          memory_order_release)", "release", "relaxed"),
+    ("ring's state read", "states", "libshm/peer/drain.c",
+     "sr_segment_ring_state(&drain->segment, ring), memory_order_acquire)", "acquire", "relaxed"),
+    ("ring FREE", "states", "libshm/peer/drain.c",
+     "(word & ~UINT64_C(0xff)) | to, memory_order_acq_rel", "acq_rel", "acquire"),
+    ("ring claimed", "states", "libshm/protocol/ring.c",
+     "sr_state_word(*out_generation, slot, SR_RING_CLAIMING),\n"
+     "                                                   memory_order_acquire", "acquire", "relaxed"),
+    ("name READY", "names", "libshm/protocol/registry.c",
+     "atomic_store_explicit(sr_segment_registry_key(segment, id), key, memory_order_seq_cst)", "seq_cst", "relaxed"),
+    ("names searched", "names", "libshm/protocol/registry.c",
+     "atomic_load_explicit(sr_segment_registry_key(segment, id), memory_order_acquire)", "acquire", "relaxed"),
+    ("names read by the agent", "names_agent", "libshm/peer/catalog.c",
+     "atomic_load_explicit(sr_segment_registry_key(&drain->segment, id), memory_order_acquire)", "acquire", "relaxed"),
+    ("objective READY", "objectives", "libshm/protocol/registry.c",
+     "atomic_store_explicit(state, SR_ITEM_READY, memory_order_seq_cst)", "seq_cst", "relaxed"),
+    ("objectives read by the agent", "objectives", "libshm/peer/catalog.c",
+     "return atomic_load_explicit(state, memory_order_seq_cst)", "seq_cst", "relaxed"),
+    ("thresholds read by producers", "thresholds", "libshm/protocol/spill.c",
+     "atomic_load_explicit(&objective->state, memory_order_acquire)", "acquire", "relaxed"),
+    ("latch raised", "latch", "libshm/protocol/publish.c",
+     "atomic_store_explicit(latch, seen + 1, memory_order_release)", "release", "relaxed"),
+    ("latch read", "latch", "libshm/protocol/publish.c",
+     "before = atomic_load_explicit(latch, memory_order_acquire)", "acquire", "relaxed"),
+    ("published word", "latch", "libshm/protocol/publish.c",
+     "atomic_store_explicit(&to[i], word, memory_order_release)", "release", "relaxed"),
+    ("published word read", "latch", "libshm/protocol/publish.c",
+     "word = atomic_load_explicit(&from[i], memory_order_acquire)", "acquire", "relaxed"),
+]
+SCENARIOS = sorted({scenario for _, scenario, *_ in MUTANTS})
+
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-fsanitize=thread", "-pthread", "-w", "-Iinclude", "-Ilibshm",
+         "-I" + os.path.join(BUILD, "generated")]
+FOLDERS = ("libshm/pure", "libshm/system", "libshm/protocol", "libshm/peer")
+RACE = 66
+
+
+def compile_all(tree, sources):
+    """Objects beside their sources. What a header's mutant may change is every source of the upper layers."""
+    def one(source):
+        subprocess.run(["clang", *FLAGS, "-c", "-o", source + ".o", source], cwd=tree, check=True)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(one, sources))
+
+
+def link(tree, objects, program):
+    subprocess.run(["clang", "-fsanitize=thread", "-pthread", "-o", program, *objects], cwd=tree, check=True)
+
+
+def run(tree, program, scenario):
+    environment = dict(os.environ, TSAN_OPTIONS=f"exitcode={RACE} halt_on_error=1 report_thread_leaks=0")
+    return subprocess.run([program, scenario], cwd=tree, env=environment, capture_output=True, text=True,
+                          errors="replace", timeout=200, check=False)
+
+
+def sources_of(tree, folders):
+    return [os.path.join(folder, name) for folder in folders for name in sorted(os.listdir(os.path.join(tree, folder)))
+            if name.endswith(".c")]
+
+
+def used(sources):
+    """Of the peer layer what orders.c takes."""
+    peers = ("drain", "fold", "tally", "catalog", "census")
+    return [s for s in sources if not s.startswith("libshm/peer/") or os.path.basename(s)[:-2] in peers] + ["orders.c"]
+
+
+class Workshop:
+    """A copy of the source, compiled whole."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        for folder in ("include", "libshm"):
+            shutil.copytree(os.path.join(ROOT, folder), os.path.join(tree, folder))
+        here = os.path.join(ROOT, "tests", "orders")
+        shutil.copy(os.path.join(here, "crashpoint.h"), os.path.join(tree, "libshm/base/crashpoint.h"))
+        shutil.copy(os.path.join(here, "orders.c"), tree)
+        self.sources = used(sources_of(tree, FOLDERS))
+        compile_all(tree, self.sources)
+        link(tree, [s + ".o" for s in self.sources], "./whole")
+
+    def upper(self):
+        return [s for s in self.sources if s.startswith(("libshm/protocol/", "libshm/peer/", "orders.c"))]
+
+    def mutant(self, number, path, text, strong, weak):
+        """The program with this one order weakened."""
+        with open(os.path.join(self.tree, path), encoding="utf-8") as file:
+            whole = file.read()
+        if whole.count(text) != 1:
+            sys.exit(f"{path}: occurs {whole.count(text)} times, not once:\n{text}")
+        changed = [path] if path.endswith(".c") else self.upper()
+        objects = [s + ".o" for s in self.sources]
+        saved = {o: o + ".whole" for o in (s + ".o" for s in changed)}
+        for name, copy in saved.items():
+            os.rename(os.path.join(self.tree, name), os.path.join(self.tree, copy))
+        try:
+            with open(os.path.join(self.tree, path), "w", encoding="utf-8") as file:
+                file.write(whole.replace(text, text.replace(strong, weak)))
+            compile_all(self.tree, changed)
+            link(self.tree, objects, f"./mutant{number}")
+        finally:
+            with open(os.path.join(self.tree, path), "w", encoding="utf-8") as file:
+                file.write(whole)
+            for name, copy in saved.items():
+                os.rename(os.path.join(self.tree, copy), os.path.join(self.tree, name))
+        return f"./mutant{number}"
+
+
+def main():
+    wanted = sys.argv[1:]
+    faults = 0
+    with tempfile.TemporaryDirectory(prefix="slipring-orders-") as tree:
+        workshop = Workshop(tree)
+        for scenario in SCENARIOS:
+            result = run(tree, "./whole", scenario)
+            if result.returncode != 0:
+                print(f"{scenario}: the source as it is ends with {result.returncode}\n{result.stderr}")
+                faults += 1
+        for number, (what, scenario, path, text, strong, weak) in enumerate(MUTANTS):
+            if wanted and what not in wanted:
+                continue
+            result = run(tree, workshop.mutant(number, path, text, strong, weak), scenario)
+            is_caught = result.returncode == RACE and "data race" in result.stderr
+            faults += not is_caught
+            print(f"{what}, {strong} made {weak}: " + ("a race" if is_caught else f"NOT NOTICED\n{result.stderr}"), flush=True)
+    print(f"{len(MUTANTS)} mutants, {len(SCENARIOS)} scenarios, {faults} faults")
+    sys.exit(1 if faults else 0)
+
+
+main()
