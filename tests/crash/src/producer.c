@@ -114,6 +114,8 @@ void producer_run(const struct role *role, struct shared *shared)
                 running -= is_over;
                 if (!is_over) {
                     start_thread(&hands[i], role, &random);
+                } else {
+                    atomic_store(&shared->parked[hands[i].place], PARKED_GONE);
                 }
             }
         }

@@ -16,21 +16,24 @@ static uint64_t below(struct stage *stage, uint64_t limit)
     return workload_below(&stage->random, limit);
 }
 
-/* In builds that have them every third death is one at a crash point, at some time. */
-static enum sr_crashpoint some_point(struct stage *stage, uint32_t *out_nth)
+/* One of the points from `first` on and before `end`, in builds that have them. */
+static enum sr_crashpoint some_point(struct stage *stage, uint32_t first, uint32_t end)
 {
-    *out_nth = 1 + (uint32_t)below(stage, below(stage, 2) ? 3 : 300);
-    if (!SR_CRASHPOINTS_BUILT || below(stage, 3) > 0) {
-        return SR_CRASHPOINT_none;
-    }
-    return (enum sr_crashpoint)(1 + below(stage, SR_CRASHPOINT_COUNT - 1));
+    return SR_CRASHPOINTS_BUILT ? (enum sr_crashpoint)(first + below(stage, end - first))
+                                : SR_CRASHPOINT_none;
 }
 
-static void start_agent(struct stage *stage)
+/* The list has the producers' points first. Often the first time, or one of the first; seldom much later. */
+static enum sr_crashpoint agent_point(struct stage *stage, uint32_t *out_nth)
 {
-    uint32_t nth = 0;
-    const enum sr_crashpoint point = some_point(stage, &nth);
-    stage_start_agent(stage, point, nth);
+    *out_nth = 1 + (uint32_t)below(stage, 1 + below(stage, 2) * below(stage, 40));
+    return some_point(stage, SR_CRASHPOINT_journal_filled, SR_CRASHPOINT_COUNT);
+}
+
+static enum sr_crashpoint producer_point(struct stage *stage, uint32_t *out_nth)
+{
+    *out_nth = 1 + (uint32_t)below(stage, 1 + below(stage, 2) * below(stage, 2000));
+    return some_point(stage, SR_CRASHPOINT_none + 1, SR_CRASHPOINT_journal_filled);
 }
 
 static void replace_producers(struct stage *stage)
@@ -43,7 +46,9 @@ static void replace_producers(struct stage *stage)
                             .seed = workload_random(&stage->random),
                             .life_ms = below(stage, 2) ? 0 : 100 + (uint32_t)below(stage, 2000),
                             .is_thorough = below(stage, 8) == 0};
-        role.point = some_point(stage, &role.nth);
+        if (below(stage, 3) == 0) {
+            role.point = producer_point(stage, &role.nth);
+        }
         stage_start_producer(stage, &role);
     }
 }
@@ -53,17 +58,38 @@ static void kill_some_producer(struct stage *stage)
     stage_kill_producer(stage, (uint32_t)below(stage, CAST));
 }
 
-/* The next agent starts while all record. */
+/* The next agent starts while all record, and may come to a crash point: then nobody drains for a while, and what it had just
+ * let go of is claimed, and overwritten. */
+static void start_agent_under_load(struct stage *stage)
+{
+    uint32_t nth = 0;
+    const bool is_armed = below(stage, 2) == 0;
+    const enum sr_crashpoint point = is_armed ? agent_point(stage, &nth) : SR_CRASHPOINT_none;
+    stage_start_agent(stage, point, nth);
+    if (point == SR_CRASHPOINT_none) {
+        (void)stage_run(stage, below(stage, 100));
+        return;
+    }
+    uint64_t end_ns = 0; /* it serves: so long from then on */
+    while (stage->has_agent && (end_ns == 0 || sr_clock_ns() < end_ns)) {
+        (void)stage_run(stage, 1);
+        if (end_ns == 0 && stage_agent_serves(stage)) {
+            end_ns = sr_clock_ns() + 200 * MS;
+        }
+    }
+    if (!stage->has_agent) {
+        replace_producers(stage);
+        (void)stage_run(stage, below(stage, 40));
+    }
+}
+
 static void kill_agent_under_load(struct stage *stage)
 {
     stage_kill_agent(stage);
     if (below(stage, 2)) {
         (void)stage_run(stage, below(stage, 20)); /* nobody drains for a while */
     }
-    if (!stage->has_agent) {
-        start_agent(stage);
-    }
-    (void)stage_run(stage, below(stage, 100));
+    start_agent_under_load(stage);
 }
 
 /* One or two deaths; what follows finds an agent or starts one, and waits until it has seen to the dead. */
@@ -78,10 +104,10 @@ static void act(struct stage *stage)
         kill_agent_under_load(stage);
         break;
     case 3:
+    case 4:
         kill_some_producer(stage);
         kill_agent_under_load(stage);
         break;
-    case 4:
     case 5: /* the next agent finds a killed process as it was left */
         kill_some_producer(stage);
         if (below(stage, 2)) {
@@ -89,7 +115,7 @@ static void act(struct stage *stage)
         }
         stage_kill_agent(stage);
         break;
-    default: /* and all others standing still */
+    default: /* and all others stand still */
         stage_kill_agent(stage);
         break;
     }
@@ -113,9 +139,6 @@ void random_kills(uint64_t kills, uint64_t seconds, uint64_t seed, struct report
         stage_fill(&stage);
         while (report_kills(report) < kills && report_kills(report) < before + KILLS_A_STAGE &&
                (seconds == 0 || sr_clock_ns() - began_ns < seconds * 1000 * MS)) {
-            if (!stage.has_agent) {
-                start_agent(&stage);
-            }
             replace_producers(&stage);
             (void)stage_run(&stage, 1 + below(&stage, 40));
             stage_read(&stage);

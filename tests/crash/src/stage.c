@@ -229,8 +229,9 @@ bool stage_run(struct stage *stage, uint64_t ms)
 static bool all_are_parked(const struct stage *stage)
 {
     for (uint32_t i = 0; i < CAST * THREADS; i++) {
-        if (stage->producers[i / THREADS].pid != 0 &&
-            atomic_load(&stage->shared->parked[i]) != atomic_load(&stage->shared->pause)) {
+        const uint32_t parked = atomic_load(&stage->shared->parked[i]);
+        if (stage->producers[i / THREADS].pid != 0 && parked != PARKED_GONE &&
+            parked != atomic_load(&stage->shared->pause)) {
             return false;
         }
     }
@@ -449,6 +450,16 @@ static bool has_objectives(struct stage *stage)
     return has_all;
 }
 
+void stage_fill_producers(struct stage *stage)
+{
+    for (uint32_t i = 0; i < PRODUCERS; i++) {
+        if (stage->producers[i].pid == 0) {
+            const struct role role = {.number = i, .seed = workload_random(&stage->random)};
+            stage_start_producer(stage, &role);
+        }
+    }
+}
+
 /* A threshold that the agent met after the first spilled samples says so, "exact since": right, but not what is tried here. So
  * nobody records before the agent has read of all of them. */
 void stage_fill(struct stage *stage)
@@ -461,12 +472,7 @@ void stage_fill(struct stage *stage)
     if (!stage->has_agent) {
         stage_start_agent(stage, SR_CRASHPOINT_none, 0);
     }
-    for (uint32_t i = 0; i < PRODUCERS; i++) {
-        if (stage->producers[i].pid == 0) {
-            const struct role role = {.number = i, .seed = workload_random(&stage->random)};
-            stage_start_producer(stage, &role);
-        }
-    }
+    stage_fill_producers(stage);
     if (is_first) {
         const struct patience patience = patience_for("objectives in the books");
         stage_await_agent(stage);

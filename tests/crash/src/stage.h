@@ -23,6 +23,8 @@
 #define DOUBTS_MAX 64u
 #define MS         UINT64_C(1000000)
 
+#define PARKED_GONE UINT32_MAX /* it stands still for ever: its process is leaving */
+
 /* Shared with the producers. */
 struct shared {
     _Atomic uint32_t pause; /* odd: all workers park; each value once */
@@ -81,7 +83,10 @@ void stage_kill_agent(struct stage *stage);
 void stage_start_producer(struct stage *stage, const struct role *role);
 void stage_kill_producer(struct stage *stage, uint32_t number);
 
-/* Agent and ordinary producers where there are none; returns when all of them work and the agent knows of all objectives. */
+/* Ordinary producers where there are none. */
+void stage_fill_producers(struct stage *stage);
+
+/* The same, and an agent; returns when all of them work and the agent knows of all objectives. */
 void stage_fill(struct stage *stage);
 
 /* Take note of whoever has died or left. True: somebody died at a crash point. */

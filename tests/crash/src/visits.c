@@ -56,7 +56,8 @@ static bool play_load(struct stage *stage, enum sr_crashpoint point)
     for (uint32_t turn = 0; sr_clock_ns() < end_ns; turn++) {
         /* Now and then nobody drains: rings get full, and what does not fit their spill goes to the shared one. */
         if (turn % 12 == 1 && !stage->has_agent) {
-            stage_start_agent(stage, point, 1);
+            const uint32_t nth = turn == 1 ? 1 + (uint32_t)workload_below(&stage->random, 4) : 1;
+            stage_start_agent(stage, point, nth);
         } else if (turn % 12 == 0) {
             stage_kill_agent(stage);
         }
@@ -177,7 +178,9 @@ bool visit(enum sr_crashpoint point, uint64_t seed, struct report *report)
     if (stage.agent_point != SR_CRASHPOINT_none) {
         stage_kill_agent(&stage);
     }
-    if (is_hit) {
+    if (is_hit) { /* and nobody notices: rings get full, and are claimed anew, before there is an agent again */
+        stage_fill_producers(&stage);
+        (void)stage_run(&stage, 40);
         stage_pause(&stage);
         stage_compare(&stage);
         stage_resume(&stage);
