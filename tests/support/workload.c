@@ -256,13 +256,17 @@ static void record_cost(struct worker *worker, uint32_t primitive)
     count(worker, &change);
 }
 
+static void begin(struct worker *worker, uint32_t primitive);
 static void close_some_span(struct worker *worker);
 
-/* Something else while a ring is busy: a record of the same primitive, or the end of a span. */
+/* Something else while a ring is busy: a record of the same primitive, the begin or the end of a span. */
 static void nest(struct worker *worker, uint32_t primitive)
 {
-    if (worker->ledger && worker->open_count > 0 && workload_below(&worker->random, 2)) {
+    const uint64_t what = worker->ledger ? workload_below(&worker->random, 4) : 0;
+    if (what == 1 && worker->open_count > 0) {
         close_some_span(worker);
+    } else if (what == 2 && worker->open_count < WORKLOAD_OPEN_MAX) {
+        begin(worker, primitive);
     } else {
         record(worker, primitive);
     }

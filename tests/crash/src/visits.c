@@ -56,8 +56,8 @@ static bool play_load(struct stage *stage, enum sr_crashpoint point)
     for (uint32_t turn = 0; sr_clock_ns() < end_ns; turn++) {
         /* Now and then nobody drains: rings get full, and what does not fit their spill goes to the shared one. */
         if (turn % 12 == 1 && !stage->has_agent) {
-            const uint32_t nth = turn == 1 ? 1 + (uint32_t)workload_below(&stage->random, 4) : 1;
-            stage_start_agent(stage, point, nth);
+            const uint64_t more = turn == 1 ? workload_below(&stage->random, 2) * 20 : 0;
+            stage_start_agent(stage, point, 1 + (uint32_t)workload_below(&stage->random, 1 + more));
         } else if (turn % 12 == 0) {
             stage_kill_agent(stage);
         }
