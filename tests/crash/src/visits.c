@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/segment.h"
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
@@ -95,6 +96,49 @@ static bool play_making(struct stage *stage, enum sr_crashpoint point)
     return is_hit;
 }
 
+/* Nobody drains: let it run until half of the rings are full, however slow the machine is. */
+static void await_full_rings(struct stage *stage)
+{
+    struct sr_segment segment = {.map = {.base = NULL}};
+    const uint64_t end_ns = sr_clock_ns() + PLAY_MS * MS;
+    CHECK_OK(sr_segment_attach(&segment, place_store(), false));
+    for (uint32_t owned = 1, full = 0; full * 2 < owned && sr_clock_ns() < end_ns;) {
+        owned = full = 0;
+        (void)stage_run(stage, 5);
+        for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+            const uint64_t word = atomic_load(sr_segment_ring_state(&segment, ring));
+            if (sr_state_of(word) == SR_RING_OWNED && sr_segment_ring_is_reserved(&segment, ring)) {
+                const uint64_t used = atomic_load(&sr_segment_producer_line(&segment, ring)->tail) -
+                                      atomic_load(&sr_segment_consumer_line(&segment, ring)->head);
+                owned++;
+                full += used + SR_SAMPLE_WORDS_MAX > sr_ring_shapes[sr_ring_class_of(ring)].words;
+            }
+        }
+    }
+    sr_map_unmap(&segment.map);
+}
+
+/* Batches differ: an agent begins with one for each primitive's shared spill, then comes one of all rings, and so on. And before the next
+ * agent comes, rings are full again: what the dead one had let go of too early is overwritten. */
+static bool play_batches(struct stage *stage, enum sr_crashpoint point)
+{
+    static const uint32_t nths[] = {1, 10, 20, 45};
+    stage_fill(stage);
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(nths); i++) {
+        stage_kill_agent(stage);
+        await_full_rings(stage);
+        stage_start_agent(stage, point, nths[i]);
+        if (!stage_run(stage, PLAY_MS)) {
+            return false;
+        }
+        await_full_rings(stage);
+        stage_pause(stage);
+        stage_compare(stage);
+        stage_resume(stage);
+    }
+    return true;
+}
+
 /* The agent has time to offer bigger rings, and the victim to want one. */
 static bool play_growth(struct stage *stage, enum sr_crashpoint point)
 {
@@ -151,11 +195,22 @@ static const struct {
     enum sr_crashpoint point;
     play_scene *play;
 } scenes[] = {
-    {SR_CRASHPOINT_map_created, play_making},        {SR_CRASHPOINT_map_sized, play_making},
-    {SR_CRASHPOINT_map_reserved, play_making},       {SR_CRASHPOINT_segment_before_ready, play_making},
-    {SR_CRASHPOINT_stats_before_ready, play_making}, {SR_CRASHPOINT_lock_file_created, play_making},
-    {SR_CRASHPOINT_ring_adopted, play_growth},       {SR_CRASHPOINT_journal_replayed, play_replay},
-    {SR_CRASHPOINT_store_closing, play_stop},        {SR_CRASHPOINT_store_remade_words_cleared, play_remade},
+    {SR_CRASHPOINT_map_created, play_making},
+    {SR_CRASHPOINT_map_sized, play_making},
+    {SR_CRASHPOINT_map_reserved, play_making},
+    {SR_CRASHPOINT_segment_before_ready, play_making},
+    {SR_CRASHPOINT_stats_before_ready, play_making},
+    {SR_CRASHPOINT_lock_file_created, play_making},
+    {SR_CRASHPOINT_ring_adopted, play_growth},
+    {SR_CRASHPOINT_journal_filled, play_batches},
+    {SR_CRASHPOINT_journal_committed, play_batches},
+    {SR_CRASHPOINT_journal_half_applied, play_batches},
+    {SR_CRASHPOINT_journal_applied, play_batches},
+    {SR_CRASHPOINT_drain_heads_published, play_batches},
+    {SR_CRASHPOINT_drain_journal_cleared, play_batches},
+    {SR_CRASHPOINT_journal_replayed, play_replay},
+    {SR_CRASHPOINT_store_closing, play_stop},
+    {SR_CRASHPOINT_store_remade_words_cleared, play_remade},
 };
 
 static play_scene *scene_of(enum sr_crashpoint point)
