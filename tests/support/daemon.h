@@ -37,4 +37,7 @@ void daemon_thaw(const struct daemon *daemon);
 /* Fails the test unless `slipring verify` says that the store agrees, exactly. */
 void daemon_expect_exact(void);
 
+/* The same as a question: no, while the agent gives pages back. */
+bool daemon_agrees_exactly(void);
+
 #endif

@@ -18,7 +18,7 @@
 #include "support/place.h"
 #include "system/clock.h"
 
-#define PATIENCE_MS (WORKLOAD_IS_SLOW ? 60000u : 20000u)
+#define PATIENCE_MS (WORKLOAD_IS_SLOW ? 120000u : 60000u)
 
 void stage_sleep_ms(uint64_t ms)
 {
@@ -539,7 +539,10 @@ void stage_close(struct stage *stage)
     }
     stage_compare(stage); /* all are dead now */
     await_torn(stage);
-    daemon_expect_exact();
+    const struct patience patience = patience_for("slipring verify: exactly");
+    while (!daemon_agrees_exactly()) {
+        wait_a_little(&patience);
+    }
     add_to_report(stage);
     daemon_stop(&stage->agent);
     daemon_forget(&stage->agent);

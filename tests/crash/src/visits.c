@@ -17,7 +17,7 @@
 #include "support/place.h"
 #include "system/clock.h"
 
-#define PLAY_MS (WORKLOAD_IS_SLOW ? 40000u : 20000u)
+#define PLAY_MS (WORKLOAD_IS_SLOW ? 120000u : 60000u)
 
 /* True: somebody died at the point. */
 typedef bool play_scene(struct stage *stage, enum sr_crashpoint point);
