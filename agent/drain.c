@@ -332,3 +332,9 @@ void drain_all(struct drain *drain, uint64_t now_ns)
     finish(drain, now_ns);
     drain->books->seen_ns = drain->round.drained_ns;
 }
+
+void drain_rest(struct drain *drain, uint64_t now_ns)
+{
+    offers_close(&drain->offers, drain->rings);
+    drain_all(drain, now_ns);
+}

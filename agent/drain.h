@@ -40,4 +40,7 @@ uint64_t drain_tick(struct drain *drain, uint64_t now_ns);
 /* Everything that is there now, also from nearly empty rings: before a clean stop, and in tests. */
 void drain_all(struct drain *drain, uint64_t now_ns);
 
+/* Before the store moves (mover.h): no offer stands, everything that is there now is booked. */
+void drain_rest(struct drain *drain, uint64_t now_ns);
+
 #endif

@@ -83,6 +83,11 @@ int loop_run(const struct loop *loop)
         wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
         wait_ns = least(wait_ns, retirer_tick(loop->retirer, sr_clock_ns()));
         wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
+        const uint64_t move_ns = mover_tick(loop->mover, sr_clock_ns());
+        if (move_ns == MOVER_OVER) {
+            return 0;
+        }
+        wait_ns = least(wait_ns, move_ns);
         uint64_t now_ns = sr_clock_ns();
         if (is_due(&watchdog, now_ns, &wait_ns)) {
             notify_send(loop->notify, "WATCHDOG=1");

@@ -30,6 +30,7 @@ struct parts {
     struct reaper *reaper;
     struct retirer *retirer;
     struct publisher *publisher;
+    struct mover *mover;
     struct sr_stats *stats;
     struct http *http;
     struct notify notify;
@@ -108,7 +109,8 @@ static bool open_parts(struct parts *parts, const struct options *options)
         !check(retirer_open(parts->books, parts->drain, now_ns, &parts->retirer),
                "cannot give memory back") ||
         !check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
-               "cannot publish")) {
+               "cannot publish") ||
+        !check(mover_open(parts->store, parts->books, parts->drain, &parts->mover), "cannot move")) {
         return false;
     }
     calibration_open(&parts->calibration, agent_store_rings(parts->store), !options->reads_clock);
@@ -130,6 +132,7 @@ static void close_parts(struct parts *parts)
 {
     http_close(parts->http);
     sr_stats_close(parts->stats);
+    mover_close(parts->mover);
     publisher_close(parts->publisher);
     retirer_close(parts->retirer);
     reaper_close(parts->reaper);
@@ -182,6 +185,7 @@ static int serve(const struct options *options)
                               .reaper = parts.reaper,
                               .retirer = parts.retirer,
                               .publisher = parts.publisher,
+                              .mover = parts.mover,
                               .http = parts.http,
                               .notify = &parts.notify,
                               .signals = parts.signals};

@@ -18,6 +18,7 @@
 #include "intake.h"
 #include "log.h"
 #include "peer/census.h"
+#include "peer/move.h"
 
 #define PERIOD_NS  UINT64_C(1000000000)
 #define SPACE_LEFT (UINT64_C(1) << 20) /* bytes: with fewer it is no use to try reserving again */
@@ -111,6 +112,18 @@ static void take_over(struct reaper *reaper, uint32_t ring, uint64_t word)
     reaper->list[reaper->list_count++] = ring;
 }
 
+/* What it held beyond the books is lost (protocol/move.h G5). */
+static void leave_behind(struct reaper *reaper, uint32_t ring)
+{
+    const struct intake_ring *own = &reaper->intake->ring[ring];
+    if (intake_forget_block(reaper->intake, ring)) {
+        books_commit(reaper->books);
+        sr_drain_leave(reaper->rings, ring, own->head, own->begun);
+        log_event(LOG_WARNING, log_what("ring left behind in a segment that was removed"),
+                  log_number("ring", ring));
+    }
+}
+
 static void look_at_dead_ring(struct reaper *reaper, uint32_t ring, uint64_t word)
 {
     switch (sr_state_of(word)) {
@@ -126,6 +139,9 @@ static void look_at_dead_ring(struct reaper *reaper, uint32_t ring, uint64_t wor
     case SR_RING_RELEASED:
     case SR_RING_REAPING:
         take_over(reaper, ring, word);
+        break;
+    case SR_RING_AWAY: /* where it lived only an agent that is no more could look */
+        leave_behind(reaper, ring);
         break;
     default:
         break;
@@ -311,6 +327,7 @@ void reaper_run(struct reaper *reaper, uint64_t now_ns)
     reaper->due_ns = now_ns + PERIOD_NS;
     look_for_space(reaper);
     find_dead(reaper);
+    sr_drain_pour(reaper->rings);   /* after: what the dead still counted in a segment before this one */
     sr_catalog_look(reaper->rings); /* after: the dead begin no more registrations */
     find_rings(reaper);
     fold_rings(reaper, now_ns);

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "peer/books.h"
 #include "peer/drain.h"
+#include "peer/keeper.h"
 #include "peer/version.h"
 #include "pure/name.h"
 #include "retirer.h"
@@ -20,6 +21,7 @@ struct agent_store {
     struct agent_options options;
     char name[SLIPRING_STORE_NAME_MAX + 1];
     uint64_t started_wall_ns;
+    int keeper; /* peer/keeper.h */
     struct sr_drain rings;
     struct sr_books books;
 };
@@ -241,7 +243,8 @@ enum slipring_status agent_store_open(const struct agent_options *options, uint6
     if (status != SLIPRING_OK) {
         goto fail;
     }
-    /* The books first: their lock says that we are the only agent. */
+    /* The books first: their lock says that we are the only agent. Gone while an agent lives, they come again. */
+    sr_keeper_await(store->name, "stats");
     status = open_books(store);
     if (status != SLIPRING_OK) {
         goto fail;
@@ -258,6 +261,7 @@ enum slipring_status agent_store_open(const struct agent_options *options, uint6
     sr_books_set_listen(&store->books, "");
     sr_drain_set_limits(&store->rings, store->options.primitive_limit, store->options.ring_cap);
     sr_drain_set_life(&store->rings, wall_ns | 1);
+    store->keeper = sr_keeper_begin(store->name); /* -1: newcomers know of us by the store's files alone */
     *out_store = store;
     return SLIPRING_OK;
 
@@ -274,6 +278,9 @@ void agent_store_close(struct agent_store *store)
 {
     if (!store) {
         return;
+    }
+    if (store->keeper >= 0) {
+        (void)close(store->keeper);
     }
     sr_drain_set_life(&store->rings, 0);
     SR_CRASHPOINT(store_closing);

@@ -56,12 +56,24 @@ static struct slipring_primitive *find_handle(const struct slipring_store *store
 static enum slipring_status look_up(struct slipring_store *store, const char *name, const char *type,
                                     uint32_t *out_id)
 {
-    if (sr_store_is_oneshot(store) && sr_registry_find(&store->segment, name, type, out_id) == SLIPRING_OK) {
+    if (sr_store_is_oneshot(store) &&
+        sr_registry_find(sr_store_segment(store), name, type, out_id) == SLIPRING_OK) {
         return SLIPRING_OK;
     }
     const struct sr_attachment *attachment = sr_process_attachment(store);
-    return sr_registry_get(&store->segment, name, type, attachment ? attachment->slot.slot : SR_SLOT_NONE,
-                           out_id);
+    return sr_registry_get(sr_store_segment(store), name, type,
+                           attachment ? attachment->slot.slot : SR_SLOT_NONE, out_id);
+}
+
+/* sr_store_has_left(), the lock not held: what was added to a list has to be added again, in the segment's successor. */
+static bool has_left(struct slipring_store *store, const struct sr_segment *segment)
+{
+    if (!sr_move_has_begun(segment) || !sr_process_lock()) {
+        return false;
+    }
+    const bool has = sr_store_has_left(store, segment);
+    sr_process_unlock();
+    return has;
 }
 
 /* (Re-)register a handle whose store is OK now. Lock held. */
@@ -71,7 +83,11 @@ static void register_handle(struct slipring_primitive *handle)
     enum slipring_status status = slipring_store_status(store);
     if (status == SLIPRING_OK) {
         uint32_t id = SR_PRIMITIVE_OVERFLOW;
-        status = look_up(store, handle->name, handle->type, &id);
+        const struct sr_segment *segment = NULL;
+        do {
+            segment = sr_store_follow(store);
+            status = look_up(store, handle->name, handle->type, &id);
+        } while (sr_store_has_left(store, segment));
         /* relaxed: see sr_handle_is_live(); live also under __overflow__ */
         if (atomic_exchange_explicit(&handle->place, id + 1, memory_order_relaxed) != id + 1) {
             sr_thread_forget(handle); /* what it claimed under __overflow__ */
@@ -79,6 +95,15 @@ static void register_handle(struct slipring_primitive *handle)
     }
     /* relaxed: for people */
     atomic_store_explicit(&handle->status, (uint32_t)status, memory_order_relaxed);
+}
+
+void sr_handles_register(const struct slipring_store *store)
+{
+    for (uint32_t i = 0; i < handle_count; i++) {
+        if (handles[i].store == store) {
+            register_handle(&handles[i]);
+        }
+    }
 }
 
 static struct slipring_primitive *add_handle(struct slipring_store *store, uint64_t hash, const char *name,
@@ -169,7 +194,13 @@ SR_PUBLIC enum slipring_status slipring_category_get(struct slipring_primitive *
     if (!sr_handle_is_live(primitive)) {
         return slipring_primitive_status(primitive);
     }
-    return sr_registry_category(&primitive->store->segment, sr_handle_id(primitive), name, out_category);
+    struct sr_segment *segment = NULL;
+    enum slipring_status status = SLIPRING_OK;
+    do {
+        segment = sr_store_segment(primitive->store);
+        status = sr_registry_category(segment, sr_handle_id(primitive), name, out_category);
+    } while (has_left(primitive->store, segment));
+    return status;
 }
 
 /* --- objectives ----------------------------------------------------------------------------------------------------------- */
@@ -212,7 +243,12 @@ SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive 
     if (slipring_primitive_status(primitive) != SLIPRING_OK) {
         return slipring_primitive_status(primitive); /* __overflow__ has no objectives */
     }
-    return sr_registry_objective(&primitive->store->segment, sr_handle_id(primitive), &whole);
+    struct sr_segment *segment = NULL;
+    do {
+        segment = sr_store_segment(primitive->store);
+        status = sr_registry_objective(segment, sr_handle_id(primitive), &whole);
+    } while (has_left(primitive->store, segment));
+    return status;
 }
 
 SR_PUBLIC enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,

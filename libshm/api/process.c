@@ -192,7 +192,7 @@ uint32_t sr_process_attach_id(void)
 /* Was there no slot to be had, and has nothing changed since? */
 static bool has_failed(const struct slipring_store *store, const struct sr_attachment *attachment)
 {
-    const struct sr_control_shm *control = &sr_segment_header(&store->segment)->control;
+    const struct sr_control_shm *control = &sr_segment_header(sr_store_segment(store))->control;
     /* relaxed, both: hints when to try again */
     const uint64_t epoch = atomic_load_explicit(&control->reserve_epoch, memory_order_relaxed);
     return atomic_load_explicit(&attachment->failed_before, memory_order_relaxed) ==
@@ -209,10 +209,16 @@ struct sr_attachment *sr_process_attachment(struct slipring_store *store)
     if (has_failed(store, attachment)) {
         return NULL;
     }
+    struct sr_segment *segment = sr_store_follow(store);
     /* relaxed: as above; read first, so that what frees up meanwhile is tried */
-    const uint64_t epoch = atomic_load_explicit(&sr_segment_header(&store->segment)->control.reserve_epoch,
-                                                memory_order_relaxed);
-    if (sr_slot_take(&store->segment, store->lock_path, &attachment->slot) != SLIPRING_OK) {
+    const uint64_t epoch =
+        atomic_load_explicit(&sr_segment_header(segment)->control.reserve_epoch, memory_order_relaxed);
+    bool is_taken = sr_slot_take(segment, store->lock_path, &attachment->slot) == SLIPRING_OK;
+    if (is_taken && sr_move_has_begun(segment)) {
+        sr_slot_release(segment, &attachment->slot);
+        is_taken = false;
+    }
+    if (!is_taken) {
         /* relaxed: as above */
         atomic_store_explicit(&attachment->failed_before, epoch + 1, memory_order_relaxed);
         return NULL;

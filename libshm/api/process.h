@@ -40,6 +40,7 @@
 
 #include <slipring/slipring.h>
 
+#include "protocol/move.h"
 #include "protocol/ring.h"
 #include "protocol/segment.h"
 #include "protocol/slot.h"
@@ -55,7 +56,11 @@ struct slipring_store {
     char name[SLIPRING_STORE_NAME_MAX + 1];
     char lock_path[PATH_MAX];
     uint32_t index; /* in the table of stores */
-    struct sr_segment segment;
+    struct sr_segment first;
+    _Atomic(struct sr_segment *)
+        segment;             /* &first; after a move (move.h) its successor. What it was stays mapped */
+    bool is_left;            /* first was removed, and may still be in use: not to be used again */
+    uint64_t asked_ns;       /* of the segment's clock when following it failed. Under the lock */
     _Atomic uint32_t status; /* enum slipring_status */
     _Atomic uint32_t openers;
     _Atomic uint32_t is_oneshot; /* this process claims no ring of it (G5) */
@@ -87,6 +92,13 @@ SR_INLINE bool sr_handle_is_direct(const struct slipring_primitive *primitive)
 {
     /* relaxed: a wish, ordered with nothing */
     return atomic_load_explicit(&primitive->mode, memory_order_relaxed) == SLIPRING_DIRECT;
+}
+
+/* Where the store is now, once it was attached. */
+SR_INLINE struct sr_segment *sr_store_segment(const struct slipring_store *store)
+{
+    /* acquire: pairs with the release in store.c; else the mapping is not seen */
+    return atomic_load_explicit(&store->segment, memory_order_acquire);
 }
 
 /* The registry id of a live handle. */
@@ -172,6 +184,17 @@ struct sr_attachment *sr_process_attachment(struct slipring_store *store);
 /* The slot that a span without a ring is counted in. NULL: there is none. A one-shot store's is taken here, at the first. */
 const struct sr_attachment *sr_process_span_attachment(struct slipring_store *store);
 
+/* The store's segment; if it moved, its successor, followed now with the slot. Lock held. */
+struct sr_segment *sr_store_follow(struct slipring_store *store);
+
+/* Something was finished in `segment`: has it to be done again, in another one, because the segment is moving (move.h G2)? Waits up to a
+ * second for the move. Lock held. */
+SR_MUST_CHECK bool sr_store_has_left(struct slipring_store *store, const struct sr_segment *segment);
+
+/* Let this thread's ring, which is busy, follow its store. True: it can be used now. False: it is gone, or cannot be asked here: use
+ * the shared spill. */
+SR_MUST_CHECK bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring *ring);
+
 /* This thread's ring for the primitive: claimed at its first record. NULL: there is none to be had, or this
  * thread is inside the slow path already: use the shared spill. first_ns: see sr_ring_claim(). */
 struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t first_ns);
@@ -190,6 +213,9 @@ SR_INLINE struct sr_ring *sr_thread_find(const struct slipring_primitive *primit
 
 /* Handle tables. */
 struct slipring_primitive *sr_handle_at(uint32_t index);
+
+/* The store's handles find their ids in the segment that it has now. Lock held. */
+void sr_handles_register(const struct slipring_store *store);
 
 /* The store's handles record nowhere until they are got again. Lock held. */
 void sr_handles_forget(const struct slipring_store *store);

@@ -63,7 +63,7 @@ SR_INLINE struct sr_spill_sample make_sample(uint64_t meta, uint64_t duration_ns
  * slot's span table. */
 static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
-    struct sr_segment *segment = &primitive->store->segment;
+    struct sr_segment *segment = sr_store_segment(primitive->store);
     sr_shared_spill_book(segment, sr_handle_id(primitive), sample);
     if (!(sample->meta & SR_SAMPLE_ENDED)) {
         return;
@@ -84,7 +84,15 @@ static void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
 {
     struct sr_spill_sample rest = *sample;
     enter(ring);
-    const bool booked = sr_ring_put(ring, sample);
+    bool booked = sr_ring_put(ring, sample);
+    if (SR_UNLIKELY(!booked) && sr_ring_has_to_follow(ring)) {
+        if (!sr_thread_follow(primitive, ring)) {
+            leave(ring);
+            book_shared(primitive, sample);
+            return;
+        }
+        booked = sr_ring_put(ring, sample);
+    }
     if (SR_UNLIKELY(!booked) && (sample->meta & SR_SAMPLE_ENDED)) {
         const struct sr_spill_sample end = {.meta = SR_KIND_CANCEL | SR_SAMPLE_ENDED};
         rest.meta &= sr_ring_put(ring, &end) ? ~SR_SAMPLE_ENDED : ~UINT64_C(0);
@@ -184,8 +192,8 @@ static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
         return true;
     }
     const struct sr_attachment *attachment = sr_process_span_attachment(primitive->store);
-    return attachment &&
-           sr_slot_span_begun(&primitive->store->segment, attachment->slot.slot, sr_handle_id(primitive));
+    return attachment && sr_slot_span_begun(sr_store_segment(primitive->store), attachment->slot.slot,
+                                            sr_handle_id(primitive));
 }
 
 static uint32_t current_attachment(void)
@@ -207,7 +215,7 @@ SR_INLINE bool begins_in_ticks(const struct slipring_primitive *primitive, const
         return sr_span_clock_ticks(ring->control);
     }
     return is_recording(primitive) &&
-           sr_span_clock_ticks(&sr_segment_header(&primitive->store->segment)->control);
+           sr_span_clock_ticks(&sr_segment_header(sr_store_segment(primitive->store))->control);
 }
 
 /* The span's next operation begins now, or at `now` when that is a reading of the right clock. */
@@ -329,7 +337,11 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
 /* All five words, also of what cost nothing after all; with a mark: since the reservation the clock may have gone on. */
 static void publish_reserved(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
-    ring->hot.clock_ns = sr_ring_clock(ring);
+    const uint64_t now_ns = sr_ring_clock(ring);
+    if (!sr_move_is_sentinel(
+            now_ns)) { /* else as it was at the last mark: the next record follows (ring.h G6) */
+        ring->hot.clock_ns = now_ns;
+    }
     *sr_ring_word(ring, ring->hot.tail) = SR_KIND_CLOCK;
     *sr_ring_word(ring, ring->hot.tail + 1) = ring->hot.clock_ns;
     *sr_ring_word(ring, ring->hot.tail + 2) =

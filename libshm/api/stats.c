@@ -16,15 +16,27 @@ static bool is_sound(const uint8_t *base)
            header->abi_major == SR_ABI_MAJOR && header->segment_bytes == sizeof(struct sr_stats_map);
 }
 
+/* Was the file unlinked, and goes on under its name in another one? */
+static bool has_moved(const uint8_t *base)
+{
+    const struct sr_stats_header_shm *header = (const void *)base;
+    /* acquire: pairs with sr_books_move(); the other one is whole */
+    return atomic_load_explicit(&header->has_moved, memory_order_acquire) != 0;
+}
+
 /* The mapping, made at the first call. NULL: there is none to read. */
 static const uint8_t *stats_base(struct slipring_store *store)
 {
     /* acquire: pairs with the release below */
     const uint8_t *base = atomic_load_explicit(&store->stats, memory_order_acquire);
-    if (SR_LIKELY(base != NULL) || !sr_process_lock()) {
+    if (SR_LIKELY(base && !has_moved(base)) || !sr_process_lock()) {
         return base;
     }
     struct sr_map *map = &store->stats_map;
+    struct sr_map former = *map;
+    if (map->base && has_moved(map->base)) {
+        map->base = NULL; /* stays mapped: another thread may be reading there */
+    }
     if (!map->base && sr_map_name(map, store->name, "stats") == SLIPRING_OK &&
         sr_map_attach(map, sizeof(struct sr_stats_map), false) == SLIPRING_OK) {
         if (sr_map_is_trusted(map) && is_sound(map->base)) { /* a stranger could cut it short: SIGBUS, here */
@@ -33,6 +45,9 @@ static const uint8_t *stats_base(struct slipring_store *store)
         } else {
             sr_map_unmap(map);
         }
+    }
+    if (!map->base) {
+        *map = former;
     }
     base = map->base;
     sr_process_unlock();

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "api/process.h"
 #include "api/span_clock.h"
 #include "pure/name.h"
+#include "system/keeper.h"
 
 static struct slipring_store stores[SR_STORE_MAX];
 static struct slipring_store unusable; /* the default store when there can be none */
@@ -18,14 +21,123 @@ static void set_status(struct slipring_store *store, enum slipring_status status
     atomic_store_explicit(&store->status, (uint32_t)status, memory_order_release);
 }
 
+static void set_segment(struct slipring_store *store, struct sr_segment *segment)
+{
+    /* release: pairs with sr_store_segment() */
+    atomic_store_explicit(&store->segment, segment, memory_order_release);
+}
+
+static void pause_5ms(void)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Kept memory: threads that do not know of the next segment yet use this one. NULL: no memory. */
+static struct sr_segment *new_segment(void)
+{
+    void *at =
+        mmap(NULL, sizeof(struct sr_segment), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static void drop_segment(struct sr_segment *segment)
+{
+    sr_map_unmap(&segment->map);
+    (void)munmap(segment, sizeof *segment);
+}
+
+/* With our slot to what continues `here`. IN_USE: the slot did not come along. */
+static enum slipring_status bring_slot(struct slipring_store *store, struct sr_segment *next)
+{
+    struct sr_attachment *attachment = &sr_process->attachments[store->index];
+    return sr_attachment_has_slot(attachment) ? sr_slot_follow(next, store->lock_path, &attachment->slot)
+                                              : SLIPRING_OK;
+}
+
+/* The process begins anew, as one that nobody there knows. */
+static void leave_slot(struct slipring_store *store, struct sr_segment *here)
+{
+    struct sr_attachment *attachment = &sr_process->attachments[store->index];
+    if (sr_attachment_has_slot(attachment)) {
+        /* relaxed: changed under the lock */
+        atomic_store_explicit(&attachment->has_slot, 0, memory_order_relaxed);
+        sr_slot_release(here, &attachment->slot);
+    }
+}
+
+/* Attach to what now has the name, unless that has moved, too (or is the old one, which somebody is just removing). NULL: not now. */
+static struct sr_segment *attach_next(const struct slipring_store *store)
+{
+    struct sr_segment *next = new_segment();
+    if (next && (sr_segment_attach(next, store->name, true) != SLIPRING_OK || sr_move_has_happened(next))) {
+        drop_segment(next);
+        return NULL;
+    }
+    return next;
+}
+
+/* Go over to `next`. False: not now. */
+static bool go_over(struct slipring_store *store, struct sr_segment *here, struct sr_segment *next)
+{
+    const bool continues = sr_segment_header(next)->incarnation == sr_segment_header(here)->incarnation;
+    const enum slipring_status status = continues ? bring_slot(store, next) : SLIPRING_IN_USE;
+    if (status != SLIPRING_OK && status != SLIPRING_IN_USE) {
+        return false;
+    }
+    if (status == SLIPRING_IN_USE) {
+        leave_slot(store, here);
+    }
+    set_segment(store, next);
+    store->asked_ns = 0;
+    if (!continues) { /* the store was removed, and another one made */
+        sr_handles_register(store);
+    }
+    return true;
+}
+
+struct sr_segment *sr_store_follow(struct slipring_store *store)
+{
+    struct sr_segment *here = sr_store_segment(store);
+    if (!sr_move_has_happened(here)) {
+        return here;
+    }
+    /* relaxed: the look above ordered what matters */
+    const uint64_t clock_ns =
+        atomic_load_explicit(&sr_segment_header(here)->control.coarse_ns, memory_order_relaxed);
+    if (store->asked_ns == clock_ns) {
+        return here;
+    }
+    store->asked_ns = clock_ns;
+    struct sr_segment *next = attach_next(store);
+    if (next && !go_over(store, here, next)) {
+        drop_segment(next);
+        next = NULL;
+    }
+    return next ? next : here;
+}
+
+bool sr_store_has_left(struct slipring_store *store, const struct sr_segment *segment)
+{
+    if (!sr_move_has_begun(segment)) {
+        return false;
+    }
+    for (int tries = 0; !sr_move_has_happened(segment) && tries < 200; tries++) {
+        pause_5ms();
+    }
+    return sr_store_follow(store) != segment;
+}
+
 /* Closed here and removed meanwhile: begin anew. The old mapping stays, its handles are registered again. Lock held. */
 static void leave_removed(struct slipring_store *store)
 {
-    if (!store->segment.map.base || sr_map_is_current(&store->segment.map) ||
+    const struct sr_segment *segment = sr_store_segment(store);
+    if (!segment || sr_map_is_current(&segment->map) ||
         sr_attachment_has_slot(&sr_process->attachments[store->index])) {
         return;
     }
-    store->segment.map.base = NULL;
+    set_segment(store, NULL);
+    store->is_left = true;
     store->stats_map.base = NULL;
     /* release: no reader takes the old figures for the new store's */
     atomic_store_explicit(&store->stats, NULL, memory_order_release);
@@ -42,15 +154,24 @@ static enum slipring_status attach(struct slipring_store *store)
     }
     memcpy(store->lock_path, lock_file.path, sizeof store->lock_path);
     leave_removed(store);
-    if (!store->segment.map.base) {
-        status = sr_segment_make(&store->segment, store->name, 0600, (gid_t)-1);
+    int error = 0;
+    if (!sr_store_segment(store)) {
+        sr_keeper_await(store->name, "ring");
+        struct sr_segment *segment = store->is_left ? new_segment() : &store->first;
+        status = segment ? sr_segment_make(segment, store->name, 0600, (gid_t)-1) : SLIPRING_NO_MEMORY;
+        error = segment ? segment->map.error : 0;
+        if (status == SLIPRING_OK) {
+            set_segment(store, segment);
+        } else if (segment && segment != &store->first) {
+            drop_segment(segment);
+        }
     }
     if (status == SLIPRING_OK) {
         status = sr_liveness_make(store->lock_path, 0600, (gid_t)-1);
-        store->segment.map.error = status == SLIPRING_OK ? 0 : errno;
+        error = status == SLIPRING_OK ? 0 : errno;
     }
     /* relaxed: for people */
-    atomic_store_explicit(&store->error, store->segment.map.error, memory_order_relaxed);
+    atomic_store_explicit(&store->error, error, memory_order_relaxed);
     return status;
 }
 
@@ -167,7 +288,7 @@ SR_PUBLIC enum slipring_status slipring_close(struct slipring_store *store)
         if (sr_attachment_has_slot(attachment) && attachment->rings == 0) {
             /* relaxed: changed under the lock; a span that comes meanwhile is not counted, or is aborted: see store.h */
             atomic_store_explicit(&attachment->has_slot, 0, memory_order_relaxed);
-            sr_slot_release(&store->segment, &attachment->slot);
+            sr_slot_release(sr_store_segment(store), &attachment->slot);
         }
     }
     sr_process_unlock();

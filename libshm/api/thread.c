@@ -133,8 +133,8 @@ static bool retake(struct slipring_primitive *primitive, const struct sr_attachm
             continue;
         }
         sr_process->released[i] = sr_process->released[--sr_process->released_count];
-        if (sr_ring_retake(&primitive->store->segment, id, attachment->slot.slot, sr_handle_id(primitive),
-                           ring)) {
+        if (sr_ring_retake(sr_store_segment(primitive->store), id, attachment->slot.slot,
+                           sr_handle_id(primitive), ring)) {
             return true;
         }
     }
@@ -144,7 +144,7 @@ static bool retake(struct slipring_primitive *primitive, const struct sr_attachm
 static bool claim(struct slipring_primitive *primitive, const struct sr_attachment *attachment,
                   uint64_t first_ns, struct sr_ring *ring)
 {
-    struct sr_segment *segment = &primitive->store->segment;
+    struct sr_segment *segment = sr_store_segment(primitive->store);
     if (retake(primitive, attachment, ring)) {
         return true;
     }
@@ -170,7 +170,7 @@ static bool claim(struct slipring_primitive *primitive, const struct sr_attachme
 static void make_absent(struct sr_ring *ring, struct slipring_primitive *primitive, uint64_t epoch)
 {
     memset(ring, 0, sizeof *ring);
-    ring->control = &sr_segment_header(&primitive->store->segment)->control;
+    ring->control = &sr_segment_header(sr_store_segment(primitive->store))->control;
     ring->hot.busy = 1;
     ring->hot.limit = epoch;
 }
@@ -191,11 +191,16 @@ static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primiti
         mark_full(true);
         return NULL;
     }
+    struct sr_segment *segment = sr_store_follow(primitive->store);
     /* relaxed: a hint when to try again; read first, so that what frees up meanwhile is tried */
-    const uint64_t epoch = atomic_load_explicit(
-        &sr_segment_header(&primitive->store->segment)->control.reserve_epoch, memory_order_relaxed);
+    const uint64_t epoch =
+        atomic_load_explicit(&sr_segment_header(segment)->control.reserve_epoch, memory_order_relaxed);
     struct sr_attachment *attachment = sr_process_attachment(primitive->store);
-    const bool is_claimed = attachment && claim(primitive, attachment, first_ns, ring);
+    bool is_claimed = attachment && claim(primitive, attachment, first_ns, ring);
+    if (is_claimed && sr_move_has_begun(segment)) {
+        sr_ring_release(ring); /* where nobody looks for it: it does not come along (move.h G2) */
+        is_claimed = false;
+    }
     if (is_claimed) {
         attachment->rings++;
     } else if (old) {
@@ -247,6 +252,28 @@ struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t fi
     struct sr_ring *claimed = find_or_claim(primitive, first_ns);
     sr_process_unlock();
     return claimed;
+}
+
+/* --- moving ---------------------------------------------------------------------------------------------------------------- */
+
+bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring *ring)
+{
+    struct sr_thread *thread = sr_thread_current;
+    if (!sr_process_lock()) {
+        return false;
+    }
+    struct sr_segment *to = sr_store_follow(primitive->store);
+    const enum slipring_status status = to == ring->segment ? SLIPRING_ABSENT : sr_ring_follow(ring, to);
+    if (status == SLIPRING_IN_USE) {
+        thread->rings[primitive->index] = NULL;
+        atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is let go */
+        sr_process->attachments[primitive->store->index].rings--;
+        free_ring(ring);
+    } else if (status != SLIPRING_OK) {
+        sr_ring_stay(ring);
+    }
+    sr_process_unlock();
+    return status != SLIPRING_IN_USE;
 }
 
 /* --- giving back ---------------------------------------------------------------------------------------------------------- */

@@ -37,29 +37,34 @@ static enum slipring_status check_file(struct sr_books *books, mode_t mode, gid_
 }
 
 /* G1. */
-static enum slipring_status lock(struct sr_books *books, mode_t mode, gid_t group, uint64_t *out_holder)
+enum slipring_status sr_books_lock_file(const char *path, int *out_fd)
 {
-    books->fd = open(books->map.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (books->fd < 0) {
-        books->map.error = errno;
+    *out_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (*out_fd < 0) {
         return errno == ENOENT ? SLIPRING_ABSENT : SLIPRING_NOT_PERMITTED;
-    }
-    enum slipring_status status = check_file(books, mode, group);
-    if (status != SLIPRING_OK) {
-        return status;
     }
     struct flock flock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SR_STATS_AGENT_BYTE, .l_len = 1};
-    if (fcntl(books->fd, F_OFD_SETLK, &flock) == 0) {
+    if (fcntl(*out_fd, F_OFD_SETLK, &flock) == 0) {
         return SLIPRING_OK;
     }
-    books->map.error = errno;
-    if (errno != EAGAIN && errno != EACCES) {
-        return SLIPRING_SYSTEM;
+    return errno == EAGAIN || errno == EACCES ? SLIPRING_IN_USE : SLIPRING_SYSTEM;
+}
+
+static enum slipring_status lock(struct sr_books *books, mode_t mode, gid_t group, uint64_t *out_holder)
+{
+    const enum slipring_status locked = sr_books_lock_file(books->map.path, &books->fd);
+    books->map.error = locked == SLIPRING_OK ? 0 : errno;
+    /* what somebody else could have written is refused first, whoever holds it */
+    const enum slipring_status status = books->fd >= 0 ? check_file(books, mode, group) : locked;
+    if (status != SLIPRING_OK) {
+        return status;
     }
-    /* relaxed: for people */
-    *out_holder = atomic_load_explicit(&header_of(books)->agent_pid, memory_order_relaxed);
-    return SLIPRING_IN_USE;
+    if (locked == SLIPRING_IN_USE) {
+        /* relaxed: for people */
+        *out_holder = atomic_load_explicit(&header_of(books)->agent_pid, memory_order_relaxed);
+    }
+    return locked;
 }
 
 /* What a former agent told readers of had its pages: those need no reservation that could fail now. */

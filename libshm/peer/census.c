@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "peer/move.h"
 #include "protocol/slot.h"
 
 bool sr_census_is_reserved(const struct sr_drain *drain, uint32_t slot)
@@ -57,7 +58,7 @@ bool sr_census_look(const struct sr_drain *drain, uint32_t slot, struct sr_slot_
 
 bool sr_census_is_alive(const struct sr_drain *drain, uint32_t slot)
 {
-    return sr_liveness_is_alive(&drain->liveness, slot);
+    return sr_liveness_is_alive(&drain->liveness, slot) || sr_drain_lives_elsewhere(drain, slot);
 }
 
 bool sr_census_seize(struct sr_drain *drain, uint32_t slot)

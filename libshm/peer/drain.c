@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "peer/move.h"
 #include "protocol/spill.h"
 #include "system/guard.h"
 
@@ -46,7 +47,12 @@ enum slipring_status sr_drain_open(struct sr_drain *out_drain, const char *store
     if (status == SLIPRING_OK) {
         out_drain->seen = calloc(SR_RING_MAX, sizeof out_drain->seen[0]);
         out_drain->dirty = calloc(SR_RING_MAX, sizeof out_drain->dirty[0]);
-        status = out_drain->seen && out_drain->dirty ? SLIPRING_OK : SLIPRING_NO_MEMORY;
+        out_drain->home = calloc(SR_RING_MAX, sizeof out_drain->home[0]);
+        out_drain->away = calloc(SR_RING_MAX, sizeof out_drain->away[0]);
+        out_drain->former = calloc(SR_FORMER_MAX, sizeof out_drain->former[0]);
+        const bool has_memory =
+            out_drain->seen && out_drain->dirty && out_drain->home && out_drain->away && out_drain->former;
+        status = has_memory ? SLIPRING_OK : SLIPRING_NO_MEMORY;
     }
     if (status != SLIPRING_OK) {
         sr_drain_close(out_drain);
@@ -59,8 +65,13 @@ void sr_drain_close(struct sr_drain *drain)
     sr_liveness_close(&drain->liveness);
     free(drain->seen);
     free(drain->dirty);
+    free(drain->home);
+    free(drain->away);
+    sr_drain_close_former(drain);
     drain->seen = NULL;
     drain->dirty = NULL;
+    drain->home = NULL;
+    drain->away = NULL;
     if (drain->segment.map.base) {
         sr_guard_remove(drain->segment.map.base);
         sr_map_unmap(&drain->segment.map);
@@ -90,6 +101,9 @@ void sr_drain_set_life(struct sr_drain *drain, uint64_t life)
 
 void sr_drain_set_clock(struct sr_drain *drain, uint64_t now_ns)
 {
+    if (drain->has_given_up) {
+        return;
+    }
     /* relaxed: a stamp says "between this and the next value", whatever else is visible */
     atomic_store_explicit(&control_of(drain)->coarse_ns, now_ns, memory_order_relaxed);
 }
@@ -141,12 +155,13 @@ uint64_t sr_drain_state(const struct sr_drain *drain, uint32_t ring)
 {
     /* acquire: pairs with the release of OWNED and RELEASED; else we read the last owner's info, or miss stores made before
      * the release of the ring */
-    return atomic_load_explicit(sr_segment_ring_state(&drain->segment, ring), memory_order_acquire);
+    return atomic_load_explicit(sr_segment_ring_state(sr_drain_home(drain, ring), ring),
+                                memory_order_acquire);
 }
 
 bool sr_drain_is_reserved(const struct sr_drain *drain, uint32_t ring)
 {
-    return sr_segment_ring_is_reserved(&drain->segment, ring);
+    return sr_segment_ring_is_reserved(sr_drain_home(drain, ring), ring);
 }
 
 static bool is_in_use(uint32_t state)
@@ -184,30 +199,46 @@ static uint32_t scan_extent(struct sr_drain *drain, uint32_t first, uint32_t cou
     return count;
 }
 
+/* Rings that live in a former segment. */
+static uint32_t scan_away(struct sr_drain *drain, uint32_t count)
+{
+    for (uint32_t i = 0; i < drain->away_count; i++) {
+        const uint32_t ring = drain->away[i];
+        const uint32_t state = sr_state_of(sr_drain_state(drain, ring));
+        drain->owned += state == SR_RING_OWNED;
+        if (is_in_use(state) &&
+            has_changed(sr_segment_producer_line(sr_drain_home(drain, ring), ring), &drain->seen[ring])) {
+            drain->dirty[count++] = ring;
+        }
+    }
+    return count;
+}
+
 uint32_t sr_drain_scan(struct sr_drain *drain)
 {
     uint32_t count = 0;
+    sr_drain_note_homes(drain);
     drain->owned = 0;
     uint32_t extent = sr_segment_next_extent(&drain->segment, 0);
     while (extent < SR_RING_MAX / SR_EXTENT_RINGS) {
         count = scan_extent(drain, extent * SR_EXTENT_RINGS, count);
         extent = sr_segment_next_extent(&drain->segment, extent + 1);
     }
-    return count;
+    return drain->away_count == 0 ? count : scan_away(drain, count);
 }
 
 bool sr_drain_look(const struct sr_drain *drain, uint32_t ring, struct sr_ring_sight *out_sight)
 {
-    return sr_segment_ring_is_reserved(&drain->segment, ring) &&
+    return sr_segment_ring_is_reserved(sr_drain_home(drain, ring), ring) &&
            sr_drain_look_at_lines(drain, ring, out_sight);
 }
 
 bool sr_drain_look_at_lines(const struct sr_drain *drain, uint32_t ring, struct sr_ring_sight *out_sight)
 {
-    if (!sr_segment_extent_is_reserved(&drain->segment, ring / SR_EXTENT_RINGS)) {
+    if (!sr_segment_extent_is_reserved(sr_drain_home(drain, ring), ring / SR_EXTENT_RINGS)) {
         return false;
     }
-    const struct sr_producer_line_shm *line = sr_segment_producer_line(&drain->segment, ring);
+    const struct sr_producer_line_shm *line = sr_segment_producer_line(sr_drain_home(drain, ring), ring);
     const uint64_t word = sr_drain_state(drain, ring);
     *out_sight = (struct sr_ring_sight){.word = word,
                                         .state = sr_state_of(word),
@@ -236,7 +267,7 @@ void sr_drain_forget_seen(struct sr_drain *drain, uint32_t ring)
 bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring, const struct sr_ring_sight *sight,
                     struct sr_ring_claim *out_claim)
 {
-    const struct sr_ring_info_shm *info = sr_segment_ring_info(&drain->segment, ring);
+    const struct sr_ring_info_shm *info = sr_segment_ring_info(sr_drain_home(drain, ring), ring);
     /* relaxed, all: ordered by the acquire of the state */
     const uint32_t primitive = atomic_load_explicit(&info->primitive, memory_order_relaxed);
     const uint32_t slot = atomic_load_explicit(&info->slot, memory_order_relaxed); /* as above: relaxed */
@@ -257,20 +288,20 @@ uint64_t sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t 
                           uint64_t there, const struct sr_tally_bounds *bounds, struct sr_tally *tally)
 {
     const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].words - 1;
-    return sr_tally_samples(tally, sr_segment_ring_words(&drain->segment, ring), mask, from, most, there,
-                            bounds);
+    return sr_tally_samples(tally, sr_segment_ring_words(sr_drain_home(drain, ring), ring), mask, from, most,
+                            there, bounds);
 }
 
 uint64_t sr_drain_count(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t words)
 {
     const uint64_t mask = sr_ring_shapes[sr_ring_class_of(ring)].words - 1;
-    return sr_tally_count(sr_segment_ring_words(&drain->segment, ring), mask, from, words);
+    return sr_tally_count(sr_segment_ring_words(sr_drain_home(drain, ring), ring), mask, from, words);
 }
 
 uint64_t sr_drain_begun(const struct sr_drain *drain, uint32_t ring)
 {
     /* acquire: after the ends that were read with acquire; pairs with the release in sr_ring_count_begun() */
-    return atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->begun,
+    return atomic_load_explicit(&sr_segment_producer_line(sr_drain_home(drain, ring), ring)->begun,
                                 memory_order_acquire);
 }
 
@@ -301,8 +332,8 @@ void sr_drain_read_spill(const struct sr_drain *drain, uint32_t ring, uint32_t s
     out_fold->first_copy = sr_drain_copy_words(ring, &out_fold->words);
     out_fold->cells = sr_ring_shapes[sr_ring_class_of(ring)].cells;
     out_fold->base = spill_base;
-    sr_fold_read(out_fold, sr_segment_spill(&drain->segment, ring),
-                 sr_segment_producer_line(&drain->segment, ring), words);
+    sr_fold_read(out_fold, sr_segment_spill(sr_drain_home(drain, ring), ring),
+                 sr_segment_producer_line(sr_drain_home(drain, ring), ring), words);
 }
 
 void sr_drain_read_spill_as_past(const struct sr_drain *drain, uint32_t ring, const struct sr_words *words,
@@ -312,7 +343,7 @@ void sr_drain_read_spill_as_past(const struct sr_drain *drain, uint32_t ring, co
     /* acquire: as sr_spill_read_stand(). Left out because a cell is missing, it would come with the next fold, as news: all that this ring ever
      * spilled. So it is that one sample's duration that no book gets. */
     out_fold->now[SR_SPILL_SUM] =
-        atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->redo_sum,
+        atomic_load_explicit(&sr_segment_producer_line(sr_drain_home(drain, ring), ring)->redo_sum,
                              memory_order_acquire) >>
         1;
 }
@@ -320,20 +351,20 @@ void sr_drain_read_spill_as_past(const struct sr_drain *drain, uint32_t ring, co
 bool sr_drain_spill_is_whole(const struct sr_drain *drain, uint32_t ring, const struct sr_fold *fold,
                              const struct sr_ring_seen *line)
 {
-    return sr_fold_is_whole(fold, sr_segment_producer_line(&drain->segment, ring), line->redo_key);
+    return sr_fold_is_whole(fold, sr_segment_producer_line(sr_drain_home(drain, ring), ring), line->redo_key);
 }
 
 void sr_drain_settle(struct sr_drain *drain, uint32_t ring)
 {
-    (void)sr_spill_settle(sr_segment_producer_line(&drain->segment, ring),
-                          sr_segment_spill(&drain->segment, ring),
+    (void)sr_spill_settle(sr_segment_producer_line(sr_drain_home(drain, ring), ring),
+                          sr_segment_spill(sr_drain_home(drain, ring), ring),
                           sr_ring_shapes[sr_ring_class_of(ring)].spill_words); /* the fold sees what it did */
 }
 
 void sr_drain_wipe(struct sr_drain *drain, uint32_t ring)
 {
-    _Atomic uint64_t *block = sr_segment_spill(&drain->segment, ring);
-    sr_spill_forget(sr_segment_producer_line(&drain->segment, ring));
+    _Atomic uint64_t *block = sr_segment_spill(sr_drain_home(drain, ring), ring);
+    sr_spill_forget(sr_segment_producer_line(sr_drain_home(drain, ring), ring));
     /* relaxed, all: the ring is REAPING, nobody else's; the release of FREE publishes them to the next owner */
     for (uint32_t i = SR_SPILL_BOUNDS; i < SR_SPILL_BOUNDS + 2 * SR_SPILL_BOUND_MAX; i++) {
         atomic_store_explicit(&block[i], 0, memory_order_relaxed); /* relaxed: as above */
@@ -343,19 +374,21 @@ void sr_drain_wipe(struct sr_drain *drain, uint32_t ring)
 uint64_t sr_drain_head(const struct sr_drain *drain, uint32_t ring)
 {
     /* relaxed: the agents alone write it, one after the other */
-    return atomic_load_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, memory_order_relaxed);
+    return atomic_load_explicit(&sr_segment_consumer_line(sr_drain_home(drain, ring), ring)->head,
+                                memory_order_relaxed);
 }
 
 void sr_drain_publish_head(struct sr_drain *drain, uint32_t ring, uint64_t head)
 {
     /* release: after our reading of the words; pairs with look_at_head() in ring.c, which takes it for the license to
      * overwrite them */
-    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->head, head, memory_order_release);
+    atomic_store_explicit(&sr_segment_consumer_line(sr_drain_home(drain, ring), ring)->head, head,
+                          memory_order_release);
 }
 
 void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, const struct sr_ring_visit *visit)
 {
-    struct sr_consumer_line_shm *line = sr_segment_consumer_line(&drain->segment, ring);
+    struct sr_consumer_line_shm *line = sr_segment_consumer_line(sr_drain_home(drain, ring), ring);
     /* relaxed, all: for people; the head's release follows */
     atomic_store_explicit(&line->visited_ns, visit->visited_ns, memory_order_relaxed);
     atomic_store_explicit(&line->waiting_ns, visit->waiting_ns, memory_order_relaxed); /* relaxed: as above */
@@ -366,8 +399,8 @@ bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,
 {
     /* acq_rel: release of FREE pairs with the claimer's acquire, else it changes a block that we still fold; acquire of
      * REAPING pairs with the release of RELEASED. acquire on failure: the caller looks again */
-    return atomic_compare_exchange_strong_explicit(sr_segment_ring_state(&drain->segment, ring), &word,
-                                                   (word & ~UINT64_C(0xff)) | to, memory_order_acq_rel,
+    return atomic_compare_exchange_strong_explicit(sr_segment_ring_state(sr_drain_home(drain, ring), ring),
+                                                   &word, (word & ~UINT64_C(0xff)) | to, memory_order_acq_rel,
                                                    memory_order_acquire);
 }
 
@@ -437,7 +470,7 @@ static enum slipring_status offer_one_of(struct sr_drain *drain, const struct sr
 enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint32_t class, uint32_t slot,
                                     uint32_t *out_other)
 {
-    if (class >= SR_CLASS_GROWING) {
+    if (class >= SR_CLASS_GROWING || drain->home[ring] != 0) {
         return SLIPRING_IN_USE;
     }
     uint32_t other = 0;
@@ -447,8 +480,8 @@ enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint3
     }
     SR_CRASHPOINT(offer_made);
     /* release: after OFFERED; pairs with the acquire in sr_ring_overflow() */
-    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, (uint64_t)other + 1,
-                          memory_order_release);
+    atomic_store_explicit(&sr_segment_consumer_line(sr_drain_home(drain, ring), ring)->offer,
+                          (uint64_t)other + 1, memory_order_release);
     SR_CRASHPOINT(offer_told);
     *out_other = other;
     return SLIPRING_OK;
@@ -457,5 +490,6 @@ enum slipring_status sr_drain_offer(struct sr_drain *drain, uint32_t ring, uint3
 void sr_drain_clear_offer(struct sr_drain *drain, uint32_t ring)
 {
     /* relaxed: an offer that is gone is refused by its state */
-    atomic_store_explicit(&sr_segment_consumer_line(&drain->segment, ring)->offer, 0, memory_order_relaxed);
+    atomic_store_explicit(&sr_segment_consumer_line(sr_drain_home(drain, ring), ring)->offer, 0,
+                          memory_order_relaxed);
 }

@@ -32,9 +32,23 @@ struct sr_ring_seen {
     uint64_t redo_key;
 };
 
+/* A segment that was moved away from (protocol/move.h), while rings still live there, or may. */
+#define SR_FORMER_MAX 8u
+struct sr_former {
+    struct sr_segment segment; /* map.base NULL: none */
+    struct sr_liveness liveness;
+    uint32_t rings; /* that live there */
+};
+
 struct sr_drain {
     struct sr_segment segment;
     struct sr_liveness liveness;
+    struct sr_former *former; /* SR_FORMER_MAX of them */
+    uint8_t *home;            /* a ring: 0: lives in segment; else 1 + the former one it lives in */
+    uint32_t *away;           /* the rings that do: away_count of them */
+    uint32_t away_count;
+    uint64_t moves;
+    bool has_given_up; /* the clock stands at the sentinel: sr_drain_give_up() */
     char lock_path[PATH_MAX];
     struct sr_ring_seen *seen; /* a ring; wrong values cost a look */
     uint32_t *dirty;           /* sr_drain_scan() writes here */
@@ -46,6 +60,13 @@ struct sr_drain {
 SR_MUST_CHECK enum slipring_status sr_drain_open(struct sr_drain *out_drain, const char *store, mode_t mode,
                                                  gid_t group);
 void sr_drain_close(struct sr_drain *drain);
+
+/* Where a ring lives: its lines, its block and its state are there. */
+SR_INLINE struct sr_segment *sr_drain_home(const struct sr_drain *drain, uint32_t ring)
+{
+    return drain->home[ring] == 0 ? (struct sr_segment *)&drain->segment
+                                  : &drain->former[drain->home[ring] - 1].segment;
+}
 
 /* --- the control line -------------------------------------------------------------------------------------------------- */
 

@@ -62,7 +62,7 @@
 
 #define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR    2u
+#define SR_ABI_MAJOR    3u
 #define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
@@ -115,7 +115,10 @@ enum { SR_RING_MAX = 0 SR_RING_CLASSES(X) };
  *   QUARANTINED: the agent found it impossible; never read again.
  *   RETIRING: nobody wanted it for long, the agent gives its block's pages back (agent/retirer.h), and no claimer takes it:
  *
- *   FREE ------> RETIRING: withdrawn from ring_page, block punched, durable copy zero ------> EMPTY */
+ *   FREE ------> RETIRING: withdrawn from ring_page, block punched, durable copy zero ------> EMPTY
+ *
+ *   AWAY: its owner still records into the segment before this one; it becomes OWNED when the owner has carried it over, EMPTY when
+ *   the agent has folded it there (move.h). */
 enum sr_ring_state {
     SR_RING_EMPTY = 0, /* pages not reserved */
     SR_RING_FREE = 1,
@@ -126,6 +129,7 @@ enum sr_ring_state {
     SR_RING_OFFERED = 6,
     SR_RING_QUARANTINED = 7,
     SR_RING_RETIRING = 8,
+    SR_RING_AWAY = 9,
 };
 
 /* registry_key: hash (32 bits) << 32 | standing (8) | slot of the registrant << 8 | state. */
@@ -200,7 +204,9 @@ _Static_assert(SR_SPILL_CELLS + 2 * SR_BUCKET_COUNT <= SR_SPILL_WORDS_FULL,
 /* --- lines of the ring segment ---------------------------------------------------------------------------------- */
 
 #define SR_CLOCK_NEVER UINT64_C(0)
-#define SR_CLOCK_MOVED UINT64_MAX /* the segment was unlinked and re-made: attach anew */
+/* From here on no time but a sentinel: the segment was unlinked and re-made, follow it (move.h). Each further move adds one, so that
+ * whoever could not follow then looks again. */
+#define SR_CLOCK_MOVED UINT64_C(0xffffffff00000000)
 
 /* Read by every record, written by the agent alone; the clock at least every millisecond while it drains. */
 struct sr_control_shm {
@@ -211,7 +217,8 @@ struct sr_control_shm {
     _Atomic uint32_t ring_cap;      /* rings a process may hold */
     _Atomic uint64_t reserve_epoch; /* grows when it is worth trying to reserve pages again */
     _Atomic uint64_t tick_to_ns;    /* 2^-32 ns a tick; 0: use clock_gettime */
-    _Atomic uint64_t reserved[10];
+    _Atomic uint64_t is_moving;     /* 1: what is new here from now on is not carried over (move.h) */
+    _Atomic uint64_t reserved[9];
 };
 _Static_assert(sizeof(struct sr_control_shm) == SR_LINE_BYTES, "one line");
 
@@ -402,6 +409,7 @@ struct sr_stats_header_shm {
     _Atomic uint64_t published_ns;   /* CLOCK_MONOTONIC of the last publishing: old means the agent is dead */
     _Atomic uint64_t primitive_high; /* figures at and above this id do not exist */
     char agent_listen[128];          /* "127.0.0.1:9464", for people; zero-terminated */
+    _Atomic uint64_t has_moved; /* 1: this file was unlinked, and goes on under its name in another one */
 };
 
 /* Published figures. The latch's low bit names the copy that is being written; the other one is whole. */

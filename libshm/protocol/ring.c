@@ -2,6 +2,8 @@
 /* Claiming, releasing and overflowing a ring: see ring.h. */
 #include "protocol/ring.h"
 
+#include "protocol/move.h"
+
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -182,6 +184,51 @@ void sr_ring_release(struct sr_ring *ring)
     SR_CRASHPOINT(ring_released);
 }
 
+static uint64_t look_at_head(const struct sr_ring *ring)
+{
+    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a word that it still reads */
+    return atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
+}
+
+/* --- moving -------------------------------------------------------------------------------------------------------------- */
+
+enum slipring_status sr_ring_follow(struct sr_ring *ring, struct sr_segment *to)
+{
+    struct sr_segment *from = ring->segment;
+    const uint32_t id = ring->ring;
+    _Atomic uint64_t *state = sr_segment_ring_state(to, id);
+    uint64_t away = sr_state_word(ring->generation, ring->slot, SR_RING_AWAY);
+    /* acquire, below: pairs with the release of ready; the agent's copy of our line comes before ours */
+    if (sr_segment_header(to)->incarnation != sr_segment_header(from)->incarnation ||
+        atomic_load_explicit(state, memory_order_acquire) != away) { /* as said */
+        return SLIPRING_IN_USE;
+    }
+    const enum slipring_status status = sr_segment_reserve_ring(to, id);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(id)];
+    memcpy(sr_segment_ring_words(to, id), sr_segment_ring_words(from, id), shape->block_bytes);
+    memcpy(sr_segment_ring_info(to, id), sr_segment_ring_info(from, id), sizeof(struct sr_ring_info_shm));
+    memcpy(sr_segment_producer_line(to, id), sr_segment_producer_line(from, id),
+           sizeof(struct sr_producer_line_shm));
+    /* relaxed, both: the agent leaves this line alone while we are AWAY */
+    atomic_store_explicit(&sr_segment_consumer_line(to, id)->head, look_at_head(ring), memory_order_relaxed);
+    SR_CRASHPOINT(move_carried);
+    /* release: pairs with the agent's acquire of OWNED, which then reads all of that here; relaxed on failure: it is not ours */
+    if (!atomic_compare_exchange_strong_explicit(state, &away,
+                                                 sr_state_word(ring->generation, ring->slot, SR_RING_OWNED),
+                                                 memory_order_release, memory_order_relaxed)) {
+        return SLIPRING_IN_USE;
+    }
+    SR_CRASHPOINT(move_followed);
+    struct sr_ring view;
+    open_view(to, id, ring->slot, ring->generation, ring->primitive, ring->spill.base, false, &view);
+    view.hot.busy = ring->hot.busy; /* G5 holds throughout, as in adopt() */
+    *ring = view;
+    return SLIPRING_OK;
+}
+
 /* --- overflow ------------------------------------------------------------------------------------------------------------ */
 
 /* How many words are free with this head; one that cannot be is no room. */
@@ -190,12 +237,6 @@ static uint64_t room_at(const struct sr_ring *ring, uint64_t head)
     const uint64_t used = ring->hot.tail - head;
     const uint64_t words = (uint64_t)ring->hot.mask + 1;
     return used <= words ? words - used : 0;
-}
-
-static uint64_t look_at_head(const struct sr_ring *ring)
-{
-    /* acquire: pairs with the agent's release of the head (G3); else we overwrite a word that it still reads */
-    return atomic_load_explicit(&ring->consumer->head, memory_order_acquire);
 }
 
 /* Does a ring of this class suit us now? A bigger one when ours is full; a smaller one while ours is nearly empty (what was
@@ -244,6 +285,10 @@ static SR_COLD bool adopt(struct sr_ring *ring, uint64_t offer, uint64_t room,
     struct sr_ring view;
     take_possession(segment, other, ring->slot, generation, ring->primitive, tid, sample->duration_ns, &view);
     SR_CRASHPOINT(ring_adopted);
+    if (sr_move_has_begun(segment)) { /* it does not come along (move.h G2) */
+        sr_ring_release(&view);
+        return false;
+    }
     view.hot.busy = ring->hot.busy; /* G5 holds throughout: the copy writes busy over itself */
     struct sr_ring old = *ring;
     *ring = view;
@@ -283,6 +328,9 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
 
 bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
 {
+    if (SR_UNLIKELY(sr_ring_has_to_follow(ring))) { /* G6 */
+        return false;
+    }
     const uint64_t now_ns = sr_ring_clock(ring);
     uint64_t words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings);
     uint64_t head = look_at_head(ring);
@@ -293,7 +341,7 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
     uint64_t room = room_at(ring, head);
     /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
     const uint64_t offer = atomic_load_explicit(&ring->consumer->offer, memory_order_acquire);
-    if (SR_UNLIKELY(offer != 0) && adopt(ring, offer, room, sample)) {
+    if (SR_UNLIKELY(offer != 0) && now_ns < SR_CLOCK_MOVED && adopt(ring, offer, room, sample)) {
         head = look_at_head(ring);
         room = room_at(ring, head);
         words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings); /* its first mark */

@@ -17,6 +17,8 @@
  * G5  Reentrancy: `busy` is set from the first to the last store of a record. Whoever finds it set interrupted
  *     this very thread (a signal handler, or a record inside reserve...commit) and uses the shared spill.
  *
+ * G6  When the clock tells of a move (move.h), nothing is recorded before the ring was asked to follow.
+ *
  * Progress: recording wait-free, no system call. Claiming may reserve pages (system calls), and is lock-free.
  * Killed while CLAIMING: the agent makes the ring FREE or EMPTY again. Killed while OWNED: drained, settled, folded.
  *
@@ -66,12 +68,31 @@ SR_MUST_CHECK enum slipring_status sr_ring_claim(struct sr_segment *segment, uin
 SR_MUST_CHECK bool sr_ring_retake(struct sr_segment *segment, uint32_t ring, uint32_t slot,
                                   uint32_t primitive, struct sr_ring *out_ring);
 
+/* The segment has moved (move.h): carry the ring over to `to`, between two records. OK; IN_USE: it is not ours there, nobody
+ * will look into it here any more, let it go; any other: it stays where it is, and works. */
+SR_MUST_CHECK enum slipring_status sr_ring_follow(struct sr_ring *ring, struct sr_segment *to);
+
+/* Does the clock tell of a move that this ring was not yet asked to follow? */
+SR_INLINE bool sr_ring_has_to_follow(const struct sr_ring *ring)
+{
+    /* relaxed: who follows looks again, with acquire */
+    const uint64_t now_ns = atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
+    return SR_UNLIKELY(now_ns >= SR_CLOCK_MOVED) && now_ns != ring->hot.clock_ns;
+}
+
+/* It goes on where it is: not to be asked again before the next move. Its samples are marked no more. */
+SR_INLINE void sr_ring_stay(struct sr_ring *ring)
+{
+    /* relaxed: as above */
+    ring->hot.clock_ns = atomic_load_explicit(&ring->control->coarse_ns, memory_order_relaxed);
+}
+
 /* The owner is done with it. */
 void sr_ring_release(struct sr_ring *ring);
 
 /* The ring seems full, which it does at least once in as many samples as it holds: look at the head, adopt a ring of
  * another class when one is offered (a bigger one if it is full, a smaller one if it is nearly empty), book into it or the spill.
- * false: the duration lies outside the block's window, the caller uses the shared spill. */
+ * false: the duration lies outside the block's window, the caller uses the shared spill; or the ring has to follow first. */
 SR_MUST_CHECK bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample);
 
 /* The agent's clock, as a sample is marked with it. */
@@ -132,7 +153,8 @@ SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *s
 {
     const uint64_t now_ns = sr_ring_clock(ring);
     if (SR_UNLIKELY(ring->hot.limit - ring->hot.tail <
-                    sr_ring_words_of(ring, now_ns, sample->cost, sample->savings))) {
+                    sr_ring_words_of(ring, now_ns, sample->cost, sample->savings)) ||
+        SR_UNLIKELY(now_ns >= SR_CLOCK_MOVED)) {
         return sr_ring_overflow(ring, sample);
     }
     sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);

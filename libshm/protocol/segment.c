@@ -46,8 +46,42 @@ _Static_assert((int)FIRST_direct + 2048 == (int)SR_RING_MAX, "classes lie one be
 static bool is_ready(const uint8_t *base)
 {
     const struct sr_ring_header_shm *header = (const void *)base;
-    /* acquire: pairs with the release in fill(); else the header's fields could be read before they are there */
+    /* acquire: pairs with sr_segment_set_ready(); else the header's fields could be read before they are there */
     return header->magic == SR_RING_MAGIC && atomic_load_explicit(&header->ready, memory_order_acquire) == 1;
+}
+
+void sr_segment_write_header(struct sr_ring_header_shm *header, uint64_t incarnation)
+{
+    header->magic = SR_RING_MAGIC;
+    header->abi_major = SR_ABI_MAJOR;
+    header->abi_minor = SR_ABI_MINOR;
+    header->endian = SR_ENDIAN_PROBE;
+    header->segment_bytes = sizeof(struct sr_ring_map);
+    header->schema = SR_BUCKET_SCHEMA;
+    header->made_wall_ns = sr_clock_wall_ns();
+    header->incarnation = incarnation;
+    uint32_t count = 0;
+#define X(name, size)                                                                                        \
+    header->regions[count++] =                                                                               \
+        (struct sr_region_shm){.offset = offsetof(struct sr_ring_map, name), .bytes = (size)};
+    SR_RING_REGIONS(X)
+#undef X
+    header->region_count = count;
+}
+
+void sr_segment_set_ready(struct sr_segment *segment)
+{
+    /* release: pairs with is_ready() and check_header(); else an attacher sees a half-written header */
+    atomic_store_explicit(&sr_segment_header(segment)->ready, 1, memory_order_release);
+}
+
+static uint64_t new_incarnation(void)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
+        random = sr_clock_ns() ^ sr_clock_wall_ns(); /* it only has to differ from the last one */
+    }
+    return random | 1;
 }
 
 /* Called with the making lock held: alone. A dead maker's half-written header is written again from the start. */
@@ -57,46 +91,24 @@ static enum slipring_status fill(uint8_t *base, void *context)
     struct sr_ring_header_shm *header = (void *)base;
 
     memset(base, 0, SR_RING_DENSE_BYTES);
-    header->magic = SR_RING_MAGIC;
-    header->abi_major = SR_ABI_MAJOR;
-    header->abi_minor = SR_ABI_MINOR;
-    header->endian = SR_ENDIAN_PROBE;
-    header->segment_bytes = sizeof(struct sr_ring_map);
-    header->schema = SR_BUCKET_SCHEMA;
-    header->made_wall_ns = sr_clock_wall_ns();
-    uint64_t random = 0;
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
-        random =
-            sr_clock_ns() ^ header->made_wall_ns; /* unique enough: it only has to differ from the last one */
-    }
-    header->incarnation = random | 1;
-    uint32_t count = 0;
-#define X(name, size)                                                                                        \
-    header->regions[count++] =                                                                               \
-        (struct sr_region_shm){.offset = offsetof(struct sr_ring_map, name), .bytes = (size)};
-    SR_RING_REGIONS(X)
-#undef X
-    header->region_count = count;
-    /* relaxed: published with the header by the release below */
+    sr_segment_write_header(header, new_incarnation());
+    /* relaxed: published with the header by sr_segment_set_ready() */
     atomic_store_explicit(&header->control.primitive_limit, SR_PRIMITIVE_LIMIT_DEFAULT, memory_order_relaxed);
     /* relaxed: as above */
     atomic_store_explicit(&header->control.ring_cap, SR_RING_CAP_DEFAULT, memory_order_relaxed);
-
     enum slipring_status status = sr_registry_add_overflow(segment);
-    if (status != SLIPRING_OK) {
-        return status;
+    if (status == SLIPRING_OK) {
+        SR_CRASHPOINT(segment_before_ready);
+        sr_segment_set_ready(segment);
     }
-    SR_CRASHPOINT(segment_before_ready);
-    /* release: pairs with is_ready() and check_header(); else an attacher sees a half-written header */
-    atomic_store_explicit(&header->ready, 1, memory_order_release);
-    return SLIPRING_OK;
+    return status;
 }
 
 /* G1. The first page is inside the file (map.c checked the size) and reserved, or a zero page of a sparse copy. */
 static enum slipring_status check_header(const struct sr_segment *segment)
 {
     const struct sr_ring_header_shm *header = sr_segment_header(segment);
-    /* acquire: pairs with the release in fill() */
+    /* acquire: pairs with sr_segment_set_ready() */
     uint64_t ready = atomic_load_explicit(&header->ready, memory_order_acquire);
     if (header->magic == 0 || (header->magic == SR_RING_MAGIC && ready == 0)) {
         return SLIPRING_BEING_MADE;
@@ -142,7 +154,9 @@ static enum slipring_status finish_attach(struct sr_segment *segment, enum slipr
     return status;
 }
 
-enum slipring_status sr_segment_make(struct sr_segment *segment, const char *store, mode_t mode, gid_t group)
+enum slipring_status sr_segment_make_with(struct sr_segment *segment, const char *store, mode_t mode,
+                                          gid_t group, enum slipring_status (*filling)(uint8_t *, void *),
+                                          void *context)
 {
     enum slipring_status status = sr_map_name(&segment->map, store, "ring");
     if (status != SLIPRING_OK) {
@@ -158,11 +172,16 @@ enum slipring_status sr_segment_make(struct sr_segment *segment, const char *sto
         .mode = mode,
         .group = group,
         .is_ready = is_ready,
-        .fill = fill,
-        .context = segment,
+        .fill = filling,
+        .context = context,
         .dense_bytes = SR_RING_DENSE_BYTES,
     };
     return finish_attach(segment, sr_map_make(&segment->map, &making));
+}
+
+enum slipring_status sr_segment_make(struct sr_segment *segment, const char *store, mode_t mode, gid_t group)
+{
+    return sr_segment_make_with(segment, store, mode, group, fill, segment);
 }
 
 enum slipring_status sr_segment_attach(struct sr_segment *segment, const char *store, bool writable)
@@ -307,6 +326,11 @@ static enum slipring_status reserve_extent(struct sr_segment *segment, uint32_t 
         mark(DIRECTORY(segment, extent_page, extent));
     }
     return status;
+}
+
+enum slipring_status sr_segment_reserve_lines(struct sr_segment *segment, uint32_t ring)
+{
+    return reserve_extent(segment, ring / SR_EXTENT_RINGS);
 }
 
 enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_t ring)

@@ -24,6 +24,14 @@ struct sr_segment {
 /* Attach to the store's ring segment, making it when absent. */
 SR_MUST_CHECK enum slipring_status sr_segment_make(struct sr_segment *segment, const char *store, mode_t mode,
                                                    gid_t group);
+/* The same with another filling of a new file, which ends with sr_segment_set_ready() (map.h). */
+SR_MUST_CHECK enum slipring_status sr_segment_make_with(struct sr_segment *segment, const char *store,
+                                                        mode_t mode, gid_t group,
+                                                        enum slipring_status (*fill)(uint8_t *, void *),
+                                                        void *context);
+/* For a filling, on zeroed pages: everything of the header but the control line, and that it is whole. */
+void sr_segment_write_header(struct sr_ring_header_shm *header, uint64_t incarnation);
+void sr_segment_set_ready(struct sr_segment *segment);
 /* Attach only. */
 SR_MUST_CHECK enum slipring_status sr_segment_attach(struct sr_segment *segment, const char *store,
                                                      bool writable);
@@ -158,6 +166,7 @@ bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segment *segment,
                                                                 uint32_t primitive);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_slot(struct sr_segment *segment, uint32_t slot);
+SR_MUST_CHECK enum slipring_status sr_segment_reserve_lines(struct sr_segment *segment, uint32_t ring);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_t ring);
 
 /* G4: the ring's block is called reserved no longer; the blocks of `count` neighbours of a class become holes. */

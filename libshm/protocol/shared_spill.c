@@ -119,3 +119,58 @@ void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive,
     SR_CRASHPOINT(shared_before_news);
     sr_segment_tell(segment, SR_NEWS_SHARED, primitive);
 }
+
+/* --- pouring ---------------------------------------------------------------------------------------------------------------- */
+
+/* What stands in the word, which then is `empty`. */
+static uint64_t take(_Atomic uint64_t *word, uint64_t empty)
+{
+    /* relaxed: a look, mostly at nothing */
+    if (atomic_load_explicit(word, memory_order_relaxed) == empty) {
+        return empty;
+    }
+    /* acq_rel: after what was taken before it (EXIT), and with the update whose release wrote it */
+    return atomic_exchange_explicit(word, empty, memory_order_acq_rel);
+}
+
+static void pour_word(_Atomic uint64_t *from, _Atomic uint64_t *to, uint32_t word)
+{
+    const uint64_t value = take(&from[word], 0);
+    if (value != 0) {
+        add_rest(to, word, value);
+    }
+}
+
+bool sr_shared_spill_pour(_Atomic uint64_t *from, _Atomic uint64_t *to)
+{
+    /* acquire: pairs with the update's EXIT */
+    if (atomic_load_explicit(&from[SR_SPILL_ENTER], memory_order_acquire) == 0 &&
+        atomic_load_explicit(&from[SR_SPILL_EXIT], memory_order_acquire) == 0) { /* as above */
+        return false;
+    }
+    const uint64_t finished = take(&from[SR_SPILL_EXIT], 0);
+    for (uint32_t word = SR_SPILL_CELLS; word < SR_SPILL_CELLS + 2 * SR_BUCKET_COUNT; word++) {
+        pour_word(from, to, word);
+    }
+    for (uint32_t i = 0; i < SR_SPILL_BOUND_MAX; i++) {
+        /* relaxed: an entry never changes its bound */
+        const uint64_t ns = atomic_load_explicit(&from[SR_SPILL_BOUNDS + 2 * i], memory_order_relaxed);
+        const uint64_t count = take(&from[SR_SPILL_BOUNDS + 2 * i + 1], 0);
+        if (count != 0) {
+            add_rest(to, bound_word(to, ns), count);
+        }
+    }
+    for (uint32_t word = SR_SPILL_SUM; word <= SR_SPILL_BOUND_LOST; word++) {
+        pour_word(from, to, word);
+    }
+    for (uint32_t word = SR_SPILL_COST; word < SR_SPILL_BOUNDS; word++) {
+        pour_word(from, to, word);
+    }
+    lower(&to[SR_SPILL_MIN], take(&from[SR_SPILL_MIN], UINT64_MAX));
+    raise(&to[SR_SPILL_MAX], take(&from[SR_SPILL_MAX], 0));
+    pour_word(from, to, SR_SPILL_ENTER);
+    if (finished != 0) {
+        add_rest(to, SR_SPILL_EXIT, finished);
+    }
+    return true;
+}

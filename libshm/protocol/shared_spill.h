@@ -30,4 +30,7 @@ void sr_shared_spill_init(_Atomic uint64_t *block);
 void sr_shared_spill_book(const struct sr_segment *segment, uint32_t primitive,
                           const struct sr_spill_sample *sample);
 
+/* Of a segment that has moved (move.h G3): what stands in `from` goes to `to`. False: nothing did. The agent alone. */
+SR_MUST_CHECK bool sr_shared_spill_pour(_Atomic uint64_t *from, _Atomic uint64_t *to);
+
 #endif

@@ -189,3 +189,93 @@ bool sr_slot_span_ended(struct sr_segment *segment, uint32_t slot, uint32_t prim
     }
     return entry != NULL;
 }
+
+/* --- moving ------------------------------------------------------------------------------------------------------------- */
+
+static bool is_this(uint32_t slot, void *context)
+{
+    return slot == *(const uint32_t *)context;
+}
+
+enum slipring_status sr_slot_follow(struct sr_segment *to, const char *lock_path, struct sr_slot_hold *hold)
+{
+    struct sr_liveness_hold second = {.page = NULL};
+    uint32_t slot = hold->slot;
+    if (!sr_segment_slot_is_reserved(to, slot)) {
+        return SLIPRING_IN_USE;
+    }
+    const enum slipring_status status =
+        sr_liveness_take(lock_path, slot, SR_SLOT_MAX, is_this, &slot, &second, &slot);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    /* acquire: after the lock, as in slot_is_free() */
+    const uint64_t state = atomic_load_explicit(&sr_segment_slot(to, slot)->state, memory_order_acquire);
+    if (state != ((uint64_t)hold->generation << 32 | SR_SLOT_OWNED)) {
+        sr_liveness_release(&second);
+        return SLIPRING_IN_USE;
+    }
+    sr_liveness_release(&hold->liveness); /* the agent asks both: one of them was locked all the time */
+    hold->liveness = second;
+    return SLIPRING_OK;
+}
+
+void sr_slot_carry(struct sr_segment *from, struct sr_segment *to, uint32_t slot)
+{
+    const struct sr_slot_shm *old = sr_segment_slot(from, slot);
+    struct sr_slot_shm *new = sr_segment_slot(to, slot);
+    memcpy(new->comm, old->comm, sizeof new->comm);
+    /* acquire: with its identity */
+    const uint64_t state = atomic_load_explicit(&old->state, memory_order_acquire);
+    /* relaxed, all: published with the segment */
+#define COPY(field)                                                                                          \
+    atomic_store_explicit(&new->field, atomic_load_explicit(&old->field, memory_order_relaxed),              \
+                          memory_order_relaxed)
+    COPY(pid);
+    COPY(pid_namespace);
+    COPY(attached_ns);
+    for (uint32_t i = 0; i < SR_SPAN_TABLE_COUNT; i++) {
+        COPY(spans[i].key); /* the same entries: the books know them by place */
+    }
+#undef COPY
+    atomic_store_explicit(&new->state, state, memory_order_relaxed); /* relaxed: as above */
+}
+
+/* What stands in a counter, which then is 0. */
+static uint64_t take(_Atomic uint64_t *word)
+{
+    /* relaxed: a look, mostly at nothing */
+    if (atomic_load_explicit(word, memory_order_relaxed) == 0) {
+        return 0;
+    }
+    /* acq_rel: ends before begins, on both sides */
+    return atomic_exchange_explicit(word, 0, memory_order_acq_rel);
+}
+
+void sr_slot_pour(struct sr_segment *from, struct sr_segment *to, uint32_t slot)
+{
+    struct sr_slot_shm *old = sr_segment_slot(from, slot);
+    struct sr_slot_shm *new = sr_segment_slot(to, slot);
+    /* relaxed, both: generations only grow, and another one's table is not this one's */
+    if (sr_state_generation(atomic_load_explicit(&old->state, memory_order_relaxed)) !=
+        sr_state_generation(atomic_load_explicit(&new->state, memory_order_relaxed))) { /* as above */
+        return;
+    }
+    for (uint32_t i = 0; i < SR_SPAN_TABLE_COUNT; i++) {
+        /* relaxed: a key never changes while its slot lives */
+        const uint64_t key = atomic_load_explicit(&old->spans[i].key, memory_order_relaxed);
+        if (key == 0 || key > SR_PRIMITIVE_MAX) {
+            continue;
+        }
+        const uint64_t ended = take(&old->spans[i].ended);
+        const uint64_t begun = take(&old->spans[i].begun);
+        struct sr_span_entry_shm *entry = ended | begun ? find_entry(new, (uint32_t)(key - 1)) : NULL;
+        if (entry) {
+            /* relaxed, release: as sr_slot_span_begun() and sr_slot_span_ended() */
+            (void)atomic_fetch_add_explicit(&entry->begun, begun, memory_order_relaxed);
+            (void)atomic_fetch_add_explicit(&entry->ended, ended, memory_order_release); /* as above */
+        }
+    }
+    /* relaxed: a counter for people */
+    (void)atomic_fetch_add_explicit(&new->unattributed, take(&old->unattributed), memory_order_relaxed);
+}

@@ -34,6 +34,15 @@ SR_MUST_CHECK enum slipring_status sr_slot_take(struct sr_segment *segment, cons
 /* Give it back: RELEASED, then the lock. The process has no rings left. */
 void sr_slot_release(struct sr_segment *segment, struct sr_slot_hold *hold);
 
+/* The segment has moved (move.h), and the slot with it: lock its byte in the new lock file instead. OK; IN_USE: it did not
+ * come along; or why the lock file cannot be used. */
+SR_MUST_CHECK enum slipring_status sr_slot_follow(struct sr_segment *to, const char *lock_path,
+                                                  struct sr_slot_hold *hold);
+
+/* For the agent that moves a segment: whose slot it is, and its state; then, as often as it likes, what stands in its span table. */
+void sr_slot_carry(struct sr_segment *from, struct sr_segment *to, uint32_t slot);
+void sr_slot_pour(struct sr_segment *from, struct sr_segment *to, uint32_t slot);
+
 /* Let takers know of a FREE slot: there may be none below it. For the agent. */
 void sr_slot_hint_free(struct sr_segment *segment, uint32_t slot);
 

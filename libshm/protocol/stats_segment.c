@@ -92,14 +92,12 @@ enum slipring_status sr_stats_segment_attach(struct sr_map *map)
     return finish(map, sr_map_attach(map, sizeof(struct sr_stats_map), false));
 }
 
-enum slipring_status sr_stats_segment_make(struct sr_map *map, const char *store, mode_t mode, gid_t group)
+enum slipring_status sr_stats_segment_make_with(struct sr_map *map, mode_t mode, gid_t group,
+                                                enum slipring_status (*filling)(uint8_t *, void *),
+                                                void *context)
 {
-    enum slipring_status status = sr_map_name(map, store, "stats");
-    if (status != SLIPRING_OK) {
-        return status;
-    }
     /* A file that is whole but not ours must be named, not waited for: look before making. */
-    status = finish(map, sr_map_attach(map, sizeof(struct sr_stats_map), true));
+    enum slipring_status status = finish(map, sr_map_attach(map, sizeof(struct sr_stats_map), true));
     if (status != SLIPRING_ABSENT && status != SLIPRING_BEING_MADE) {
         return status;
     }
@@ -108,8 +106,15 @@ enum slipring_status sr_stats_segment_make(struct sr_map *map, const char *store
         .mode = mode,
         .group = group,
         .is_ready = is_ready,
-        .fill = fill,
+        .fill = filling,
+        .context = context,
         .dense_bytes = SR_STATS_DENSE_BYTES,
     };
     return finish(map, sr_map_make(map, &making));
+}
+
+enum slipring_status sr_stats_segment_make(struct sr_map *map, const char *store, mode_t mode, gid_t group)
+{
+    const enum slipring_status status = sr_map_name(map, store, "stats");
+    return status == SLIPRING_OK ? sr_stats_segment_make_with(map, mode, group, fill, NULL) : status;
 }

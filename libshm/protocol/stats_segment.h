@@ -21,6 +21,11 @@ SR_MUST_CHECK enum slipring_status sr_stats_segment_make(struct sr_map *map, con
 SR_MUST_CHECK enum slipring_status sr_stats_segment_attach(struct sr_map *map);
 
 /* The header of a mapping: OK, BEING_MADE, FOREIGN, OTHER_VERSION, WRONG_SIZE. */
+/* Make the file at map->path, with another filling, which ends by setting `ready` (map.h). */
+SR_MUST_CHECK enum slipring_status sr_stats_segment_make_with(struct sr_map *map, mode_t mode, gid_t group,
+                                                              enum slipring_status (*fill)(uint8_t *, void *),
+                                                              void *context);
+
 SR_MUST_CHECK enum slipring_status sr_stats_segment_check(const uint8_t *base);
 
 SR_INLINE struct sr_stats_header_shm *sr_stats_segment_header(const uint8_t *base)

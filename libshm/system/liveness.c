@@ -157,6 +157,14 @@ void sr_liveness_close(struct sr_liveness *liveness)
     }
 }
 
+bool sr_liveness_is_current(const struct sr_liveness *liveness, const char *path)
+{
+    struct stat here;
+    struct stat there;
+    return fstat(liveness->fd, &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
 bool sr_liveness_is_alive(const struct sr_liveness *liveness, uint32_t slot)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)slot, .l_len = 1};

@@ -49,6 +49,9 @@ struct sr_liveness {
 SR_MUST_CHECK enum slipring_status sr_liveness_open(struct sr_liveness *liveness, const char *path);
 void sr_liveness_close(struct sr_liveness *liveness);
 
+/* Does the path still name the file that we opened? */
+bool sr_liveness_is_current(const struct sr_liveness *liveness, const char *path);
+
 /* Is the byte of this slot locked by another? true also when the kernel refuses to say. */
 bool sr_liveness_is_alive(const struct sr_liveness *liveness, uint32_t slot);
 

@@ -332,10 +332,33 @@ enum slipring_status sr_map_punch(struct sr_map *map, uint64_t offset, uint64_t 
     return status;
 }
 
+void sr_map_discard(struct sr_map *map, uint64_t offset, uint64_t bytes)
+{
+    (void)madvise(map->base + offset, bytes, MADV_REMOVE);
+}
+
+enum slipring_status sr_map_replace(struct sr_map *map, struct sr_map *by)
+{
+    void *at = mremap(by->base, by->bytes, by->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, map->base);
+    if (at == MAP_FAILED) {
+        return fail_with(map, SLIPRING_SYSTEM);
+    }
+    map->dev = by->dev;
+    map->ino = by->ino;
+    by->base = NULL;
+    return SLIPRING_OK;
+}
+
 uint64_t sr_map_resident_bytes(const struct sr_map *map)
 {
     struct stat st;
     return stat(map->path, &st) == 0 && names_same_file(map, &st) ? (uint64_t)st.st_blocks * 512u : 0;
+}
+
+bool sr_map_exists(const struct sr_map *map)
+{
+    struct stat st;
+    return lstat(map->path, &st) == 0;
 }
 
 bool sr_map_is_current(const struct sr_map *map)

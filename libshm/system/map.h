@@ -72,8 +72,19 @@ SR_MUST_CHECK enum slipring_status sr_map_reserve(struct sr_map *map, uint64_t o
  * to touch them is to reserve them, or SIGBUS. Idempotent. OK, or the statuses of sr_map_reserve() but NO_SPACE and WRONG_SIZE. */
 SR_MUST_CHECK enum slipring_status sr_map_punch(struct sr_map *map, uint64_t offset, uint64_t bytes);
 
+/* The same for a file that may have no name any more, through its mapping, which has to be writable. A hint: what cannot be given back
+ * stays. */
+void sr_map_discard(struct sr_map *map, uint64_t offset, uint64_t bytes);
+
+/* `map` gets the file of `by` at its own address, at once for all threads; `by` is unmapped. OK, or SYSTEM: both are as they were. Both of the
+ * same size, and mapped for writing. */
+SR_MUST_CHECK enum slipring_status sr_map_replace(struct sr_map *map, struct sr_map *by);
+
 /* Bytes of memory that the file at the path takes; 0 when it can't be asked. */
 uint64_t sr_map_resident_bytes(const struct sr_map *map);
+
+/* Does the path name any file at all? */
+bool sr_map_exists(const struct sr_map *map);
 
 /* Does the path still name the mapped file? false after an unlink or a re-making. */
 bool sr_map_is_current(const struct sr_map *map);

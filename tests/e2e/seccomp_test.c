@@ -187,7 +187,7 @@ static void record_without_a_ring(void *unused)
 {
     (void)unused;
     const struct slipring_store *store = open_load();
-    atomic_store(&sr_segment_header(&store->segment)->control.ring_cap, 0);
+    atomic_store(&sr_segment_header(sr_store_segment(store))->control.ring_cap, 0);
     struct worker worker = worker_after_first_records(0);
     forbid_system_calls();
     work(&worker);
@@ -208,11 +208,11 @@ static void record_without_a_slot(void *unused)
 {
     (void)unused;
     struct slipring_store *store = open_load();
-    sr_slot_release(&store->segment, &sr_process->attachments[store->index].slot);
+    sr_slot_release(sr_store_segment(store), &sr_process->attachments[store->index].slot);
     atomic_store(&sr_process->attachments[store->index].has_slot, 0);
     for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
-        CHECK_OK(sr_segment_reserve_slot(&store->segment, slot));
-        atomic_store(&sr_segment_slot(&store->segment, slot)->state, SR_SLOT_OWNED);
+        CHECK_OK(sr_segment_reserve_slot(sr_store_segment(store), slot));
+        atomic_store(&sr_segment_slot(sr_store_segment(store), slot)->state, SR_SLOT_OWNED);
     }
     struct worker worker = worker_after_first_records(0);
     forbid_system_calls();

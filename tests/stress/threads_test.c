@@ -63,7 +63,7 @@ static void share_the_mapping(void)
 {
     struct sr_drain *rings = agent_store_rings(rig.store);
     agents_base = rings->segment.map.base;
-    rings->segment.map.base = rig_producer->segment.map.base;
+    rings->segment.map.base = sr_store_segment(rig_producer)->map.base;
 }
 
 static void part_the_mappings(void)

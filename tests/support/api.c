@@ -60,7 +60,7 @@ uint64_t api_seed(void)
 
 static struct sr_control_shm *control(void)
 {
-    return &sr_segment_header(&api_open()->segment)->control;
+    return &sr_segment_header(sr_store_segment(api_open()))->control;
 }
 
 void api_set_ring_cap(uint32_t rings)

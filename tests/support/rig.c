@@ -54,10 +54,12 @@ void rig_open(struct rig *which)
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
     CHECK_OK(retirer_open(which->books, which->drain, which->now_ns, &which->retirer));
     CHECK_OK(publisher_open(which->store, which->books, which->drain, which->now_ns, &which->publisher));
+    CHECK_OK(mover_open(which->store, which->books, which->drain, &which->mover));
 }
 
 static void close_all(struct rig *which)
 {
+    mover_close(which->mover);
     publisher_close(which->publisher);
     retirer_close(which->retirer);
     reaper_close(which->reaper);
@@ -89,6 +91,7 @@ void rig_tick(struct rig *which, uint64_t later_ns)
     while ((wait_ns = publisher_tick(which->publisher, which->now_ns)) == 0) {
     }
     CHECK(wait_ns <= RIG_SECOND / 10);
+    CHECK(mover_tick(which->mover, which->now_ns) <= RIG_SECOND);
 }
 
 void rig_settle(struct rig *which)

@@ -7,6 +7,7 @@
 
 #include "agent/books.h"
 #include "agent/intake.h"
+#include "agent/mover.h"
 #include "agent/publisher.h"
 #include "agent/reaper.h"
 #include "agent/retirer.h"
@@ -23,6 +24,7 @@ struct rig {
     struct reaper *reaper;
     struct retirer *retirer;
     struct publisher *publisher;
+    struct mover *mover;
     uint64_t now_ns;
 };
 

@@ -296,7 +296,7 @@ static void lost_books_begin_again_in_the_middle_of_a_spill_update(void)
     rig_settle(&rig);
     place_path(path, rig.options.store, "stats");
     const uint32_t ring = 0; /* its only one */
-    const struct sr_segment *segment = &rig_producer->segment;
+    const struct sr_segment *segment = sr_store_segment(rig_producer);
     const struct sr_producer_line_shm *line = sr_segment_producer_line(segment, ring);
     _Atomic uint64_t *cell =
         &sr_segment_spill(segment, ring)[sr_spill_key_word(atomic_load(&line->redo_key))];

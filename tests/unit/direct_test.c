@@ -23,7 +23,7 @@ static struct slipring_primitive *direct_primitive(const char *name)
 
 static const struct sr_segment *segment(void)
 {
-    return &rig_producer->segment;
+    return sr_store_segment(rig_producer);
 }
 
 /* Rings of the class that are owned now. */

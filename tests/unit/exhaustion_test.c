@@ -142,7 +142,7 @@ static void take_rings(const uint32_t left[SR_CLASS_COUNT])
         const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
         const uint32_t end = shape->first_ring + shape->rings;
         if (end - ring > left[sr_ring_class_of(ring)]) {
-            atomic_store(sr_segment_ring_state(&rig_producer->segment, ring),
+            atomic_store(sr_segment_ring_state(sr_store_segment(rig_producer), ring),
                          sr_state_word(1, SR_SLOT_NONE, SR_RING_QUARANTINED));
         }
     }
@@ -156,7 +156,7 @@ static void the_pool_is_taken_to_the_last_ring_of_the_last_class(void)
     const pthread_t holder = start_holder();
     for (uint32_t class = 0; class < SR_CLASS_GROWING; class ++) { /* the last of each */
         const uint32_t ring = sr_ring_shapes[class].first_ring + sr_ring_shapes[class].rings - 1;
-        CHECK_EQUAL(sr_state_of(atomic_load(sr_segment_ring_state(&rig_producer->segment, ring))),
+        CHECK_EQUAL(sr_state_of(atomic_load(sr_segment_ring_state(sr_store_segment(rig_producer), ring))),
                     SR_RING_OWNED);
     }
     CHECK_EQUAL(rings_held(), 5 + 2 + 1);
@@ -174,14 +174,15 @@ static void slots_are_taken_to_the_last_one(void)
     begin();
     for (uint32_t i = 0; i < SR_SLOT_MAX;
          i++) { /* each locked through an open file of its own, as by a living process */
-        CHECK_OK(sr_slot_take(&rig_producer->segment, rig_producer->lock_path, &holds[i]));
+        CHECK_OK(sr_slot_take(sr_store_segment(rig_producer), rig_producer->lock_path, &holds[i]));
     }
-    CHECK_STATUS(sr_slot_take(&rig_producer->segment, rig_producer->lock_path, &none), SLIPRING_IN_USE);
+    CHECK_STATUS(sr_slot_take(sr_store_segment(rig_producer), rig_producer->lock_path, &none),
+                 SLIPRING_IN_USE);
     CHECK_EQUAL(fold_slots(rig.options.store, SR_SLOT_OWNED), SR_SLOT_MAX);
     open_load();
     expect_all_to_be_shared(0, 1);
     CHECK_EQUAL(rings_held(), 0);
-    sr_slot_release(&rig_producer->segment, &holds[777]);
+    sr_slot_release(sr_store_segment(rig_producer), &holds[777]);
     expect_recovery(0, 2, 0);
 }
 
@@ -211,7 +212,7 @@ static void the_cap_is_reached_and_room_is_made_when_a_thread_ends(void)
 {
     begin();
     open_load();
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.ring_cap, load.count);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.ring_cap, load.count);
     const pthread_t holder = start_holder();
     CHECK_EQUAL(rings_held(), load.count);
     expect_all_to_be_shared(1, 2);
@@ -320,10 +321,10 @@ static void beyond_the_limit_of_names_all_is_booked_under_overflow(void)
     begin();
     open_load();
     tally_init(&overflow, 0);
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, load.count);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.primitive_limit, load.count);
     record_names("late-", 50);
     expect_overflow_booked();
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, load.count + 1);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.primitive_limit, load.count + 1);
     struct slipring_primitive *work = NULL;
     CHECK_OK(slipring_primitive_get(rig_producer, "late-3", NULL, &work));
     slipring_record(work, 1, SLIPRING_SUCCESS, NULL);
@@ -336,12 +337,13 @@ static void the_registry_is_filled_to_its_last_key(void)
     begin();
     open_load();
     tally_init(&overflow, 0);
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, SR_PRIMITIVE_MAX + 1);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.primitive_limit,
+                 SR_PRIMITIVE_MAX + 1);
     const uint64_t claiming = sr_state_word(1, SR_SLOT_NONE, SR_REGISTRY_CLAIMING);
     for (uint32_t id = 0; id < SR_PRIMITIVE_MAX - 1; id++) { /* all but the last */
         uint64_t empty = SR_REGISTRY_EMPTY;
-        (void)atomic_compare_exchange_strong(sr_segment_registry_key(&rig_producer->segment, id), &empty,
-                                             claiming);
+        (void)atomic_compare_exchange_strong(sr_segment_registry_key(sr_store_segment(rig_producer), id),
+                                             &empty, claiming);
     }
     struct slipring_primitive *last = NULL;
     CHECK_OK(slipring_primitive_get(rig_producer, "last", NULL, &last));
@@ -350,7 +352,7 @@ static void the_registry_is_filled_to_its_last_key(void)
     record_names("late-", 50);
     expect_overflow_booked();
     CHECK_EQUAL(rig_stats(&rig, "last").count, 1);
-    atomic_store(sr_segment_registry_key(&rig_producer->segment, 100), SR_REGISTRY_EMPTY);
+    atomic_store(sr_segment_registry_key(sr_store_segment(rig_producer), 100), SR_REGISTRY_EMPTY);
     struct slipring_primitive *work = NULL;
     CHECK_OK(slipring_primitive_get(rig_producer, "late-7", NULL, &work));
     CHECK_EQUAL(sr_handle_id(work), 100);
@@ -377,9 +379,9 @@ static void beyond_the_table_of_handles_there_is_none_to_record_on(void)
     }
     begin();
     open_load();
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, load.count);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.primitive_limit, load.count);
     get_handles(SR_HANDLE_MAX - 1 - load.count);
-    atomic_store(&sr_segment_header(&rig_producer->segment)->control.primitive_limit, load.count + 1);
+    atomic_store(&sr_segment_header(sr_store_segment(rig_producer))->control.primitive_limit, load.count + 1);
     struct slipring_primitive *work = NULL;
     CHECK_OK(slipring_primitive_get(rig_producer, "last", NULL, &work));
     CHECK_EQUAL(work->index, SR_HANDLE_MAX - 1);

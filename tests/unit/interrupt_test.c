@@ -159,7 +159,7 @@ static void record_and_account(void)
 /* As an agent would, so that the ring never fills. */
 static void drain_ring(void)
 {
-    (void)sink_tick(scene->drained, &scene->work->store->segment);
+    (void)sink_tick(scene->drained, sr_store_segment(scene->work->store));
 }
 
 static void a_record_into_the_ring_may_be_interrupted_anywhere_G5(void *unused)

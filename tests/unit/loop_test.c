@@ -17,8 +17,8 @@
 
 #define MS UINT64_C(1000000)
 
-static unsigned drained, calibrated, reaped, retired, published, swept, fed;
-static uint64_t drain_wait_ns, stop_ns;
+static unsigned drained, calibrated, reaped, retired, published, moved, swept, fed;
+static uint64_t drain_wait_ns, stop_ns, move_wait_ns = 100 * MS;
 
 uint64_t drain_tick(struct drain *drain, uint64_t now_ns)
 {
@@ -57,6 +57,13 @@ uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
         (void)raise(SIGTERM); /* blocked: waits in the descriptor */
     }
     return 100 * MS;
+}
+
+uint64_t mover_tick(struct mover *mover, uint64_t now_ns)
+{
+    (void)mover, (void)now_ns;
+    moved++;
+    return move_wait_ns;
 }
 
 void http_sweep(struct http *http, uint64_t now_ns)

@@ -19,7 +19,7 @@ static const struct slipring_objective good = {.name = "fast",
 
 static const struct sr_objective_shm *stored(const struct slipring_primitive *work, uint32_t index)
 {
-    return &sr_segment_entry(&work->store->segment, sr_handle_id(work))->objectives[index];
+    return &sr_segment_entry(sr_store_segment(work->store), sr_handle_id(work))->objectives[index];
 }
 
 static uint32_t count_of(const struct slipring_primitive *work)

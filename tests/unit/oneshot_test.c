@@ -165,7 +165,7 @@ static void register_and_leave_half_a_key(void *unused)
     become_oneshot();
     CHECK_OK(slipring_primitive_get(rig_producer, "new", NULL, &work));
     CHECK_EQUAL(fold_slots(rig.options.store, SR_SLOT_OWNED), 1);
-    _Atomic uint64_t *key = sr_segment_registry_key(&rig_producer->segment, sr_handle_id(work));
+    _Atomic uint64_t *key = sr_segment_registry_key(sr_store_segment(rig_producer), sr_handle_id(work));
     atomic_store(key, (atomic_load(key) & ~UINT64_C(0xff)) |
                           SR_REGISTRY_CLAIMING); /* killed in the middle of it */
     (void)kill(getpid(), SIGKILL);

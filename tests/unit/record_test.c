@@ -210,7 +210,7 @@ static void an_exhausted_pool_leaves_the_shared_spill(void *unused)
     (void)unused;
     struct slipring_primitive *work = begin();
     for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
-        atomic_store(sr_segment_ring_state(&work->store->segment, ring),
+        atomic_store(sr_segment_ring_state(sr_store_segment(work->store), ring),
                      sr_state_word(1, 900, SR_RING_QUARANTINED));
     }
     record_mix(work, 3000);
@@ -224,8 +224,8 @@ static void exhausted_slots_leave_the_shared_spill(void *unused)
     (void)unused;
     struct slipring_store *store = api_open();
     for (uint32_t slot = 0; slot < SR_SLOT_MAX; slot++) {
-        CHECK_OK(sr_segment_reserve_slot(&store->segment, slot));
-        atomic_store(&sr_segment_slot(&store->segment, slot)->state, SR_SLOT_OWNED);
+        CHECK_OK(sr_segment_reserve_slot(sr_store_segment(store), slot));
+        atomic_store(&sr_segment_slot(sr_store_segment(store), slot)->state, SR_SLOT_OWNED);
     }
     struct slipring_primitive *work = begin();
     record_mix(work, 3000);
@@ -238,7 +238,7 @@ static void exhausted_slots_leave_the_shared_spill(void *unused)
     struct tally got;
     expect(&got);
     CHECK_EQUAL(got.through_shared, 3001);
-    atomic_store(&sr_segment_slot(&store->segment, 77)->state, SR_SLOT_FREE);
+    atomic_store(&sr_segment_slot(sr_store_segment(store), 77)->state, SR_SLOT_FREE);
     api_raise_reserve_epoch();
     record_mix(work, 10);
     expect(&got);

@@ -23,7 +23,7 @@ static struct slipring_primitive *primitive_with_room(struct tally *want)
 static bool lies_in_the_segment(const struct slipring_primitive *work, const uint64_t *at)
 {
     const uint8_t *byte = (const uint8_t *)at;
-    const struct sr_map *map = &work->store->segment.map;
+    const struct sr_map *map = &sr_store_segment(work->store)->map;
     return byte >= map->base && byte < map->base + map->bytes;
 }
 

@@ -178,8 +178,8 @@ static uint32_t rings_held(void)
 {
     uint32_t count = 0;
     for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
-        count +=
-            sr_state_of(atomic_load(sr_segment_ring_state(&rig_producer->segment, ring))) == SR_RING_OWNED;
+        count += sr_state_of(atomic_load(sr_segment_ring_state(sr_store_segment(rig_producer), ring))) ==
+                 SR_RING_OWNED;
     }
     return count;
 }
@@ -242,7 +242,7 @@ static void prepare(void)
     rig_settle(&rig);
     api_set_ring_cap(SR_RING_CAP_DEFAULT);
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(sr_slot_take(&rig_producer->segment, rig_producer->lock_path, &hold));
+        CHECK_OK(sr_slot_take(sr_store_segment(rig_producer), rig_producer->lock_path, &hold));
     }
 }
 
