@@ -229,9 +229,11 @@ static uint64_t state_of(const struct auditing *auditing, uint32_t ring)
 static void read_ring(const struct auditing *auditing, uint32_t ring)
 {
     const struct sr_segment *segment = &auditing->segment;
-    const uint32_t generation = sr_state_generation(state_of(auditing, ring));
+    const uint64_t word = state_of(auditing, ring);
+    const uint32_t generation = sr_state_generation(word);
     struct claim claim = {.is_there = true};
-    if (!sr_segment_ring_is_reserved(segment, ring)) {
+    /* AWAY: where it lives nobody but the agent can look; here its owner may just be copying it */
+    if (!sr_segment_ring_is_reserved(segment, ring) || sr_state_of(word) == SR_RING_AWAY) {
         return;
     }
     /* acquire: the published head is looked at before the tail; else a drain in between makes it seem ahead */

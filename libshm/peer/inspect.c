@@ -23,8 +23,8 @@ static const char *const class_names[SR_CLASS_COUNT] = {
 #undef X
 };
 
-static const char *const ring_states[] = {"empty",   "free",    "claiming",    "owned",   "released",
-                                          "reaping", "offered", "quarantined", "retiring"};
+static const char *const ring_states[] = {"empty",   "free",    "claiming",    "owned",    "released",
+                                          "reaping", "offered", "quarantined", "retiring", "away"};
 static const char *const slot_states[] = {"free", "owned", "released", "reaping"};
 
 /* One look at a word; acquire pairs with the release of whoever published it: what lies behind it is then there. */

@@ -510,6 +510,17 @@ void stage_leave_rings(struct stage *stage)
     }
 }
 
+void stage_lose_books(struct stage *stage)
+{
+    CHECK_EQUAL(stage->doubt_count, 0);
+    memset(&stage->books, 0, sizeof stage->books);
+    for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
+        tally_init(&stage->past[i], stage->load.threshold_ns[i]);
+        stage->torn[i] = 0;
+    }
+    stage->former_torn = 0;
+}
+
 static void add_to_report(const struct stage *stage)
 {
     struct sr_stats *stats = NULL;

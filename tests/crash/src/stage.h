@@ -104,6 +104,9 @@ void stage_compare(struct stage *stage);
 /* The ring segment is about to be removed: nobody but an agent is there, and all of it is booked. */
 void stage_leave_rings(struct stage *stage);
 
+/* The books were lost with the agent that was making their file again: nobody is there, and the sums begin anew. */
+void stage_lose_books(struct stage *stage);
+
 /* Whatever is published now is no less than what was published before. */
 void stage_read(struct stage *stage);
 

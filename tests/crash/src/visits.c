@@ -6,6 +6,7 @@
  * more gets a scene of its own, and a row in the table. */
 #include "visits.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -191,6 +192,91 @@ static bool play_remade(struct stage *stage, enum sr_crashpoint point)
     return stage_run(stage, PLAY_MS);
 }
 
+/* --- the store's files are removed (protocol/move.h) -------------------------------------------------------------------- */
+
+static void remove_file(const char *suffix)
+{
+    char path[PATH_MAX];
+    place_path(path, place_store(), suffix);
+    CHECK(unlink(path) == 0 || errno == ENOENT);
+}
+
+static void kill_cast(struct stage *stage)
+{
+    for (uint32_t i = 0; i < CAST; i++) {
+        stage_kill_producer(stage, i);
+    }
+}
+
+/* Another agent, which dies at the point while it makes the file again. */
+static bool remove_under_agent(struct stage *stage, enum sr_crashpoint point, const char *suffix)
+{
+    stage_kill_agent(stage);
+    stage_start_agent(stage, point, 1);
+    stage_await_agent(stage);
+    remove_file(suffix);
+    return stage_run(stage, PLAY_MS);
+}
+
+/* The agent dies before its processes were told, and what they have not had drained with it: so nobody is there, and all is booked. */
+static bool play_untold_move(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_pause(stage);
+    kill_cast(stage);
+    stage_compare(stage);
+    stage_resume(stage);
+    stage_leave_rings(stage);
+    return remove_under_agent(stage, point, "ring");
+}
+
+/* It dies when they were told: they carry over what they hold, and who comes next finds it. All was booked when it died, for nobody can carry
+ * what the dead and the departed hold. */
+static bool play_told_move(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_pause(stage);
+    stage_kill_agent(stage);
+    stage_start_agent(stage, point, 1);
+    stage_compare(stage);
+    remove_file("ring");
+    const bool is_hit = stage_run(stage, PLAY_MS);
+    stage_resume(stage);
+    (void)stage_run(stage, 500);
+    return is_hit;
+}
+
+/* A producer dies while its thread moves over, under full load, and the agent lives. */
+static bool play_moving(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    start_victim(stage, point, 0);
+    for (uint32_t turn = 0; turn < 20; turn++) {
+        if (stage_run(stage, 300)) {
+            return true;
+        }
+        remove_file("ring");
+        remove_file("lock");
+    }
+    return false;
+}
+
+/* Killed while it copies books that have no name any more: they go with it, as documented, and the next ones begin with what comes. */
+static bool play_lost_books(struct stage *stage, enum sr_crashpoint point)
+{
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_pause(stage);
+    kill_cast(stage);
+    stage_compare(stage);
+    stage_resume(stage);
+    const bool is_hit = remove_under_agent(stage, point, "stats");
+    stage_lose_books(stage);
+    return is_hit;
+}
+
 static const struct {
     enum sr_crashpoint point;
     play_scene *play;
@@ -211,6 +297,14 @@ static const struct {
     {SR_CRASHPOINT_journal_replayed, play_replay},
     {SR_CRASHPOINT_store_closing, play_stop},
     {SR_CRASHPOINT_store_remade_words_cleared, play_remade},
+    {SR_CRASHPOINT_move_begun, play_untold_move},
+    {SR_CRASHPOINT_move_forgotten, play_untold_move},
+    {SR_CRASHPOINT_move_before_ready, play_untold_move},
+    {SR_CRASHPOINT_move_ready, play_untold_move},
+    {SR_CRASHPOINT_move_told, play_told_move},
+    {SR_CRASHPOINT_move_carried, play_moving},
+    {SR_CRASHPOINT_move_followed, play_moving},
+    {SR_CRASHPOINT_move_books_copied, play_lost_books},
 };
 
 static play_scene *scene_of(enum sr_crashpoint point)
