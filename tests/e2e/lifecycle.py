@@ -268,6 +268,34 @@ def spans_that_outlive_the_agent_are_settled_by_the_next_one(scene):
 
 
 @test
+def an_agent_told_to_ignore_what_was_under_way_counts_it_apart(scene):
+    def victim(spans):
+        recorder = scene.recorder()
+        recorder.ok("get", 0, "drained", "step")
+        recorder.ok("slo", 0, 900_000_000, 900_000_000, 60_000_000_000)
+        recorder.ok("begin", 0, spans + 1)
+        recorder.ok("end", 0, 1, "S")
+        return recorder
+
+    agent = scene.agent()
+    victim(4).kill()
+    until(lambda: scrape(agent).requests("drained") == (1, 0, 4), "4 are aborted")
+    agent.kill()
+    victim(3).kill()  # while nobody looks: the next agent's word counts
+    agent = scene.agent("--aborted", "ignore")
+    victim(2).kill()
+    until(lambda: scrape(agent).get("slipring_aborted_ignored_total") == 5, "5 are ignored")
+    until(lambda: scrape(agent).requests("drained") == (3, 0, 4), "what was aborted stays so")
+    equal(scrape(agent).get("primitive_active_requests", primitive_name="drained"), 0, "active")
+    equal(float(scrape(agent).get("primitive_slo_compliance", primitive_name="drained")), 3 / 7, "compliance")
+    agent.stop()
+    agent = scene.agent()
+    equal(scrape(agent).requests("drained"), (3, 0, 4), "outcomes, as counted")
+    equal(scrape(agent).get("slipring_aborted_ignored_total"), 5, "ignored, as counted")
+    verified(scene)
+
+
+@test
 def killed_processes_give_back_their_rings_and_slots(scene):
     agent = scene.agent()
     killed, ledgers = 0, []

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -302,6 +303,50 @@ static void without_a_descriptor_to_be_had_records_are_counted_in_the_shared_spi
     CHECK_EQUAL(got.through_shared, 500);
 }
 
+/* --- handlers on a small stack ---------------------------------------------------------------------------------------------------- */
+
+static struct slipring_primitive *handlers_work;
+
+/* Attach, claim, fill the ring, spill: the deepest ways. */
+static void record_on_small_stack(int number)
+{
+    (void)number;
+    const struct slipring_cost price = {.cost_nanodollars = 3};
+    for (uint64_t i = 0; i < 500; i++) {
+        slipring_record(handlers_work, 1000 + i * 100, SLIPRING_SUCCESS, &price);
+    }
+    struct slipring_span span = slipring_begin(handlers_work);
+    slipring_cancel(&span);
+}
+
+static void handle_on_small_stack(void *stack)
+{
+    const size_t frame = (size_t)sysconf(_SC_MINSIGSTKSZ); /* what the kernel itself puts there */
+    const stack_t small = {.ss_sp = stack, .ss_size = frame + 4096};
+    const struct sigaction action = {.sa_handler = record_on_small_stack, .sa_flags = SA_ONSTACK};
+    CHECK_EQUAL(sigaltstack(&small, NULL), 0);
+    CHECK_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
+    CHECK_EQUAL(raise(SIGUSR1), 0);
+}
+
+/* In a forked child, which attaches there, too. Whoever has 4 KB beside the kernel's frame has enough: SIGSTKSZ was 8 KB in all. */
+static void a_handler_on_an_alternate_stack_of_four_kilobytes_may_be_the_first_to_record(void *unused)
+{
+    (void)unused;
+    if (CHECK_IS_SANITIZED) { /* whose frames are many times larger */
+        return;
+    }
+    handlers_work = api_primitive("work");
+    const size_t guard = 64 * 1024;
+    uint8_t *memory = child_share(2 * guard);
+    CHECK_EQUAL(mprotect(memory, guard, PROT_NONE), 0);
+    child_run(handle_on_small_stack, memory + guard);
+    struct tally got;
+    api_fold("work", &got);
+    CHECK_EQUAL(tally_count(&got), 500);
+    CHECK_EQUAL(got.cancels, 1);
+}
+
 /* --- the shared library -------------------------------------------------------------------------------------------------------- */
 
 struct library {
@@ -380,6 +425,7 @@ static int run(void)
         CHILD_TEST(rings_come_back_also_in_a_host_with_many_keys_G3),
         CHILD_TEST(a_host_that_records_in_its_own_destructors_loses_nothing),
         CHILD_TEST(without_a_descriptor_to_be_had_records_are_counted_in_the_shared_spill),
+        CHILD_TEST(a_handler_on_an_alternate_stack_of_four_kilobytes_may_be_the_first_to_record),
         CHILD_TEST(a_plugin_may_unload_the_library_while_threads_hold_rings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
