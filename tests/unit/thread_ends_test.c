@@ -327,7 +327,7 @@ static void *end_behind_libcs_back(void *argument)
 static void threads_that_end_without_destructors_lose_nothing(void *unused)
 {
     (void)unused;
-    if (CHECK_UNDER_TSAN) { /* which misses them */
+    if (CHECK_IS_SANITIZED) { /* whose runtime misses them */
         return;
     }
     returned = child_share(sizeof *returned);
@@ -382,6 +382,9 @@ static void exit_while_threads_record(void *argument)
 static void detached_threads_exit_handlers_and_destructors_may_record_to_the_end(void *unused)
 {
     (void)unused;
+    if (CHECK_IS_SANITIZED) { /* whose runtime looks for leaks meanwhile, in a fork of cmocka */
+        return;
+    }
     returned = child_share(sizeof *returned);
     struct slipring_primitive *work = api_primitive("work");
     for (int i = 0; i < 20; i++) {
