@@ -9,6 +9,8 @@
 #include "drain_parts.h"
 #include "intake.h"
 #include "lag.h"
+#include "log.h"
+#include "minute.h"
 #include "offers.h"
 #include "peer/census.h"
 
@@ -92,6 +94,11 @@ enum slipring_status drain_open(struct agent_store *store, struct books *books, 
     }
     if (books->seen_ns == 0) {
         books->seen_ns = first_attached_ns(drain->rings, now_ns);
+    }
+    if (books->seen_ns > now_ns) {
+        log_event(LOG_WARNING, log_what("the clock is behind the books: windows begin anew, counts go on"),
+                  log_number("seconds", (books->seen_ns - now_ns) / UINT64_C(1000000000)));
+        minute_begin_anew(books, now_ns);
     }
     offers_open(&drain->offers, drain->rings);
     sr_drain_set_clock(drain->rings, now_ns);

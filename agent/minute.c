@@ -195,6 +195,55 @@ void minute_tick(struct books *books, uint64_t now_ns)
     books_commit(books); /* before any of their places is written again */
 }
 
+/* The open part is of an unknown time: it ends here, in no slice. */
+static void drop_open(struct books *books, uint32_t index, uint64_t now_ns)
+{
+    struct slice slice;
+    fill(books, index, now_ns, &slice);
+    if (reserve_base(books, index, &slice)) {
+        move_base(books, index, &slice);
+    } else { /* without pages it counts from now on */
+        set(books, SR_WORD(book, index, SR_BOOK_MINUTE_OPEN_NS), now_ns);
+        books->book[index].open_ns = now_ns;
+    }
+}
+
+static void cap(struct books *books, uint32_t word, uint64_t now_ns)
+{
+    if (get(books, word) > now_ns) {
+        set(books, word, now_ns);
+    }
+}
+
+static void begin_book_anew(struct books *books, uint32_t index, uint64_t now_ns)
+{
+    books_make_room(books);
+    if (books->book[index].open_ns != 0) {
+        drop_open(books, index, now_ns);
+    }
+    set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT), 0);
+    set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COVER_NS), now_ns);
+    cap(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), now_ns);
+    for (uint32_t i = 0; i < SLIPRING_BOUND_COUNT; i++) {
+        cap(books, SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_EXACT_SINCE_NS),
+            now_ns);
+    }
+    books->book[index].is_changed = true;
+}
+
+void minute_begin_anew(struct books *books, uint64_t now_ns)
+{
+    for (uint32_t index = 0; index < books->high; index++) {
+        if (books->book[index].is_used) {
+            begin_book_anew(books, index, now_ns);
+        }
+    }
+    books_commit(books); /* before any of the slices' places is written again */
+    books->seen_ns = now_ns;
+    set(books, SR_WORD(store, 0, SR_STORE_SEEN_NS), now_ns);
+    books_commit(books);
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------------ */
 
 static void add_slice(const struct books *books, uint32_t index, const struct sr_window_place *place,

@@ -13,6 +13,11 @@
 /* Drop what left the window; close the slices that are open for three seconds or longer, across an agent's absence too. Commits. */
 void minute_tick(struct books *books, uint64_t now_ns);
 
+/* The durable times are ahead of the clock: this agent has another one (a time namespace, as some containers have; memory that outlived a
+ * boot). Nobody knows how long ago those times were, so that windows forget what they hold, and would hold until the clock comes there; counts and
+ * lifetime figures stay, seen since now. Commits; a kill in the middle: done again, for seen_ns becomes durable last. */
+void minute_begin_anew(struct books *books, uint64_t now_ns);
+
 /* What the window of a book holds. The batch is empty, and minute_tick() dropped what left by now_ns. */
 struct minute {
     uint64_t n;

@@ -237,6 +237,32 @@ static void places_are_used_again(void)
     CHECK(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT) >= 18);
 }
 
+/* Another time namespace, or another boot: the next agent's clock is far behind the last one's. */
+static void a_clock_that_is_behind_the_books_empties_the_window_and_keeps_the_counts(void)
+{
+    for (int second = 0; second < 20; second++) {
+        record(1000000, 10);
+        pass(1);
+    }
+    rig_stop(&rig);
+    rig.now_ns = 50 * RIG_SECOND;
+    rig_open(&rig);
+    pass(1);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 200);
+    CHECK_EQUAL(minute().n, 0); /* not frozen until the clock comes there again */
+    CHECK(minute().span_ns <= 2 * RIG_SECOND);
+    CHECK_EQUAL(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT), 0);
+    record(2000000, 30);
+    pass(1);
+    CHECK_EQUAL(minute().n, 30);
+    expect_near(minute().percentile_ns[SLIPRING_P50], 2e6);
+    pass(70);
+    CHECK_EQUAL(minute().n, 0);
+    const struct slipring_stats stats = rig_stats(&rig, "work");
+    CHECK_EQUAL(stats.count, 230);
+    CHECK(stats.lifetime.span_ns > 0 && stats.lifetime.span_ns <= 80 * RIG_SECOND);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +278,7 @@ static int run(void)
         RIG_TEST(a_window_whose_agent_was_killed_adds_up),
 #endif
         RIG_TEST(places_are_used_again),
+        RIG_TEST(a_clock_that_is_behind_the_books_empties_the_window_and_keeps_the_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
