@@ -9,6 +9,8 @@
  * G2  A forked child does not keep it: the reference is a page mapping marked MADV_DONTFORK, and no descriptor
  *     stays open. The caller must keep forks out from take's beginning to its end (an atfork lock), else a child
  *     born in between keeps the lock alive.
+ *     A raw clone() does not ask such a lock: its child, born just then, keeps the byte until it ends or execs. Its parent's counts
+ *     are booked meanwhile; what the parent had under way, its slot and its rings wait until then.
  * G3  While the agent has taken a dead slot's byte no producer can take it.
  *
  * G4  The lock file is 0600 (0660 in a group store): a read lock through a read-only descriptor would make the dead

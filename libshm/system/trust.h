@@ -15,6 +15,7 @@
 #ifndef SR_SYSTEM_TRUST_H
 #define SR_SYSTEM_TRUST_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include <slipring/status.h>
@@ -23,5 +24,9 @@
 
 /* OK; FOREIGN: no regular file; UNTRUSTED. */
 SR_MUST_CHECK enum slipring_status sr_trust_check(const struct stat *st);
+
+/* A maker whose umask forbids its owner everything, killed before it could set the mode, leaves an empty file that its own user may not open.
+ * If that is what lies there, let the user open it. True: try again. */
+bool sr_trust_open_up(const char *path);
 
 #endif

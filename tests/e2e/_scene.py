@@ -120,16 +120,16 @@ class Scene:
 
 
 class Agent:
-    """A slipringd of the scene. Ready when this returns, unless wait=False."""
+    """A slipringd of the scene. Ready when this returns, unless wait=False. prefix: words of a command that runs it."""
 
-    def __init__(self, scene, options=(), port=0, environment=None, wait=True, before_exec=None):
+    def __init__(self, scene, options=(), port=0, environment=None, wait=True, before_exec=None, prefix=()):
         self.scene = scene
         self.log_path = scene.new_log()
         self.port = port
         self.stopped_at = None
         with open(self.log_path, "wb") as log:
-            self.process = scene.spawn([os.path.join(BIN, "slipringd"), "--listen", f"127.0.0.1:{port}", *options],
-                                       environment, before_exec, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = scene.spawn([*prefix, os.path.join(BIN, "slipringd"), "--listen", f"127.0.0.1:{port}",
+                                        *options], environment, before_exec, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = self.process.pid
         if wait:
             self.wait_ready()
@@ -192,12 +192,12 @@ class Agent:
 
 
 class Recorder:
-    """An e2e-recorder of the scene (src/recorder.c). store: opened at once unless it is False."""
+    """An e2e-recorder of the scene (src/recorder.c). store: opened at once unless it is False. prefix: as for an Agent."""
 
-    def __init__(self, scene, store=None, environment=None, before_exec=None):
+    def __init__(self, scene, store=None, environment=None, before_exec=None, prefix=()):
         self.log_path = scene.new_log()
         with open(self.log_path, "wb") as log:
-            self.process = scene.spawn([RECORDER], environment, before_exec, stdin=subprocess.PIPE,
+            self.process = scene.spawn([*prefix, RECORDER], environment, before_exec, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=log, text=True)
         self.pid = self.process.pid
         if store is not False:
