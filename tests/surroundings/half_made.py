@@ -62,7 +62,7 @@ def what_a_dead_maker_left_is_made_whole_by_whoever_comes_first(scene):
     for kind in ("ring", "stats", "lock"):
         cases = stages(size[kind], head[kind]) if kind != "lock" else {"created": (0, b"", False)}
         for what, (bytes_, contents, reserved) in cases.items():
-            for first in ("agent", "program"):
+            for first in ("agent",) if kind == "stats" else ("agent", "program"):  # who has it to do
                 leave(scene.file(kind), bytes_, contents, reserved)
                 agent = scene.agent() if first == "agent" else None
                 recorder = scene.recorder()
