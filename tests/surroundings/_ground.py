@@ -177,6 +177,22 @@ def readers_end_by_themselves(scene, what, **more):
         ends_by_itself(scene, words, what, **more)
 
 
+def children(pid):
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                if name.isdigit() and int(file.read().rpartition(")")[2].split()[1]) == pid:
+                    found.append(int(name))
+        except OSError:
+            pass
+    return found
+
+
+def only_child(pid):
+    return until(lambda: children(pid), f"a child of {pid}")[0]
+
+
 def record(recorder, place, name, count, kind="step"):
     """Registers and records so often; what registering said."""
     status = recorder.ask("get", place, name, kind)[0]

@@ -4,6 +4,7 @@
 """Clocks that step: the wall clock, set forth and back; CLOCK_MONOTONIC, that jumps while a machine sleeps or is moved, and is
 another one in another time namespace. Counts do not care, windows forget what they cannot place, nothing stands still."""
 import json
+import signal
 import struct
 
 from _ground import *
@@ -134,7 +135,8 @@ def agents_of_other_time_namespaces_go_on_with_the_same_books(scene):
         window_holds(agent, "timely", 101)  # not what another clock's time is ahead of
         verified(scene)
         until(lambda: json.loads(scene.slipring("show", "--json").stdout)["primitives"], "slipring show")
-        agent.kill()
+        os.kill(only_child(agent.pid), signal.SIGKILL)  # and then waited for: the next one is refused before
+        agent.wait()
 
 
 @test

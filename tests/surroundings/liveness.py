@@ -25,22 +25,6 @@ def namespace(script):
 BELOW_A_SHELL = '"$@"; exit $?'
 
 
-def children(pid):
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                if name.isdigit() and int(file.read().rpartition(")")[2].split()[1]) == pid:
-                    found.append(int(name))
-        except OSError:
-            pass
-    return found
-
-
-def only_child(pid):
-    return until(lambda: children(pid), f"a child of {pid}")[0]
-
-
 def pids(pid):
     """What it is called in each namespace, from ours on."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
