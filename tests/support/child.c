@@ -83,6 +83,16 @@ void child_run(void (*body)(void *), void *argument)
     child_ends_well(child_start(body, argument));
 }
 
+void child_run_patiently(void (*body)(void *), void *argument)
+{
+    const pid_t child = child_start(body, argument);
+    int status = 0;
+    while (waitpid(child, &status, 0) != child) {
+        CHECK_EQUAL(errno, EINTR);
+    }
+    CHECK_EQUAL(status, 0);
+}
+
 static void run_in_child(void **state)
 {
     const struct child_body *body = *state;

@@ -23,6 +23,9 @@ int child_wait(pid_t child);
 /* child_start() and child_ends_well(): the body in a process of its own. */
 void child_run(void (*body)(void *), void *argument);
 
+/* The same for one that takes minutes: nobody waits for it but the test's own time limit. */
+void child_run_patiently(void (*body)(void *), void *argument);
+
 /* A cmocka test that is all in a child, with the library as a new process finds it: CHILD_TEST(a_sentence) in the list of tests, where
  * a_sentence(void *unused) works on the store place_store(). */
 struct child_body {
