@@ -22,7 +22,8 @@
  * Progress: recording wait-free, no system call. Claiming may reserve pages (system calls), and is lock-free.
  * Killed while CLAIMING: the agent makes the ring FREE or EMPTY again. Killed while OWNED: drained, settled, folded.
  *
- * Each order here and in spill.h is weakened in turn, and must be missed: tests/orders/mutants.py. */
+ * Each order here and in spill.h is weakened in turn, and must be missed: tests/orders/mutants.py. G1 to G4 as models, every kill in between
+ * searched: tests/model/ring.pml for the words, tests/model/claim.pml for whose the ring is. */
 #ifndef SR_PROTOCOL_RING_H
 #define SR_PROTOCOL_RING_H
 

@@ -24,7 +24,7 @@ search() {
     (
         cd "$dir/$1"
         spin -a ${3:+-D"$3"} "$model.pml" >spin.log || { cat spin.log; exit 1; }
-        gcc "$2" -DSAFETY -DMEMLIM=1000 -o pan pan.c || exit 1
+        gcc "$2" -DSAFETY -DCOLLAPSE -DMEMLIM=1000 -o pan pan.c || exit 1
         ./pan -w20 -m100000 >said || true
     ) >&2
 }
