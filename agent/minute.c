@@ -172,6 +172,8 @@ static void close_slice(struct books *books, uint32_t index, uint64_t end_ns)
     const uint64_t count = get(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT));
     set(books, slice_word(books, index, (uint32_t)count), (uint64_t)off << 32 | slice.words);
     set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COUNT), count + 1);
+    /* With it: else the next agent's first slice begins before this one's end. */
+    set(books, SR_WORD(store, 0, SR_STORE_SEEN_NS), end_ns);
     move_base(books, index, &slice);
     books_commit(books);
 }

@@ -181,6 +181,7 @@ static void check_slices(struct rig *which, uint32_t index)
     const uint64_t first = RIG_WORD(which, book, index, SR_BOOK_MINUTE_FIRST);
     const uint64_t count = RIG_WORD(which, book, index, SR_BOOK_MINUTE_COUNT);
     uint64_t end_ns = 0;
+    uint64_t total = 0;
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t place = RIG_WORD(which, book, index, SR_BOOK_SLICES + (first + i) % SR_BOOK_SLICE_MAX);
         const uint32_t head = (uint32_t)(place >> 32);
@@ -193,7 +194,12 @@ static void check_slices(struct rig *which, uint32_t index)
                     SR_SLICE_HEAD_WORDS + RIG_WORD(which, slice, index, head + SR_SLICE_ENTRIES));
         CHECK(RIG_WORD(which, slice, index, head + SR_SLICE_START_NS) >= end_ns);
         end_ns = RIG_WORD(which, slice, index, head + SR_SLICE_END_NS);
+        total += sum;
     }
+    CHECK(total <=
+          RIG_WORD(which, book, index, SR_BOOK_BASE_COUNT)); /* and what it holds is in no other part */
+    const uint64_t open_ns = RIG_WORD(which, book, index, SR_BOOK_MINUTE_OPEN_NS);
+    CHECK(open_ns == 0 || open_ns >= end_ns);
 }
 
 static uint64_t sum_block(struct rig *which, uint32_t first, uint32_t cells)

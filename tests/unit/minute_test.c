@@ -196,30 +196,40 @@ static void a_slice_that_finds_no_page_stays_open_and_nothing_is_lost(void)
 }
 
 #if SR_CRASHPOINTS_BUILT
-static void go_on_until_killed(void *nth)
+struct kill {
+    enum sr_crashpoint point;
+    uint32_t nth;
+};
+
+static void go_on_until_killed(void *argument)
 {
+    const struct kill *kill = argument;
     rig_open(&rig);
-    for (int second = 0; second < 70; second++) {
-        record(1000000 + (uint64_t)second * 40000, 20);
-        if (second == 65) {
-            sr_crashpoint_arm(SR_CRASHPOINT_journal_filled, *(const uint32_t *)nth);
-        }
-        pass(1);
+    sr_crashpoint_arm(kill->point, kill->nth);
+    for (int second = 0; second < 2; second++) {
+        record(1040000, 20);
+        pass(1); /* the slice that is open now is more than old enough: it is closed at once */
     }
 }
 
-/* A slice is written where no committed index leads: whatever a kill leaves, each slice adds up. */
+/* A slice is written where no committed index leads, and moves from the open part into the index in one commit: whatever a kill
+ * leaves, each slice adds up, and nothing stands in two. */
 static void a_window_whose_agent_was_killed_adds_up(void)
 {
-
-    record(1000000, 1);
-    rig_settle(&rig);
-    for (uint32_t nth = 1; nth <= 12; nth++) {
+    static const enum sr_crashpoint points[] = {SR_CRASHPOINT_journal_filled, SR_CRASHPOINT_journal_committed,
+                                                SR_CRASHPOINT_drain_journal_cleared};
+    for (int second = 0; second < 10; second++) {
+        record(1000000, 20);
+        pass(1);
+    }
+    for (uint32_t i = 0; i < 4 * SR_ARRAY_COUNT(points); i++) {
+        struct kill kill = {.point = points[i % SR_ARRAY_COUNT(points)],
+                            .nth = 1 + i / SR_ARRAY_COUNT(points)};
         rig_drop(&rig);
-        child_dies_by(child_start(go_on_until_killed, &nth), SIGKILL);
+        child_dies_by(child_start(go_on_until_killed, &kill), SIGKILL);
+        rig.now_ns += 4 * RIG_SECOND; /* the child's time is over */
         rig_open(&rig);
         rig_expect_balance(&rig);
-        rig.now_ns += 70 * RIG_SECOND; /* the child's time */
     }
 }
 #endif
