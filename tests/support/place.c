@@ -120,6 +120,9 @@ int place_run(int (*run)(void))
         (void)signal(SIGPIPE, SIG_DFL);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         check_runs_here();
+        if (getenv("SLIPRING_TEST_FILTER")) { /* a name, with * and ? if need be */
+            cmocka_set_test_filter(getenv("SLIPRING_TEST_FILTER"));
+        }
         exit(run() != 0);
     }
     int status = 0;

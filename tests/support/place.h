@@ -6,7 +6,8 @@
 
 #include <limits.h>
 
-/* main()'s whole work: run() returns the number of failed tests, as cmocka_run_group_tests() does. */
+/* main()'s whole work: run() returns the number of failed tests, as cmocka_run_group_tests() does. $SLIPRING_TEST_FILTER: only those
+ * tests whose name it matches, with * and ?. */
 int place_run(int (*run)(void));
 
 const char *place_folder(void);

@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -256,6 +258,82 @@ static void no_child_keeps_its_dead_parent_alive_G2(void *unused)
     sr_liveness_close(&liveness);
 }
 
+/* The same at the worst moment of all: the page that keeps the lock is mapped, and not yet kept from children. */
+static _Atomic int forker; /* thread that is about to fork; 0: nobody */
+static _Atomic uint32_t is_taking;
+static _Atomic uint32_t has_forked;
+
+/* 'S': it sleeps, as one does that waits for a lock. */
+static char state_of_thread(int tid)
+{
+    char path[64];
+    char text[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    FILE *stat = fopen(path, "r");
+    CHECK(stat && fgets(text, sizeof text, stat));
+    (void)fclose(stat);
+    const char *name_end = strrchr(text, ')');
+    CHECK(name_end != NULL);
+    return name_end[2];
+}
+
+/* The library's own calls come here, for it is linked statically. */
+int madvise(void *address, size_t bytes, int advice)
+{
+    if (advice == MADV_DONTFORK && atomic_load(&is_taking) == 1) {
+        atomic_store(&is_taking, 2);
+        while (atomic_load(&forker) == 0) {
+            (void)sched_yield();
+        }
+        for (int asleep = 0; asleep < 20 && atomic_load(&has_forked) == 0;) {
+            asleep = state_of_thread(atomic_load(&forker)) == 'S' ? asleep + 1 : 0;
+            (void)usleep(1000);
+        }
+    }
+    return (int)syscall(SYS_madvise, address, bytes, advice);
+}
+
+static void *fork_an_orphan(void *argument)
+{
+    while (atomic_load(&is_taking) != 2) {
+        (void)sched_yield();
+    }
+    atomic_store(&forker, (int)syscall(SYS_gettid));
+    if (fork() == 0) {
+        wait_to_end(argument);
+        _exit(0);
+    }
+    atomic_store(&has_forked, 1);
+    return NULL;
+}
+
+static void attach_while_forking(void *argument)
+{
+    pthread_t thread;
+    CHECK_EQUAL(pthread_create(&thread, NULL, fork_an_orphan, argument), 0);
+    atomic_store(&is_taking, 1);
+    (void)attach(argument);
+    CHECK_EQUAL(atomic_load(&is_taking), 2);
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+}
+
+static void a_fork_waits_while_a_slot_is_taken_G2(void *unused)
+{
+    (void)unused;
+    if (CHECK_IS_SANITIZED) { /* whose runtime calls madvise() itself, and forks in its own way */
+        return;
+    }
+    struct family *family = child_share(sizeof *family);
+    family->work = api_primitive("work");
+    CHECK_OK(slipring_close(family->work->store));
+    (void)api_primitive("work");
+    struct sr_liveness liveness = open_lock_file();
+    child_run(attach_while_forking, family);
+    CHECK(!sr_liveness_is_alive(&liveness, atomic_load(&family->slot) - 1));
+    atomic_store(&family->orphan_may_end, 1);
+    sr_liveness_close(&liveness);
+}
+
 static void a_childs_end_does_not_end_its_parent_G2(void *unused)
 {
     (void)unused;
@@ -346,6 +424,7 @@ static int run(void)
         CHILD_TEST(vfork_and_exec_disturb_nobody),
         CHILD_TEST(what_a_process_recorded_before_exec_stays),
         CHILD_TEST(no_child_keeps_its_dead_parent_alive_G2),
+        CHILD_TEST(a_fork_waits_while_a_slot_is_taken_G2),
         CHILD_TEST(a_childs_end_does_not_end_its_parent_G2),
         CHILD_TEST(children_forked_while_other_threads_open_and_claim_neither_hang_nor_lose_G2),
     };

@@ -110,6 +110,21 @@ static void a_record_into_the_ring_is_counted_or_not(void *unused)
     CHECK_EQUAL(seen_torn, 0);
 }
 
+/* The agent's clock goes on between any two records. */
+static void record_later_call(void *unused)
+{
+    atomic_fetch_add(&sr_segment_header(&api_open()->segment)->control.coarse_ns, MS);
+    record_call(unused);
+}
+
+static void a_record_that_marks_the_clock_is_counted_or_not(void *unused)
+{
+    (void)unused;
+    work = api_primitive("work");
+    kill_everywhere(record_later_call, add_record);
+    CHECK_EQUAL(seen_torn, 0);
+}
+
 static void fill(void)
 {
     for (int i = 0; i < 130; i++) {
@@ -284,6 +299,7 @@ static int run(void)
 {
     const struct CMUnitTest tests[] = {
         CHILD_TEST(a_record_into_the_ring_is_counted_or_not),
+        CHILD_TEST(a_record_that_marks_the_clock_is_counted_or_not),
         CHILD_TEST(a_record_into_the_spill_is_counted_or_not),
         CHILD_TEST(a_record_at_a_bound_is_counted_or_not),
         CHILD_TEST(a_new_least_duration_is_counted_or_not),

@@ -7,6 +7,7 @@
 
 #include "support/check.h"
 #include "support/place.h"
+#include "support/trap.h"
 
 #define WORDS 64u
 
@@ -101,6 +102,69 @@ static void a_first_copy_that_was_torn_is_no_data(void **state)
     CHECK_STATUS(read_whole(&shown, &value), SLIPRING_NO_DATA);
 }
 
+/* --- one instruction at a time -------------------------------------------------------------------------------------------- */
+
+static struct shown stepped;
+static uint64_t written;
+
+static void publish_next(void *unused)
+{
+    (void)unused;
+    written++;
+    write_all(&stepped, written);
+}
+
+static void publish_two(void *unused)
+{
+    publish_next(unused);
+    publish_next(unused);
+}
+
+static void expect_the_last_or_the_new_one(void *unused)
+{
+    (void)unused;
+    uint64_t value = 0;
+    CHECK_OK(read_whole(&stepped, &value));
+    CHECK(value == written || value == written - 1);
+}
+
+static void read_some(void *unused)
+{
+    (void)unused;
+    uint64_t value = 0;
+    CHECK_OK(read_whole(&stepped, &value));
+    CHECK(value + 2 >= written);
+}
+
+static void a_reader_finds_a_whole_copy_at_every_instruction_of_the_agent_G1(void **state)
+{
+    (void)state;
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    publish_two(NULL);
+    (void)trap_each(publish_next, expect_the_last_or_the_new_one, NULL);
+    (void)trap_each(publish_next, expect_the_last_or_the_new_one, NULL); /* the other copy */
+}
+
+/* The second of two publishings writes the copy that is being read. */
+static void a_reader_that_is_overtaken_looks_again_G2(void **state)
+{
+    (void)state;
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    publish_two(NULL);
+    const uint32_t count = trap_learn(read_some, NULL);
+    for (uint32_t nth = 0; nth < count; nth++) {
+        (void)trap_at(read_some, publish_two, NULL, nth);
+    }
+}
+
+/* --- at once --------------------------------------------------------------------------------------------------------------- */
+
 struct race {
     struct shown shown;
     _Atomic uint32_t stop;
@@ -146,6 +210,8 @@ static int run(void)
         cmocka_unit_test(a_part_is_read_from_the_whole_copy),
         cmocka_unit_test(a_torn_copy_is_not_what_readers_take_and_is_written_first_next_time),
         cmocka_unit_test(a_first_copy_that_was_torn_is_no_data),
+        cmocka_unit_test(a_reader_finds_a_whole_copy_at_every_instruction_of_the_agent_G1),
+        cmocka_unit_test(a_reader_that_is_overtaken_looks_again_G2),
         cmocka_unit_test(a_reader_never_sees_a_torn_copy_nor_an_older_one_while_the_agent_publishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,7 +166,7 @@ static void generation_after_generation_goes_through_the_same_ring_and_slot(void
 
 static void a_ring_that_serves_many_primitives_keeps_their_extremes_and_bounds_apart(void)
 {
-    for (uint64_t i = 1; i <= 40; i++) { /* more owners with a bound of their own than a table has places */
+    for (uint64_t i = 40; i >= 1; i--) { /* more owners with a bound of their own than a table has places */
         char name[16];
         struct slipring_primitive *own = NULL;
         (void)snprintf(name, sizeof name, "p%u", (unsigned)i);
@@ -175,7 +175,7 @@ static void a_ring_that_serves_many_primitives_keeps_their_extremes_and_bounds_a
                                          .latency_threshold_ns = 2000000 + i};
         CHECK_OK(slipring_slo_configure(own, &slo));
         rig_settle(&rig);
-        for (uint64_t sample = 0; sample < 300; sample++) {
+        for (uint64_t sample = 0; sample < 700; sample++) { /* some of them spill */
             slipring_record(own, 2000000 + 2 * i * (sample % 2), SLIPRING_SUCCESS, NULL);
         }
         CHECK_OK(slipring_close(rig_producer)); /* gives the ring back */
@@ -183,7 +183,7 @@ static void a_ring_that_serves_many_primitives_keeps_their_extremes_and_bounds_a
         CHECK_OK(slipring_open(rig.options.store, &rig_producer));
         CHECK_EQUAL(rig_stats(&rig, name).min_ns, 2000000);
         CHECK_EQUAL(rig_stats(&rig, name).max_ns, 2000000 + 2 * i);
-        CHECK_EQUAL(rig_detail(&rig, name).objectives[0].good, 150);
+        CHECK_EQUAL(rig_detail(&rig, name).objectives[0].good, 350);
     }
     CHECK_EQUAL(rig_figures(&rig).bound_lost, 0);
     CHECK_EQUAL(rings_in(SR_RING_EMPTY), SR_RING_MAX - 1);

@@ -53,6 +53,50 @@ static struct slipring_primitive *begin(void)
     return api_primitive("work");
 }
 
+/* --- the ring, through the quick way ----------------------------------------------------------------------------------------------------- */
+
+static struct sr_segment *segment_of(struct slipring_primitive *work)
+{
+    return &work->store->segment;
+}
+
+/* ring.h: the producer's truth is private. A wild store into its line loses it nothing. */
+static void what_is_scribbled_into_the_line_moves_nobody(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = begin();
+    record(work, MS, false, NULL);
+    struct sr_producer_line_shm *line = sr_segment_producer_line(segment_of(work), 0);
+    const uint64_t tail = atomic_load(&line->tail);
+    atomic_store(&line->tail, 77777);
+    record(work, MS, false, NULL);
+    CHECK_EQUAL(atomic_load(&line->tail), tail + 1);
+    struct tally got;
+    expect(&got);
+    CHECK_EQUAL(got.through_ring, 2);
+}
+
+static void a_sample_bears_the_agents_clock(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = begin();
+    record(work, MS, false, NULL);
+    const uint64_t *words = sr_segment_ring_words(segment_of(work), 0);
+    struct sr_producer_line_shm *line = sr_segment_producer_line(segment_of(work), 0);
+    for (uint64_t now_ns = 1000; now_ns < 1010; now_ns++) {
+        atomic_store(&sr_segment_header(segment_of(work))->control.coarse_ns, now_ns);
+        const uint64_t tail = atomic_load(&line->tail);
+        record(work, MS, false, NULL);
+        CHECK_EQUAL(atomic_load(&line->tail), tail + SR_MARK_WORDS + 1);
+        CHECK_EQUAL(words[tail], SR_KIND_CLOCK);
+        CHECK_EQUAL(words[tail + 1], now_ns);
+        record(work, MS, false, NULL); /* not again */
+        CHECK_EQUAL(atomic_load(&line->tail), tail + SR_MARK_WORDS + 2);
+    }
+    struct tally got;
+    expect(&got);
+}
+
 /* --- ranges ------------------------------------------------------------------------------------------------------------------------------- */
 
 static void durations_of_nothing_and_of_weeks_are_fine(void *unused)
@@ -361,6 +405,8 @@ static void categories_through_the_handle(void *unused)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
+        CHILD_TEST(what_is_scribbled_into_the_line_moves_nobody),
+        CHILD_TEST(a_sample_bears_the_agents_clock),
         CHILD_TEST(durations_of_nothing_and_of_weeks_are_fine),
         CHILD_TEST(what_lies_beyond_is_clamped_and_counted),
         CHILD_TEST(an_unknown_category_and_outcome_are_default_and_failure),

@@ -86,6 +86,20 @@ static void a_ready_key_has_a_whole_entry_with_a_fresh_shared_spill_G3(void **st
     CHECK(get(name) != id);
 }
 
+static void what_a_dead_registrant_wrote_is_written_over_G3(void **state)
+{
+    (void)state;
+    CHECK_OK(sr_segment_reserve_primitive(&ground, 1));
+    struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, 1);
+    memset(entry, 'x', sizeof *entry);
+    CHECK_EQUAL(get("work"), 1);
+    assert_string_equal(entry->name, "work");
+    for (size_t i = strlen("work"); i < sizeof entry->name; i++) {
+        CHECK_EQUAL(entry->name[i], 0); /* by which duplicates know each other */
+    }
+    CHECK_EQUAL(atomic_load(&entry->categories[1].state), SR_ITEM_EMPTY);
+}
+
 static void an_entry_of_anybodys_bytes_is_compared_safely(void **state)
 {
     (void)state;
@@ -608,6 +622,7 @@ static int run(void)
         GROUND_TEST(overflow_is_there_from_the_start),
         GROUND_TEST(ids_are_given_out_upwards_and_kept),
         GROUND_TEST(a_ready_key_has_a_whole_entry_with_a_fresh_shared_spill_G3),
+        GROUND_TEST(what_a_dead_registrant_wrote_is_written_over_G3),
         GROUND_TEST(an_entry_of_anybodys_bytes_is_compared_safely),
         GROUND_TEST(a_ready_key_without_pages_is_not_followed),
         GROUND_TEST(hostile_keys_and_hints_end_the_scan_all_the_same),

@@ -215,6 +215,18 @@ static void pages_that_a_killed_agent_reserved_for_an_offer_are_given_back(void)
     CHECK_EQUAL(rig_figures(&rig).rings_retired, 2);
 }
 
+/* No protocol leaves that behind. */
+static void a_free_ring_that_is_not_booked_keeps_its_pages(void)
+{
+    leave_free_rings();
+    sr_segment_producer_line(segment(), RING)->tail += 3;
+    let_seconds_pass(65);
+    CHECK_EQUAL(state_of(RING), SR_RING_FREE);
+    CHECK(sr_segment_ring_is_reserved(segment(), RING));
+    CHECK_EQUAL(rig_figures(&rig).rings_retired, GONE - 1);
+    sr_segment_producer_line(segment(), RING)->tail -= 3;
+}
+
 /* --- states that a kill leaves, by hand --------------------------------------------------------------------------------------- */
 
 enum half_made { WHOLE, WITHDRAWN, PUNCHED, FORGOTTEN, RETURNED, STATES };
@@ -411,6 +423,7 @@ static int run(void)
         RIG_TEST(what_is_wanted_now_and_then_stays),
         RIG_TEST(a_claimer_passes_a_retiring_ring_over_and_takes_the_hole_first_afterwards),
         RIG_TEST(pages_that_a_killed_agent_reserved_for_an_offer_are_given_back),
+        RIG_TEST(a_free_ring_that_is_not_booked_keeps_its_pages),
         RIG_TEST(the_next_agent_goes_on_from_any_half_made_state),
         RIG_TEST(lookers_on_know_the_state_and_read_nothing_of_a_withdrawn_ring),
         RIG_TEST(new_books_take_a_retired_ring_up_where_its_lines_stand),

@@ -305,6 +305,11 @@ static void a_failed_reservation_marks_nothing_G2(void **state)
         CHECK_STATUS(sr_segment_reserve_primitive(&ground, 7), SLIPRING_NO_SPACE);
         CHECK(!sr_segment_primitive_is_reserved(&ground, 7));
     }
+    for (int passing = 0; passing < 4; passing++) { /* three kinds of lines, and the block */
+        faults_arm(passing, 1, ENOSPC);
+        CHECK_STATUS(sr_segment_reserve_ring(&ground, 40), SLIPRING_NO_SPACE);
+        CHECK(!sr_segment_ring_is_reserved(&ground, 40));
+    }
     faults_arm(0, 1, ENOSPC);
     CHECK_STATUS(sr_segment_reserve_slot(&ground, 0), SLIPRING_NO_SPACE);
     CHECK(!sr_segment_slot_is_reserved(&ground, 0));
