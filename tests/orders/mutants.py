@@ -4,6 +4,7 @@
 """Each memory order that the protocols rest on is weakened in turn, in a copy of the source; ThreadSanitizer must see a race then, and
 none in the source as it is. orders.c has the threads and says what is looked at; the list below is all that there is to know of the mutants."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ MUTANTS = [
     ("tail read", "samples", "libshm/peer/drain.c",
      "atomic_load_explicit(&line->tail, memory_order_acquire)", "acquire", "relaxed"),
     ("head published", "samples", "libshm/peer/drain.c",
-     "->head, head, memory_order_release)", "release", "relaxed"),
+     "sr_drain_home(drain, ring), ring)->head, head, memory_order_release)", "release", "relaxed"),
     ("head read", "samples", "libshm/protocol/ring.c",
      "atomic_load_explicit(&ring->consumer->head, memory_order_acquire)", "acquire", "relaxed"),
     ("intent of a spill", "stand", "include/slipring/inline.h",
@@ -43,15 +44,14 @@ MUTANTS = [
     ("span begun", "begun", "libshm/protocol/ring.h",
      "__atomic_store_n(&ring->hot.line->begun, ring->hot.begun, __ATOMIC_RELEASE)", "RELEASE", "RELAXED"),
     ("begun spans read", "begun", "libshm/peer/drain.c",
-     "return atomic_load_explicit(&sr_segment_producer_line(&drain->segment, ring)->begun,\n"
-     "                                memory_order_acquire)", "acquire", "relaxed"),
+     "sr_segment_producer_line(sr_drain_home(drain, ring), ring)->begun, memory_order_acquire)", "acquire", "relaxed"),
     ("ring OWNED", "states", "libshm/protocol/ring.c",
      "sr_state_word(generation, slot, SR_RING_OWNED), memory_order_release)", "release", "relaxed"),
     ("ring RELEASED", "states", "libshm/protocol/ring.c",
      "sr_state_word(ring->generation, ring->slot, SR_RING_RELEASED),\n"
      "                          memory_order_release)", "release", "relaxed"),
     ("ring's state read", "states", "libshm/peer/drain.c",
-     "sr_segment_ring_state(&drain->segment, ring), memory_order_acquire)", "acquire", "relaxed"),
+     "sr_segment_ring_state(sr_drain_home(drain, ring), ring), memory_order_acquire)", "acquire", "relaxed"),
     ("ring FREE", "states", "libshm/peer/drain.c",
      "(word & ~UINT64_C(0xff)) | to, memory_order_acq_rel", "acq_rel", "acquire"),
     ("ring claimed", "states", "libshm/protocol/ring.c",
@@ -95,7 +95,12 @@ def compile_all(tree, sources):
 
 
 def link(tree, objects, program):
-    subprocess.run(["clang", "-fsanitize=thread", "-pthread", "-o", program, *objects], cwd=tree, check=True)
+    """What orders.c takes of them, whatever file that is in."""
+    archive = program + ".a"
+    subprocess.run(["ar", "rcs", archive, *(o for o in objects if o != "orders.c.o")], cwd=tree, check=True)
+    subprocess.run(["clang", "-fsanitize=thread", "-pthread", "-o", program, "orders.c.o", archive, "-lm"], cwd=tree,
+                   check=True)
+    os.remove(os.path.join(tree, archive))
 
 
 def run(tree, program, scenario):
@@ -109,12 +114,6 @@ def sources_of(tree, folders):
             if name.endswith(".c")]
 
 
-def used(sources):
-    """Of the peer layer what orders.c takes."""
-    peers = ("drain", "fold", "tally", "catalog", "census")
-    return [s for s in sources if not s.startswith("libshm/peer/") or os.path.basename(s)[:-2] in peers] + ["orders.c"]
-
-
 class Workshop:
     """A copy of the source, compiled whole."""
 
@@ -125,7 +124,7 @@ class Workshop:
         here = os.path.join(ROOT, "tests", "orders")
         shutil.copy(os.path.join(here, "crashpoint.h"), os.path.join(tree, "libshm/base/crashpoint.h"))
         shutil.copy(os.path.join(here, "orders.c"), tree)
-        self.sources = used(sources_of(tree, FOLDERS))
+        self.sources = sources_of(tree, FOLDERS) + ["orders.c"]
         compile_all(tree, self.sources)
         link(tree, [s + ".o" for s in self.sources], "./whole")
 
@@ -136,8 +135,9 @@ class Workshop:
         """The program with this one order weakened."""
         with open(os.path.join(self.tree, path), encoding="utf-8") as file:
             whole = file.read()
-        if whole.count(text) != 1:
-            sys.exit(f"{path}: occurs {whole.count(text)} times, not once:\n{text}")
+        places = re.findall(r"\s+".join(re.escape(word) for word in text.split()), whole)  # however its lines are broken
+        if len(places) != 1:
+            sys.exit(f"{path}: occurs {len(places)} times, not once:\n{text}")
         changed = [path] if path.endswith(".c") else self.upper()
         objects = [s + ".o" for s in self.sources]
         saved = {o: o + ".whole" for o in (s + ".o" for s in changed)}
@@ -145,7 +145,7 @@ class Workshop:
             os.rename(os.path.join(self.tree, name), os.path.join(self.tree, copy))
         try:
             with open(os.path.join(self.tree, path), "w", encoding="utf-8") as file:
-                file.write(whole.replace(text, text.replace(strong, weak)))
+                file.write(whole.replace(places[0], places[0].replace(strong, weak)))
             compile_all(self.tree, changed)
             link(self.tree, objects, f"./mutant{number}")
         finally:
@@ -172,7 +172,7 @@ def main():
             result = run(tree, workshop.mutant(number, path, text, strong, weak), scenario)
             is_caught = result.returncode == RACE and "data race" in result.stderr
             faults += not is_caught
-            print(f"{what}, {strong} made {weak}: " + ("a race" if is_caught else f"NOT NOTICED\n{result.stderr}"), flush=True)
+            print(f"{what}, {strong} made {weak}: " + ("a race" if is_caught else f"NOT NOTICED, it ended with {result.returncode}\n{result.stderr}"), flush=True)
     print(f"{len(MUTANTS)} mutants, {len(SCENARIOS)} scenarios, {faults} faults")
     sys.exit(1 if faults else 0)
 

@@ -162,7 +162,7 @@ static void claim(void)
     }
 }
 
-/* No sample is spilled: that would tell of it in another way. */
+/* No sample is spilled: that would tell of those before it in another way. */
 static void wait_for_room(void)
 {
     /* relaxed: orders nothing, on purpose */
@@ -179,8 +179,7 @@ static void *produce_samples(void *unused)
     struct slipring_inline_view *view = (struct slipring_inline_view *)(void *)&ring;
     const struct sr_spill_sample sample = {
         .meta = SR_KIND_EXECUTION, .duration_ns = 5, .cost = COST, .savings = COST};
-    for (uint32_t i = 0; i < COUNT; i++) {
-        wait_for_room();
+    for (uint32_t i = 0; i < 2 * COUNT; i++) {
         if (!slipring_inline_put(&view->ring, &view->spill, false, 5, true, 0, COST, COST)) {
             (void)!sr_ring_put(&ring, &sample);
         }
@@ -506,7 +505,8 @@ static void lay_ground(void)
     memset(map->ring_page, 1, SR_EXTENT_RINGS);
     sr_segment_header(segment)->control.primitive_limit = NAMES + 1;
     no_words.exists = calloc(SR_WORD_PAGES / 64 + 1, sizeof no_words.exists[0]);
-    if (!no_words.exists || sr_registry_add_overflow(segment) != SLIPRING_OK) {
+    drain.home = calloc(SR_RING_MAX, sizeof drain.home[0]); /* each ring lives in the segment itself */
+    if (!no_words.exists || !drain.home || sr_registry_add_overflow(segment) != SLIPRING_OK) {
         exit(1);
     }
 }
