@@ -59,7 +59,6 @@ struct slipring_store {
     struct sr_segment first;
     _Atomic(struct sr_segment *)
         segment;             /* &first; after a move (move.h) its successor. What it was stays mapped */
-    bool is_left;            /* first was removed, and may still be in use: not to be used again */
     uint64_t asked_ns;       /* of the segment's clock when following it failed. Under the lock */
     _Atomic uint32_t status; /* enum slipring_status */
     _Atomic uint32_t openers;
@@ -68,6 +67,7 @@ struct slipring_store {
     _Atomic uint64_t dropped;
     _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
     struct sr_map stats_map;
+    bool is_left; /* first was removed, and may still be in use: not to be used again */
 };
 
 struct slipring_primitive {

@@ -113,7 +113,7 @@ static void a_record_into_the_ring_is_counted_or_not(void *unused)
 /* The agent's clock goes on between any two records. */
 static void record_later_call(void *unused)
 {
-    atomic_fetch_add(&sr_segment_header(&api_open()->segment)->control.coarse_ns, MS);
+    atomic_fetch_add(&sr_segment_header(sr_store_segment(api_open()))->control.coarse_ns, MS);
     record_call(unused);
 }
 

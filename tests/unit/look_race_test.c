@@ -16,12 +16,14 @@
 #include "support/ring_ground.h"
 #include "support/trap.h"
 
+static uint8_t homes[SR_RING_MAX]; /* all rings live in the one segment */
 static struct sr_drain rings;
 
 static bool begin(void)
 {
     memset(&rings, 0, sizeof rings);
     rings.segment = ground;
+    rings.home = homes;
     if (!trap_is_possible()) {
         print_message("no stepping in this build: not tried\n");
     }

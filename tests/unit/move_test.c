@@ -284,6 +284,24 @@ static void a_ring_that_was_claimed_too_late_is_given_up(void)
     expect("late", 10, 0, 0);
 }
 
+static void a_ring_that_was_offered_is_not_adopted_too_late(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    record(work, 700); /* spills: a bigger ring is offered */
+    rig_tick(&rig, MS);
+    struct sr_ring *ring = sr_thread_find(work);
+    const uint32_t small = ring->ring;
+    CHECK(atomic_load(&ring->consumer->offer) != 0);
+    atomic_store(&sr_segment_header(&rings()->segment)->control.is_moving, 1);
+    record(work, 700);
+    CHECK_EQUAL(ring->ring, small);
+    remove_store();
+    let_move();
+    record(work, 10);
+    CHECK(ring->segment == sr_store_segment(rig_producer));
+    expect("work", 1410, 0, 0);
+}
+
 static void late_updates_of_shared_spills_and_span_tables_are_poured_over(void)
 {
     struct slipring_primitive *work = primitive_of("work");
@@ -376,6 +394,7 @@ static int run(void)
         RIG_TEST(a_process_that_notices_late_is_reaped_where_it_went),
         RIG_TEST(a_process_whose_agent_died_brings_along_what_it_has),
         RIG_TEST(a_ring_that_was_claimed_too_late_is_given_up),
+        RIG_TEST(a_ring_that_was_offered_is_not_adopted_too_late),
         RIG_TEST(late_updates_of_shared_spills_and_span_tables_are_poured_over),
         RIG_TEST(without_room_the_ring_stays_and_works),
         RIG_TEST(each_file_alone_is_made_again),

@@ -57,7 +57,7 @@ static struct slipring_primitive *begin(void)
 
 static struct sr_segment *segment_of(struct slipring_primitive *work)
 {
-    return &work->store->segment;
+    return sr_store_segment(work->store);
 }
 
 /* ring.h: the producer's truth is private. A wild store into its line loses it nothing. */
