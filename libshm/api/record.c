@@ -59,21 +59,26 @@ SR_INLINE struct sr_spill_sample make_sample(uint64_t meta, uint64_t duration_ns
     return sample;
 }
 
-/* No ring, or a busy one: the shared spill. A span's end, which a sample in a ring would carry, then goes to the
- * slot's span table. */
-static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+/* A span's end, which a sample in a ring would carry, in the slot's span table. */
+static void end_in_table(const struct slipring_primitive *primitive, struct sr_segment *segment)
 {
-    struct sr_segment *segment = sr_store_segment(primitive->store);
-    sr_shared_spill_book(segment, sr_handle_id(primitive), sample);
-    if (!(sample->meta & SR_SAMPLE_ENDED)) {
-        return;
-    }
-    SR_CRASHPOINT(shared_before_ended);
     const struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
     if (sr_attachment_has_slot(attachment)) {
         bool counted = sr_slot_span_ended(segment, attachment->slot.slot, sr_handle_id(primitive));
         (void)counted; /* a full table counts itself as unattributed */
     }
+    SR_CRASHPOINT(shared_after_ended);
+}
+
+/* No ring, or a busy one: the shared spill. The span ends first: killed in between, its execution is the half-made one that is not
+ * counted; the other way round it would be counted, and aborted as well. */
+static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+{
+    struct sr_segment *segment = sr_store_segment(primitive->store);
+    if (sample->meta & SR_SAMPLE_ENDED) {
+        end_in_table(primitive, segment);
+    }
+    sr_shared_spill_book(segment, sr_handle_id(primitive), sample);
 }
 
 /* Record into a ring that is ours and not busy. A duration outside its block's window goes to the shared spill, the

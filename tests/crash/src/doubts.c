@@ -23,7 +23,7 @@ struct outcome {
     bool is_torn;
 };
 
-#define OUTCOMES_MAX (4u + 2u * (PARTS + 1u))
+#define OUTCOMES_MAX (3u + (PARTS + 1u))
 #define AT_ONCE      12u
 
 struct search {
@@ -44,14 +44,10 @@ static uint32_t list_outcomes(const struct workload_change *change, uint64_t tor
     out[count++] = (struct outcome){.parts = 0};
     out[count++] = (struct outcome){.parts = PARTS, .ends = change->ended};
     if (change->ended) {
-        out[count++] = (struct outcome){.parts = 0, .ends = true};
-        out[count++] = (struct outcome){.parts = PARTS, .ends = false};
+        out[count++] = (struct outcome){.parts = 0, .ends = true}; /* never the sample without the end */
     }
     for (uint32_t parts = 0; torn > 0 && change->kind != WORKLOAD_BEGIN && parts <= PARTS; parts++) {
-        out[count++] = (struct outcome){.parts = parts, .is_torn = true};
-        if (change->ended) {
-            out[count++] = (struct outcome){.parts = parts, .ends = true, .is_torn = true};
-        }
+        out[count++] = (struct outcome){.parts = parts, .ends = change->ended, .is_torn = true};
     }
     return count;
 }
