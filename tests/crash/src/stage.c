@@ -280,8 +280,10 @@ static bool has_waiting(const struct sr_segment *segment)
     for (uint32_t extent = sr_segment_next_extent(segment, 0); extent < extents;
          extent = sr_segment_next_extent(segment, extent + 1)) {
         for (uint32_t ring = extent * SR_EXTENT_RINGS; ring < (extent + 1) * SR_EXTENT_RINGS; ring++) {
-            if (atomic_load(&sr_segment_producer_line(segment, ring)->tail) !=
-                atomic_load(&sr_segment_consumer_line(segment, ring)->head)) {
+            /* One that is AWAY waits where nobody but the agent can look. */
+            if (sr_state_of(atomic_load(sr_segment_ring_state(segment, ring))) != SR_RING_AWAY &&
+                atomic_load(&sr_segment_producer_line(segment, ring)->tail) !=
+                    atomic_load(&sr_segment_consumer_line(segment, ring)->head)) {
                 return true;
             }
         }
