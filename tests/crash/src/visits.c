@@ -274,6 +274,9 @@ static bool play_lost_books(struct stage *stage, enum sr_crashpoint point)
     stage_resume(stage);
     const bool is_hit = remove_under_agent(stage, point, "stats");
     stage_lose_books(stage);
+    stage_start_agent(stage, SR_CRASHPOINT_none,
+                      0); /* before anybody records: it takes what has spilled for booked */
+    stage_await_agent(stage);
     return is_hit;
 }
 
