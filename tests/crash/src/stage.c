@@ -419,6 +419,10 @@ void stage_compare(struct stage *stage)
         stage_start_agent(stage, SR_CRASHPOINT_none, 0);
         stage_await_agent(stage);
     }
+    if (stage->has_lost_books) {
+        stage->doubt_count = 0;
+        return;
+    }
     stage_read(stage);
     count_torn(torn);
     const uint64_t end_ns = sr_clock_ns() + PATIENCE_MS * MS;
@@ -514,13 +518,8 @@ void stage_leave_rings(struct stage *stage)
 
 void stage_lose_books(struct stage *stage)
 {
-    CHECK_EQUAL(stage->doubt_count, 0);
+    stage->has_lost_books = true;
     memset(&stage->books, 0, sizeof stage->books);
-    for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
-        tally_init(&stage->past[i], stage->load.threshold_ns[i]);
-        stage->torn[i] = 0;
-    }
-    stage->former_torn = 0;
 }
 
 static void add_to_report(const struct stage *stage)
@@ -551,7 +550,9 @@ void stage_close(struct stage *stage)
         (void)end_producer(stage, i);
     }
     stage_compare(stage); /* all are dead now */
-    await_torn(stage);
+    if (!stage->has_lost_books) {
+        await_torn(stage);
+    }
     const struct patience patience = patience_for("slipring verify: exactly");
     while (!daemon_agrees_exactly()) {
         wait_a_little(&patience);

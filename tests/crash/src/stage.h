@@ -57,6 +57,7 @@ struct stage {
     bool agent_serves; /* it was seen to */
     struct producer producers[CAST];
     bool is_gentle; /* as are its ordinary producers */
+    bool has_lost_books;
     uint32_t pauses;
     uint64_t random;
     struct tally past[WORKLOAD_PRIMITIVES]; /* of the dead */
@@ -104,7 +105,8 @@ void stage_compare(struct stage *stage);
 /* The ring segment is about to be removed: nobody but an agent is there, and all of it is booked. */
 void stage_leave_rings(struct stage *stage);
 
-/* The books were lost with the agent that was making their file again: nobody is there, and the sums begin anew. */
+/* The books were lost with the agent that was making their file again: from now on only whether they agree with the rings is looked at
+ * (`slipring verify`), for what had spilled before, and its extremes, are in no book and in no sum. */
 void stage_lose_books(struct stage *stage);
 
 /* Whatever is published now is no less than what was published before. */
