@@ -215,6 +215,9 @@ enum slipring_status sr_ring_follow(struct sr_ring *ring, struct sr_segment *to)
     /* relaxed, both: the agent leaves this line alone while we are AWAY */
     atomic_store_explicit(&sr_segment_consumer_line(to, id)->head, look_at_head(ring), memory_order_relaxed);
     SR_CRASHPOINT(move_carried);
+    if (sr_move_has_begun(to)) { /* it moved on while we copied: the next move asks again */
+        return SLIPRING_ABSENT;
+    }
     /* release: pairs with the agent's acquire of OWNED, which then reads all of that here; relaxed on failure: it is not ours */
     if (!atomic_compare_exchange_strong_explicit(state, &away,
                                                  sr_state_word(ring->generation, ring->slot, SR_RING_OWNED),
