@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store's files are removed under everybody, as a session manager does at logout (logind, RemoveIPC): the living agent makes them
 again, who records moves over, nothing is lost, and no counter goes backwards.
+ctest-labels: e2e-slow
 ctest-processors: 2"""
 import json
 import os

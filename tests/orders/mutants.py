@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest-labels: slow
 # ctest-processors: 2
 """Each memory order that the protocols rest on is weakened in turn, in a copy of the source; ThreadSanitizer must see a race then, and
 none in the source as it is. orders.c has the threads and says what is looked at; the list below is all that there is to know of the mutants."""
