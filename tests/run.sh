@@ -100,7 +100,7 @@ tools/install-packages.sh build test || fatal "packages are missing"
 
 build release
 if [ "$quick" = yes ]; then
-    check release --label-exclude '^e2e-slow$|^slow$'
+    check release --label-exclude '^e2e-slow$|^slow$|^crash-slow$'
     finish
 fi
 check release
