@@ -191,8 +191,8 @@ struct sr_segment *sr_store_follow(struct slipring_store *store);
  * second for the move. Lock held. */
 SR_MUST_CHECK bool sr_store_has_left(struct slipring_store *store, const struct sr_segment *segment);
 
-/* Let this thread's ring, which is busy, follow its store. True: it can be used now. False: it is gone, or cannot be asked here: use
- * the shared spill. */
+/* Let this thread's ring, which is busy, follow its store. True: it can be used now, and still is busy. False: it is gone, or cannot be asked here
+ * and is not busy any more: use the shared spill. */
 SR_MUST_CHECK bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring *ring);
 
 /* This thread's ring for the primitive: claimed at its first record. NULL: there is none to be had, or this

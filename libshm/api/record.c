@@ -92,7 +92,6 @@ static void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
     bool booked = sr_ring_put(ring, sample);
     if (SR_UNLIKELY(!booked) && sr_ring_has_to_follow(ring)) {
         if (!sr_thread_follow(primitive, ring)) {
-            leave(ring);
             book_shared(primitive, sample);
             return;
         }

@@ -180,6 +180,13 @@ static bool is_absent(const struct sr_ring *ring)
     return ring->hot.words == NULL;
 }
 
+/* Out of the table, busy for ever, and neither rebuilt nor freed while the thread lives: a handler may have found it just now. */
+static void retire(struct sr_thread *thread, struct sr_ring *ring)
+{
+    ring->segment = (struct sr_segment *)(void *)thread->retired; /* the link of the list */
+    thread->retired = ring;
+}
+
 /* Claim for a thread that has no ring of this primitive, or an absent one (old). A handler may interrupt us, and we may be a
  * handler that interrupted somebody who has just found the old one: so it is neither rebuilt nor freed while the thread lives. */
 static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primitive *primitive,
@@ -213,8 +220,7 @@ static struct sr_ring *replace(struct sr_thread *thread, struct slipring_primiti
     atomic_signal_fence(memory_order_seq_cst); /* a handler sees the ring whole or not at all */
     thread->rings[primitive->index] = ring;
     if (old) {
-        old->segment = (struct sr_segment *)(void *)thread->retired; /* the link of the list */
-        thread->retired = old;
+        retire(thread, old);
     }
     return is_claimed ? ring : NULL;
 }
@@ -260,6 +266,8 @@ bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring
 {
     struct sr_thread *thread = sr_thread_current;
     if (!sr_process_lock()) {
+        atomic_signal_fence(memory_order_seq_cst); /* as in record.c: a handler until here sees it busy */
+        ring->hot.busy = 0;
         return false;
     }
     struct sr_segment *to = sr_store_follow(primitive->store);
@@ -268,7 +276,7 @@ bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring
         thread->rings[primitive->index] = NULL;
         atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is let go */
         sr_process->attachments[primitive->store->index].rings--;
-        free_ring(ring);
+        retire(thread, ring);
     } else if (status != SLIPRING_OK) {
         sr_ring_stay(ring);
     }

@@ -83,7 +83,7 @@ struct sr_move_rules {
     gid_t group;
     /* (1): a lock file of its own, before anybody can follow. */
     enum slipring_status (*make_lock)(void *context);
-    /* (3): forget the blocks of all rings that are EMPTY in `to`, in one commit. False: no page to be had. */
+    /* (3): forget the blocks of all rings that are EMPTY in `to`, a commit each. False: no page to be had. */
     bool (*forget)(const struct sr_segment *to, void *context);
     void *context;
 };

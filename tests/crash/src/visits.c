@@ -208,6 +208,17 @@ static void kill_cast(struct stage *stage)
     }
 }
 
+/* Some load; then nobody but the agent is there, and all is booked. */
+static void be_left(struct stage *stage)
+{
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_pause(stage);
+    kill_cast(stage);
+    stage_compare(stage);
+    stage_resume(stage);
+}
+
 /* Another agent, which dies at the point while it makes the file again. */
 static bool remove_under_agent(struct stage *stage, enum sr_crashpoint point, const char *suffix)
 {
@@ -221,12 +232,7 @@ static bool remove_under_agent(struct stage *stage, enum sr_crashpoint point, co
 /* The agent dies before its processes were told, and what they have not had drained with it: so nobody is there, and all is booked. */
 static bool play_untold_move(struct stage *stage, enum sr_crashpoint point)
 {
-    stage_fill(stage);
-    (void)stage_run(stage, 50);
-    stage_pause(stage);
-    kill_cast(stage);
-    stage_compare(stage);
-    stage_resume(stage);
+    be_left(stage);
     stage_leave_rings(stage);
     return remove_under_agent(stage, point, "ring");
 }
@@ -266,12 +272,7 @@ static bool play_moving(struct stage *stage, enum sr_crashpoint point)
 /* Killed while it copies books that have no name any more: they go with it, as documented, and the next ones begin with what comes. */
 static bool play_lost_books(struct stage *stage, enum sr_crashpoint point)
 {
-    stage_fill(stage);
-    (void)stage_run(stage, 50);
-    stage_pause(stage);
-    kill_cast(stage);
-    stage_compare(stage);
-    stage_resume(stage);
+    be_left(stage);
     const bool is_hit = remove_under_agent(stage, point, "stats");
     stage_lose_books(stage);
     stage_start_agent(stage, SR_CRASHPOINT_none,
