@@ -56,6 +56,7 @@ struct slipring_store {
     char name[SLIPRING_STORE_NAME_MAX + 1];
     char lock_path[PATH_MAX];
     uint32_t index; /* in the table of stores */
+    bool is_left;   /* first was removed, and may still be in use: not to be used again */
     struct sr_segment first;
     _Atomic(struct sr_segment *)
         segment;             /* &first; after a move (move.h) its successor. What it was stays mapped */
@@ -67,7 +68,6 @@ struct slipring_store {
     _Atomic uint64_t dropped;
     _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
     struct sr_map stats_map;
-    bool is_left; /* first was removed, and may still be in use: not to be used again */
 };
 
 struct slipring_primitive {

@@ -38,6 +38,7 @@ struct sr_former {
     struct sr_segment segment; /* map.base NULL: none */
     struct sr_liveness liveness;
     uint32_t rings; /* that live there */
+    uint64_t left;  /* which of the moves left it, counted from 1: the greater, the newer it is */
 };
 
 struct sr_drain {

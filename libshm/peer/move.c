@@ -140,7 +140,8 @@ enum slipring_status sr_drain_move(struct sr_drain *drain, const struct sr_drain
         sr_liveness_close(&moving.liveness);
         return status;
     }
-    *place = (struct sr_former){.segment = drain->segment, .liveness = drain->liveness};
+    *place =
+        (struct sr_former){.segment = drain->segment, .liveness = drain->liveness, .left = drain->moves + 1};
     drain->segment = next;
     drain->liveness = moving.liveness;
     note_away(drain, (uint32_t)(place - drain->former));
@@ -157,27 +158,58 @@ void sr_drain_give_up(struct sr_drain *drain)
 
 /* --- rings that live elsewhere --------------------------------------------------------------------------------------------- */
 
-/* away[i] lives here now; what it had there is given back. */
-static void come_home(struct sr_drain *drain, uint32_t i)
+/* The ring left its former segment for another one; what it had there is given back. */
+static void leave_home(struct sr_drain *drain, uint32_t ring)
 {
-    const uint32_t ring = drain->away[i];
     struct sr_former *former = &drain->former[drain->home[ring] - 1];
     const struct sr_ring_shape *shape = &sr_ring_shapes[sr_ring_class_of(ring)];
     const uint64_t place = ring - shape->first_ring;
     sr_map_discard(&former->segment.map, shape->pool_off + place * shape->block_bytes, shape->block_bytes);
     former->rings--;
+    sr_drain_forget_seen(drain, ring);
+}
+
+/* away[i] lives here now. */
+static void come_home(struct sr_drain *drain, uint32_t i)
+{
+    const uint32_t ring = drain->away[i];
+    leave_home(drain, ring);
     drain->home[ring] = 0;
     drain->away[i] = drain->away[--drain->away_count];
-    sr_drain_forget_seen(drain, ring);
+}
+
+static bool is_away(const struct sr_segment *segment, uint32_t ring)
+{
+    /* acquire: pairs with the owner's release in sr_ring_follow(): all of the ring is there */
+    return sr_state_of(atomic_load_explicit(sr_segment_ring_state(segment, ring), memory_order_acquire)) ==
+           SR_RING_AWAY;
+}
+
+/* An owner that was stopped before the one store of sr_ring_follow() made a segment its home that we had left meanwhile (G1). */
+static void note_late_home(struct sr_drain *drain, uint32_t ring)
+{
+    uint32_t home = drain->home[ring] - 1u;
+    for (uint32_t i = 0; i < SR_FORMER_MAX; i++) {
+        const struct sr_former *former = &drain->former[i];
+        if (former->segment.map.base && former->left > drain->former[home].left &&
+            !is_away(&former->segment, ring)) {
+            home = i;
+        }
+    }
+    if (home != drain->home[ring] - 1u) {
+        leave_home(drain, ring);
+        drain->home[ring] = (uint8_t)(home + 1);
+        drain->former[home].rings++;
+    }
 }
 
 void sr_drain_note_homes(struct sr_drain *drain)
 {
     for (uint32_t i = drain->away_count; i-- > 0;) {
-        /* acquire: pairs with the owner's release in sr_ring_follow(): all of the ring is here */
-        const uint64_t word = atomic_load_explicit(sr_segment_ring_state(&drain->segment, drain->away[i]),
-                                                   memory_order_acquire);
-        if (sr_state_of(word) != SR_RING_AWAY) {
+        const uint32_t ring = drain->away[i];
+        if (is_away(&drain->segment, ring)) {
+            note_late_home(drain, ring);
+        } else {
             come_home(drain, i);
         }
     }

@@ -34,8 +34,8 @@
  * G1  Nothing is lost and nothing counted twice while the agent lives: a ring's words are read where its home is; the owner changes the
  *     home between two records, by one release store, after everything was copied; a position (head, copy of a spill block)
  *     means the same in both.
- *     One hole is known: an owner that is stopped just before that store, for as long as until the next move, makes a segment its home whose states
- *     were copied already, and the agent goes on looking in the older one.
+ *     An owner that is stopped just before that store may make a segment its home that was itself left meanwhile: the agent looks
+ *     there, too, for as long as the ring is AWAY in the newest.
  * G2  No two owners of one id: what is claimed in the old segment after (1) is given up before its first use.
  * G3  Late updates of a shared spill or a span table, by a thread that has not noticed, are poured over again and again: each word is
  *     exchanged for 0 (EXIT and ends first, ENTER and begins last, so that no difference runs backwards) and added in the new segment.

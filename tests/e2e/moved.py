@@ -12,7 +12,7 @@ import time
 
 from _ledger import Ledger, check_books, total
 from _metrics import Watch, scrape
-from _tests import check, contains, equal, main, test, until
+from _tests import Failed, check, contains, equal, main, test, until
 
 NAMES = ["alpha", "beta"]
 FILES = ("ring", "stats", "lock")
@@ -61,8 +61,10 @@ def move(scene, agent, files=FILES):
 def settled(agent, truths):
     """Waits until the counts are there; then everything has to be."""
     for name, truth in truths.items():
-        until(lambda: scrape(agent).recorded(name) >= truth["count"],
-              f"{truth['count']} executions of {name} are booked, not {scrape(agent).recorded(name)}", 20)
+        try:
+            until(lambda: scrape(agent).recorded(name) >= truth["count"], "all are booked", 20)
+        except Failed:
+            raise Failed(f"{name}: {scrape(agent).recorded(name)} executions are booked, and {truth['count']} were made")
     page = scrape(agent)
     for name, truth in truths.items():
         check_books(page, name, truth)

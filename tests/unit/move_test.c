@@ -340,6 +340,37 @@ static void without_room_the_ring_stays_and_works(void)
     expect("work", 621, 0, 0);
 }
 
+/* G1: its owner was stopped just before the store that makes a segment its ring's home, and went on after that one was left. */
+static void a_home_that_was_chosen_too_late_is_found(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    record(work, 10);
+    struct sr_ring *ring = sr_thread_find(work);
+    const struct sr_segment *first = ring->segment;
+    remove_store();
+    let_move();
+    CHECK_OK(sr_segment_reserve_ring(&rings()->segment, ring->ring));
+    remove_store();
+    let_move();
+    struct sr_segment *second = &rings()->former[1].segment;
+    struct sr_control_shm *control = &sr_segment_header(second)->control;
+    atomic_store(&control->is_moving, 0); /* as it was at its last look */
+    CHECK_OK(sr_ring_follow(ring, second));
+    atomic_store(&control->is_moving, 1);
+    sr_ring_stay(ring); /* a burst from here on does not look at the clock */
+    record(work, 7);
+    CHECK(ring->segment == second && ring->segment != first);
+    expect("work", 17, 0, 0);
+    CHECK_EQUAL(rings()->home[ring->ring], 2);
+    CHECK_EQUAL(rings()->former[0].rings, 0);
+    remove_store();
+    let_move(); /* asked again */
+    record(work, 5);
+    CHECK(ring->segment == sr_store_segment(rig_producer));
+    expect("work", 22, 0, 0);
+    CHECK_EQUAL(rings()->away_count, 0);
+}
+
 static void each_file_alone_is_made_again(void)
 {
     struct slipring_primitive *work = primitive_of("work");
@@ -398,6 +429,7 @@ static int run(void)
         RIG_TEST(a_ring_that_was_offered_is_not_adopted_too_late),
         RIG_TEST(late_updates_of_shared_spills_and_span_tables_are_poured_over),
         RIG_TEST(without_room_the_ring_stays_and_works),
+        RIG_TEST(a_home_that_was_chosen_too_late_is_found),
         RIG_TEST(each_file_alone_is_made_again),
         RIG_TEST(rings_of_nobody_begin_anew),
     };
