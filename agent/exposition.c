@@ -257,7 +257,7 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
     add_costs(exposition, detail);
     add_plain_count(exposition, FAMILY_primitive_spilled_total, stats->spilled);
     double ratio;
-    if (sr_objective_compliance(stats->window_spilled, stats->minute.n, &ratio)) {
+    if (sr_objective_compliance(stats->minute.spilled, stats->minute.n, &ratio)) {
         add_ratio(exposition, FAMILY_primitive_window_spilled_ratio, ratio);
     }
     add_plain_count(exposition, FAMILY_primitive_clamped_total, stats->clamped);

@@ -46,7 +46,7 @@ static void fill_windows(const struct books *books, uint32_t index, uint64_t now
     fill_window(minute->cells, minute->low, minute->high, minute->n, minute->failures, minute->span_ns,
                 &stats->minute);
     stats->requests_per_second = stats->minute.per_second;
-    stats->window_spilled = minute->spilled;
+    stats->minute.spilled = minute->spilled;
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------------------- */

@@ -102,10 +102,10 @@ static void check_minute(struct own_check *check, const struct own_expected *exp
                          const struct slipring_stats *stats)
 {
     holds(check, "minute", "holds at most all", stats->minute.n <= stats->count);
-    holds(check, "minute", "spilled is at most all that spilled", stats->window_spilled <= stats->spilled);
+    holds(check, "minute", "spilled is at most all that spilled", stats->minute.spilled <= stats->spilled);
     if (expected->is_within_minute) {
         check_window(check, "minute", expected->totals, &stats->minute);
-        same_count(check, "minute", "spilled", stats->spilled, stats->window_spilled);
+        same_count(check, "minute", "spilled", stats->spilled, stats->minute.spilled);
     }
 }
 

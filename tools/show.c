@@ -59,7 +59,7 @@ static void add_minute(struct card *card, const struct slipring_stats *stats)
         return;
     }
     card_piece(card, "", "over %s", render_duration(card->style, stats->minute.span_ns, &text));
-    add_spilled(card, stats->window_spilled, stats->minute.n);
+    add_spilled(card, stats->minute.spilled, stats->minute.n);
 }
 
 static void add_lifetime(struct card *card, const struct slipring_stats *stats)

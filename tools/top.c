@@ -75,7 +75,7 @@ static double percentile_of(const struct figure *figure, enum slipring_percentil
 static double spilled_of(const struct figure *figure)
 {
     double ratio = -1.0;
-    return sr_objective_compliance(figure->stats.window_spilled, figure->stats.minute.n, &ratio) ? ratio
+    return sr_objective_compliance(figure->stats.minute.spilled, figure->stats.minute.n, &ratio) ? ratio
                                                                                                  : -1.0;
 }
 

@@ -12,6 +12,7 @@
 
 #include <slipring/objective.h>
 #include <slipring/record.h>
+#include <slipring/slo.h>
 #include <slipring/stats.h>
 #include <slipring/status.h>
 #include <slipring/store.h>

@@ -15,7 +15,9 @@
 extern "C" {
 #endif
 
-#define SLIPRING_BOUND_COUNT 24 /* up to 16 `le` bounds and 8 thresholds */
+#define SLIPRING_BOUND_COUNT  24 /* up to 16 `le` bounds and 8 thresholds */
+#define SLIPRING_WINDOW_COUNT 8  /* windows that an agent keeps at most */
+#define SLIPRING_EXTRA_COUNT  7  /* further percentiles (slipringd --percentiles) at most */
 
 enum slipring_percentile {
     SLIPRING_P50,
@@ -30,13 +32,18 @@ enum slipring_percentile {
  * bucket (a, b] that holds the rank, so that the true sample lies within relative_error of the figure. They
  * exist when n > 0. */
 struct slipring_window_stats {
-    uint64_t n;        /* executions in the window: success and failure */
-    uint64_t failures; /* of these, failed */
-    uint64_t span_ns;  /* the time that the window really covers */
+    uint64_t window_ns; /* its nominal length; 0: the lifetime */
+    uint64_t span_ns;   /* the time that it really covers, up to the publishing: never longer than window_ns */
+    uint64_t n;         /* executions in the span: success and failure */
+    uint64_t failures;  /* of these, failed */
+    uint64_t spilled;   /* of n: came through the spill, without a time stamp of their own */
     double percentile_ns[SLIPRING_PERCENTILE_COUNT];
-    double relative_error; /* 0.0108301: (b-a)/(b+a) at growth 2^(1/32) */
-    double per_second;     /* n over span, over a second at least; 0 when idle */
-    uint64_t reserved[2];
+    double extra_ns[SLIPRING_EXTRA_COUNT]; /* those of detail.extra_ppm */
+    double relative_error;                 /* 0.0108301: (b-a)/(b+a) at growth 2^(1/32) */
+    double per_second;                     /* n over span, over a second at least; 0 when idle */
+    double peak_per_second; /* the highest rate over any second or little more, of those that began in the span */
+    uint64_t cost_nanodollars; /* in the span, all categories */
+    uint64_t savings_nanodollars;
 };
 
 enum slipring_stats_present {
@@ -66,24 +73,26 @@ struct slipring_stats {
     double savings_rate;             /* savings / (cost + savings) */
     uint64_t spilled;        /* of count: booked through the spill, without a time stamp of their own */
     uint64_t clamped;        /* durations or amounts that were out of range */
-    uint64_t window_spilled; /* of minute.n: came through the spill */
-    uint64_t reserved[5];
+    uint64_t reserved[6];
 };
 
-/* One objective's arithmetic, over its window (today: lifetime). */
+/* One objective's arithmetic over its period: all from the two counts. What the windows and the alerts say is in slo.h. */
 struct slipring_objective_stats {
     char name[32];
     uint32_t kind; /* enum slipring_objective_kind */
     uint32_t target_ppb;
     uint64_t threshold_ns;
-    uint64_t period_s;
+    uint64_t period_s; /* or SLIPRING_PERIOD_MONTH */
+    uint64_t span_ns;  /* of the period, the part that is covered, up to the publishing */
     uint64_t good;
-    uint64_t total; /* 0: the ratios below are absent */
-    double compliance;
-    double budget_remaining; /* unclamped */
-    double burn_rate;        /* (1 - compliance) / (1 - target) */
+    uint64_t total;          /* 0: the ratios below are absent */
+    uint64_t allowed_bad;    /* floor((1 - target) * total) */
+    double compliance;       /* good / total */
+    double budget_remaining; /* 1 - bad / ((1 - target) * total), unclamped */
+    double burn_rate;        /* (1 - compliance) / (1 - target), over the period */
     uint64_t
         exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
+    uint64_t since_ns;  /* CLOCK_MONOTONIC: nothing before counts (threshold changed, objective new) */
     uint64_t reserved[2];
 };
 
@@ -108,7 +117,10 @@ struct slipring_stats_detail {
     uint32_t objective_count;
     uint32_t category_count;
     uint32_t bound_count;
-    uint32_t reserved;
+    uint32_t window_count;
+    uint32_t extra_count;
+    uint32_t extra_ppm[SLIPRING_EXTRA_COUNT]; /* parts per million: 999900 is p99.99; ascending */
+    struct slipring_window_stats windows[SLIPRING_WINDOW_COUNT]; /* ascending; the minute is one of them */
     struct slipring_objective_stats objectives[SLIPRING_OBJECTIVE_COUNT];
     struct slipring_category_stats categories[SLIPRING_CATEGORY_COUNT];
     struct slipring_bound_stats bounds[SLIPRING_BOUND_COUNT]; /* ascending */

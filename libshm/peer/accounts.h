@@ -60,25 +60,25 @@ enum sr_book_word {
     SR_BOOK_OTHERS,          /* samples of these that are no executions (amounts, cancels, refused) */
     SR_BOOK_BESIDE,          /* words of these that begin no sample (marks of the clock, amounts) */
     SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC: nothing it holds was recorded before */
-    SR_BOOK_MINUTE_OPEN_NS,  /* 0: the open slice is empty; else when it began */
-    SR_BOOK_MINUTE_COVER_NS, /* the minute window is complete from here on */
-    SR_BOOK_MINUTE_FIRST,    /* place of the oldest slice in SR_BOOK_SLICES */
-    SR_BOOK_MINUTE_COUNT,    /* slices */
+    SR_BOOK_OPEN_NS,         /* 0: the open part is empty; else when it began */
+    SR_BOOK_PEAK,            /* highest rate within the open part: thousandths of an execution a second */
     SR_BOOK_BASE_COUNT,      /* COUNT, FAILURES and SPILLED when the last slice was closed */
     SR_BOOK_BASE_FAILURES,
     SR_BOOK_BASE_SPILLED,
+    SR_BOOK_BASE_COST, /* of all categories, saturating */
+    SR_BOOK_BASE_SAVINGS,
     SR_BOOK_BOUND_COUNT, /* entries of SR_BOOK_BOUNDS */
     SR_BOOK_COST = 32,   /* nano-dollars, a word a category; saturating */
     SR_BOOK_SAVINGS = 48,
     SR_BOOK_NAME = 64,         /* 136 bytes, zero-terminated */
     SR_BOOK_TYPE = 81,         /* 64 bytes, zero-terminated */
     SR_BOOK_CATEGORIES = 96,   /* 16 names of 32 bytes, empty: none */
-    SR_BOOK_OBJECTIVES = 160,  /* 8 of SR_OBJECTIVE_WORDS */
-    SR_BOOK_BOUNDS = 224,      /* 24 of SR_BOUND_WORDS, ascending */
-    SR_BOOK_SLICES = 320,      /* 24 words: offset << 32 | words of the slice in area `slice` */
+    SR_BOOK_BOUNDS = 160,      /* 24 of SR_BOUND_WORDS, ascending */
+    SR_BOOK_OBJECTIVES = 256,  /* 8 of SR_OBJECTIVE_WORDS */
     SR_BOOK_CELLS = 512,       /* a word a bucket: success and failure together */
     SR_BOOK_BASE_CELLS = 2304, /* the cells when the last slice was closed */
 };
+_Static_assert(SR_BOOK_OBJECTIVES + 8 * SR_OBJECTIVE_WORDS <= SR_BOOK_CELLS, "the lists end before the cells begin");
 _Static_assert(SR_BOOK_CELLS + SR_BUCKET_COUNT <= SR_BOOK_BASE_CELLS, "cells end before their base begins");
 _Static_assert(SR_BOOK_BASE_CELLS + SR_BUCKET_COUNT <= 4096, "a book is 4096 words");
 
@@ -88,7 +88,14 @@ enum sr_book_objective_word {
     SR_OBJECTIVE_TARGET_PPB,
     SR_OBJECTIVE_THRESHOLD_NS,
     SR_OBJECTIVE_PERIOD_S,
-    SR_OBJECTIVE_WORDS,
+    SR_OBJECTIVE_SINCE_NS,   /* nothing before counts */
+    SR_OBJECTIVE_SINCE_GOOD, /* the cumulative counts at SINCE_NS */
+    SR_OBJECTIVE_SINCE_TOTAL,
+    SR_OBJECTIVE_ALERTS,                                           /* a byte a pair: its state */
+    SR_OBJECTIVE_ALERT_SINCE_NS,                                   /* CLOCK_REALTIME, a word a pair */
+    SR_OBJECTIVE_INCIDENT = SR_OBJECTIVE_ALERT_SINCE_NS + 4,       /* a word a pair: 0, or 1 + its number */
+    SR_OBJECTIVE_INCIDENT_BAD = SR_OBJECTIVE_INCIDENT + 4,         /* a word a pair: cumulative bad at its begin */
+    SR_OBJECTIVE_WORDS = 32,
 };
 
 enum sr_book_bound_word {
@@ -99,19 +106,56 @@ enum sr_book_bound_word {
     SR_BOUND_WORDS,
 };
 
-#define SR_BOOK_SLICE_MAX 24u
+/* Area `window`: one item a book, SR_TIER_WORDS for each of its windows (agent/windows.h). A place is offset << 32 | bytes of a slice in the
+ * book's item of area `slice`, in bytes from its beginning; 0: none. */
+#define SR_TIER_WORDS     64u
+#define SR_TIER_MAX       8u
+#define SR_TIER_SLICE_MAX 48u
+enum sr_tier_word {
+    SR_TIER_WINDOW_NS = 0, /* nominal length; 0: unused */
+    SR_TIER_COVER_NS,      /* complete from here on */
+    SR_TIER_FIRST,         /* which of SR_TIER_SLICES is the oldest */
+    SR_TIER_COUNT,
+    SR_TIER_GROWING,     /* place of what the shorter windows closed since this one's last slice; 0: nothing */
+    SR_TIER_SLICES = 16, /* SR_TIER_SLICE_MAX places */
+};
+_Static_assert(SR_TIER_SLICES + SR_TIER_SLICE_MAX <= SR_TIER_WORDS, "the slices of a tier fit");
+_Static_assert(SR_TIER_MAX >= SLIPRING_WINDOW_COUNT, "a tier for each window");
 
-/* A slice in area `slice`: this head, then `entries` words of bucket << 48 | count. */
+/* Area `slice`: a slice is this head, then its cells as pure/sparse.h packs them. */
 enum sr_slice_word {
     SR_SLICE_START_NS = 0,
     SR_SLICE_END_NS,
     SR_SLICE_COUNT,
     SR_SLICE_FAILURES,
     SR_SLICE_SPILLED,
-    SR_SLICE_ENTRIES,
+    SR_SLICE_PEAK, /* as SR_BOOK_PEAK */
+    SR_SLICE_COST,
+    SR_SLICE_SAVINGS,
     SR_SLICE_HEAD_WORDS,
 };
-#define SR_SLICE_COUNT_BITS 48u
+
+/* Area `history`: item book * SLIPRING_OBJECTIVE_COUNT + objective: for each of its windows (agent/history.h) a track of
+ * SR_TRACK_WORDS: what the cumulative counts of the objective were at moments about a hundredth of the window apart. */
+#define SR_TRACK_WORDS      320u
+#define SR_TRACK_MAX        8u
+#define SR_TRACK_MARK_MAX   104u
+#define SR_TRACK_MARK_WORDS 3u
+enum sr_track_word {
+    SR_TRACK_WINDOW_S = 0, /* 0: unused */
+    SR_TRACK_NEXT,         /* marks written ever; the last one stands at (NEXT - 1) % SR_TRACK_MARK_MAX */
+    SR_TRACK_FIRST,        /* marks before this one are void */
+    SR_TRACK_MARKS = 8,    /* SR_TRACK_MARK_MAX of SR_TRACK_MARK_WORDS */
+};
+enum sr_mark_word { SR_MARK_AT_NS = 0, SR_MARK_GOOD, SR_MARK_TOTAL };
+_Static_assert(SR_TRACK_MARKS + SR_TRACK_MARK_MAX * SR_TRACK_MARK_WORDS <= SR_TRACK_WORDS, "the marks fit");
+
+/* Area `incident`: a ring of struct slipring_incident. */
+enum sr_incident_word {
+    SR_INCIDENT_NEXT = 0, /* incidents ever; the last one stands at (NEXT - 1) % SLIPRING_INCIDENT_COUNT */
+    SR_INCIDENTS = 32,    /* SLIPRING_INCIDENT_COUNT of SR_INCIDENT_WORDS */
+};
+#define SR_INCIDENT_WORDS 34u
 
 /* Area `ring`: one item a ring. */
 enum sr_ring_word {

@@ -209,6 +209,38 @@ void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], &copy, sizeof copy);
 }
 
+enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id)
+{
+    _Atomic uint8_t *page = sr_stats_segment_slo_page(books->map.base, id);
+    /* relaxed: the agent alone writes it */
+    if (atomic_load_explicit(page, memory_order_relaxed) == 1) {
+        return SLIPRING_OK;
+    }
+    const enum slipring_status status = sr_map_reserve(
+        &books->map, offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
+        SR_SLO_FIGURE_BYTES);
+    if (status == SLIPRING_OK) {
+        /* release: pairs with whoever reads the figure; its pages are there */
+        atomic_store_explicit(page, 1, memory_order_release);
+    }
+    return status;
+}
+
+void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo)
+{
+    struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(books->map.base, id);
+    sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], slo, sizeof *slo);
+}
+
+void sr_books_publish_incidents(struct sr_books *books, const struct slipring_incident *incidents,
+                                uint32_t count)
+{
+    struct sr_incident_log_shm *shm = sr_stats_segment_incident_log(books->map.base);
+    struct sr_incident_log log = {.count = count};
+    memcpy(log.incidents, incidents, count * sizeof incidents[0]);
+    sr_publish_write(&shm->latch, shm->copies, sizeof shm->copies[0], &log, sizeof log);
+}
+
 void sr_books_redirect(struct sr_books *books, uint32_t id, uint32_t other)
 {
     /* release: after the figure it names; pairs with figure_of() in api/stats.c */

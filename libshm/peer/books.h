@@ -64,6 +64,13 @@ SR_MUST_CHECK enum slipring_status sr_books_reserve_figures(struct sr_books *boo
 /* Publish figures in place id, which has its pages. */
 void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
                       const struct slipring_stats_detail *detail);
+/* Pages for what is published of the objectives in place id. OK, or the status of the reservation. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id);
+/* Publish it; it has its pages. */
+void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo);
+/* Publish `count` incidents, oldest first. */
+void sr_books_publish_incidents(struct sr_books *books, const struct slipring_incident *incidents,
+                                uint32_t count);
 /* Readers of place id are sent to place `other`; to id itself: nowhere. */
 void sr_books_redirect(struct sr_books *books, uint32_t id, uint32_t other);
 void sr_books_publish_agent(struct sr_books *books, const struct sr_agent_figures *figures);

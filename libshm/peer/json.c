@@ -122,7 +122,7 @@ static void put_percentiles(struct making *making, struct json_object *object,
 /* Beside the figures of the last minute: those of the lifetime lose nothing by it. */
 static void put_spilled(struct making *making, struct json_object *object, const struct slipring_stats *stats)
 {
-    put_ratio(making, object, "spilled_ratio", stats->window_spilled, stats->minute.n);
+    put_ratio(making, object, "spilled_ratio", stats->minute.spilled, stats->minute.n);
 }
 
 static void put_window(struct making *making, struct json_object *windows, const char *key,

@@ -111,6 +111,10 @@ static void make_sound(struct slipring_stats_detail *detail)
         detail->category_count < SLIPRING_CATEGORY_COUNT ? detail->category_count : SLIPRING_CATEGORY_COUNT;
     detail->bound_count =
         detail->bound_count < SLIPRING_BOUND_COUNT ? detail->bound_count : SLIPRING_BOUND_COUNT;
+    detail->window_count =
+        detail->window_count < SLIPRING_WINDOW_COUNT ? detail->window_count : SLIPRING_WINDOW_COUNT;
+    detail->extra_count =
+        detail->extra_count < SLIPRING_EXTRA_COUNT ? detail->extra_count : SLIPRING_EXTRA_COUNT;
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         detail->objectives[i].name[sizeof detail->objectives[i].name - 1] = '\0';
     }
@@ -143,6 +147,47 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
         *out_detail = copy.detail;
     }
     return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
+                                  struct slipring_slo_stats *out_slo)
+{
+    /* acquire: pairs with sr_books_reserve_slo(); the pages are there */
+    if (id >= sr_stats_high(stats) ||
+        atomic_load_explicit(sr_stats_segment_slo_page(stats->base, id), memory_order_acquire) != 1) {
+        return SLIPRING_NO_DATA;
+    }
+    struct slipring_slo_stats slo;
+    const struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(stats->base, id);
+    const enum slipring_status status =
+        sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &slo, sizeof slo);
+    if (status == SLIPRING_OK) {
+        slo.objective_count = slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count
+                                                                             : SLIPRING_OBJECTIVE_COUNT;
+        *out_slo = slo;
+    }
+    return status;
+}
+
+uint32_t sr_stats_incidents(const struct sr_stats *stats,
+                            struct slipring_incident out_incidents[SLIPRING_INCIDENT_COUNT])
+{
+    const struct sr_incident_log_shm *shm = sr_stats_segment_incident_log(stats->base);
+    struct sr_incident_log log;
+    if (sr_publish_read(&shm->latch, shm->copies, sizeof shm->copies[0], 0, &log, sizeof log) !=
+        SLIPRING_OK) {
+        return 0;
+    }
+    const uint32_t count =
+        log.count < SLIPRING_INCIDENT_COUNT ? (uint32_t)log.count : SLIPRING_INCIDENT_COUNT;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slipring_incident *incident = &log.incidents[i];
+        incident->objective[sizeof incident->objective - 1] = '\0';
+        incident->primitive[sizeof incident->primitive - 1] = '\0';
+        incident->type[sizeof incident->type - 1] = '\0';
+        out_incidents[i] = *incident;
+    }
+    return count;
 }
 
 enum slipring_status sr_stats_agent_figures(const struct sr_stats *stats,

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <slipring/slo.h>
 #include <slipring/stats.h>
 #include <slipring/status.h>
 
@@ -57,6 +58,14 @@ uint32_t sr_stats_high(const struct sr_stats *stats);
 SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_stats *out_stats,
                                                 struct slipring_stats_detail *out_detail);
+
+/* What is published of the objectives of one id: NO_DATA when there is nothing. */
+SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
+                                                struct slipring_slo_stats *out_slo);
+
+/* The last incidents, oldest first; returns how many, at most SLIPRING_INCIDENT_COUNT. */
+uint32_t sr_stats_incidents(const struct sr_stats *stats,
+                            struct slipring_incident out_incidents[SLIPRING_INCIDENT_COUNT]);
 
 /* The agent's own figures. NO_DATA before the first publishing. */
 SR_MUST_CHECK enum slipring_status sr_stats_agent_figures(const struct sr_stats *stats,

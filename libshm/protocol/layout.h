@@ -54,6 +54,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <slipring/slo.h>
 #include <slipring/stats.h>
 
 #include "base/compiler.h"
@@ -62,7 +63,7 @@
 
 #define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR    3u
+#define SR_ABI_MAJOR    4u
 #define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
@@ -424,8 +425,28 @@ struct sr_figure_shm {
     uint8_t reserved[SR_LINE_BYTES - 16];
     struct sr_figure_copy_shm copies[2];
 };
-#define SR_FIGURE_BYTES 8192u
-_Static_assert(sizeof(struct sr_figure_shm) <= SR_FIGURE_BYTES, "two pages a primitive");
+#define SR_FIGURE_BYTES 12288u
+_Static_assert(sizeof(struct sr_figure_shm) <= SR_FIGURE_BYTES, "three pages a primitive");
+
+/* What is published of a primitive's objectives, under the same id as its figures. */
+struct sr_slo_figure_shm {
+    _Atomic uint64_t latch; /* 0: nothing published */
+    uint8_t reserved[SR_LINE_BYTES - 8];
+    struct slipring_slo_stats copies[2];
+};
+#define SR_SLO_FIGURE_BYTES 12288u
+_Static_assert(sizeof(struct sr_slo_figure_shm) <= SR_SLO_FIGURE_BYTES,
+               "three pages a primitive with objectives");
+
+struct sr_incident_log {
+    uint64_t count; /* of incidents, oldest first */
+    struct slipring_incident incidents[SLIPRING_INCIDENT_COUNT];
+};
+struct sr_incident_log_shm {
+    _Atomic uint64_t latch;
+    uint8_t reserved[SR_LINE_BYTES - 8];
+    struct sr_incident_log copies[2];
+};
 
 /* The agent's own figures: table in protocol/publish.h. */
 #define SR_AGENT_FIGURE_MAX 64u
@@ -456,7 +477,10 @@ struct sr_journal_shm {
     X(copy_small, 32768u, SR_SPILL_WORDS_SMALL)                                                              \
     X(copy_full, (SR_RING_MAX - 32768u), SR_SPILL_WORDS_FULL)                                                \
     X(copy_shared, SR_PRIMITIVE_MAX, SR_SPILL_WORDS_FULL)                                                    \
-    X(slice, SR_PRIMITIVE_MAX, 8192u)
+    X(window, SR_PRIMITIVE_MAX, 512u)                                                                        \
+    X(slice, SR_PRIMITIVE_MAX, 6912u)                                                                        \
+    X(history, SR_PRIMITIVE_MAX * 8u, 2560u)                                                                 \
+    X(incident, 1u, 8768u)
 
 enum sr_word_area {
 #define X(name, items, words) SR_AREA_##name,
@@ -513,7 +537,10 @@ _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
     X(header, sizeof(struct sr_stats_header_shm))                                                            \
     X(agent_figure, sizeof(struct sr_agent_figure_shm))                                                      \
     X(journal, sizeof(struct sr_journal_shm))                                                                \
+    X(incident_log, sizeof(struct sr_incident_log_shm))                                                      \
+    X(slo_page, SR_PRIMITIVE_MAX)                                                                            \
     X(figure, (uint64_t)SR_PRIMITIVE_MAX *SR_FIGURE_BYTES)                                                   \
+    X(slo_figure, (uint64_t)SR_PRIMITIVE_MAX *SR_SLO_FIGURE_BYTES)                                           \
     X(words, sizeof(struct sr_word_map))
 
 struct sr_stats_map {
@@ -528,7 +555,10 @@ struct sr_stats_map {
 
 _Static_assert(sizeof(struct sr_ring_header_shm) <= SR_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct sr_stats_header_shm) <= SR_PAGE_BYTES, "one page");
-_Static_assert(sizeof(struct slipring_stats) == 400, "published layout");
-_Static_assert(sizeof(struct slipring_stats_detail) == 216 + 8 * 120 + 16 * 48 + 24 * 32, "published layout");
+_Static_assert(sizeof(struct slipring_stats) == 560, "published layout");
+_Static_assert(sizeof(struct slipring_stats_detail) == 248 + 8 * 176 + 8 * 144 + 16 * 48 + 24 * 32,
+               "published layout");
+_Static_assert(sizeof(struct slipring_slo_stats) == 80 + 8 * (16 + 7 * 40 + 4 * 40), "published layout");
+_Static_assert(sizeof(struct slipring_incident) == 272, "published layout");
 
 #endif

@@ -40,6 +40,23 @@ SR_INLINE struct sr_figure_shm *sr_stats_segment_figure(const uint8_t *base, uin
                                     (uintptr_t)id * SR_FIGURE_BYTES);
 }
 
+/* A place's pages exist once its byte of slo_page is 1. */
+SR_INLINE struct sr_slo_figure_shm *sr_stats_segment_slo_figure(const uint8_t *base, uint32_t id)
+{
+    return (struct sr_slo_figure_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, slo_figure) +
+                                        (uintptr_t)id * SR_SLO_FIGURE_BYTES);
+}
+
+SR_INLINE _Atomic uint8_t *sr_stats_segment_slo_page(const uint8_t *base, uint32_t id)
+{
+    return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, slo_page) + id);
+}
+
+SR_INLINE struct sr_incident_log_shm *sr_stats_segment_incident_log(const uint8_t *base)
+{
+    return (struct sr_incident_log_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, incident_log));
+}
+
 SR_INLINE struct sr_agent_figure_shm *sr_stats_segment_agent_figure(const uint8_t *base)
 {
     return (struct sr_agent_figure_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, agent_figure));

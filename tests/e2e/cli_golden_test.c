@@ -84,8 +84,8 @@ static void publish_busy(struct sr_books *books, uint32_t id, uint64_t now_ns)
         .savings_rate = 0.074962518,
         .spilled = 4096,
         .clamped = 1,
-        .window_spilled = 7,
     };
+    stats.minute.spilled = 7;
     describe(&detail, "archive_file", "workflow");
     detail.objective_count = 2;
     detail.objectives[0] = (struct slipring_objective_stats){.name = "latency",

@@ -68,7 +68,7 @@ static void what_spilled_is_booked_once_and_told_apart(void)
     CHECK_EQUAL(stats.count, 1000);
     CHECK_EQUAL(stats.failures, 100);
     CHECK_EQUAL(stats.spilled, 1000 - 510);
-    CHECK_EQUAL(stats.window_spilled, 1000 - 510);
+    CHECK_EQUAL(stats.minute.spilled, 1000 - 510);
     CHECK_EQUAL(stats.sum_ns[0], UINT64_C(1000000) * 1000 + 999 * 500);
     CHECK_EQUAL(stats.min_ns, 1000000);
     CHECK_EQUAL(stats.max_ns, 1000999);

@@ -40,7 +40,7 @@ static int make_figures(void **state)
     stats.budget_remaining = -4;
     stats.budget_remaining_clamped = 0;
     stats.spilled = 7;
-    stats.window_spilled = 3;
+    stats.minute.spilled = 3;
     stats.minute.n = 12;
     stats.clamped = 1;
     detail.bound_count = 3;
@@ -117,7 +117,7 @@ static void an_idle_window_has_no_share_of_spilled(void **state)
 {
     (void)state;
     stats.minute.n = 0;
-    stats.window_spilled = 0;
+    stats.minute.spilled = 0;
     render();
     assert_null(strstr(text.text, "primitive_window_spilled_ratio"));
     assert_true(has_line("primitive_spilled_total{" LABELS "} 7"));

@@ -166,7 +166,7 @@ static void one_ring_at_full_speed_keeps_no_other_one_waiting(void)
                 CHECK_EQUAL(rig_stats(&rig, name).count, 3 * (again + 1));
             }
         }
-        CHECK_EQUAL(rig_stats(&rig, "fast").window_spilled > 0, 1);
+        CHECK_EQUAL(rig_stats(&rig, "fast").minute.spilled > 0, 1);
     }
     rig_settle(&rig);
     CHECK_EQUAL(booked(), recorded);

@@ -63,7 +63,7 @@ static void fill_figures(void)
     stats.savings_nanodollars = 3 * SECOND;
     stats.savings_rate = 0.5454545454545454;
     stats.spilled = 5;
-    stats.window_spilled = 1;
+    stats.minute.spilled = 1;
     stats.clamped = 6;
     detail.objective_count = 2;
     detail.objectives[0] = (struct slipring_objective_stats){.name = "fast",

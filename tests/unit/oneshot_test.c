@@ -67,7 +67,7 @@ static void expect_booked(uint64_t aborted)
             rig_detail(&rig, (const char[]){'p', (char)('0' + i), '\0'});
         workload_expect(&load, i, &sums[i], i == 0 ? aborted : 0, &stats, &detail);
         CHECK_EQUAL(stats.spilled, stats.count);
-        CHECK_EQUAL(stats.window_spilled, stats.minute.n);
+        CHECK_EQUAL(stats.minute.spilled, stats.minute.n);
         spilled += stats.spilled;
     }
     CHECK(spilled > 0);
