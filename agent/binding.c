@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "history.h"
 #include "log.h"
 #include "pure/name.h"
 
@@ -331,7 +332,8 @@ static uint8_t category_of(struct books *books, uint32_t index, const char name[
 }
 
 /* The first objective of a name stays in force. */
-static void add_objective(struct books *books, uint32_t index, const struct sr_catalog_objective *objective)
+static void add_objective(struct books *books, uint32_t index, const struct sr_catalog_objective *objective,
+                          uint64_t now_ns)
 {
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         const uint32_t word = SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS);
@@ -346,6 +348,7 @@ static void add_objective(struct books *books, uint32_t index, const struct sr_c
             set(books, word + SR_OBJECTIVE_TARGET_PPB, objective->target_ppb);
             set(books, word + SR_OBJECTIVE_THRESHOLD_NS, objective->threshold_ns);
             set(books, word + SR_OBJECTIVE_PERIOD_S, objective->period_s);
+            history_begin(books, index, i, now_ns);
             books->book[index].is_changed = true;
             return;
         }
@@ -362,7 +365,7 @@ static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
     }
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         if (lists.objectives[i].name[0]) {
-            add_objective(books, primitive->book, &lists.objectives[i]);
+            add_objective(books, primitive->book, &lists.objectives[i], now_ns);
         }
     }
     update_bounds(books, id, primitive->book, now_ns);
@@ -409,7 +412,6 @@ static uint32_t begin_book(struct books *books, uint32_t id, const struct sr_cat
     }
     set(books, SR_WORD(book, index, SR_BOOK_USED), 1);
     set(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), books->seen_ns); /* what it books began after that */
-    set(books, SR_WORD(book, index, SR_BOOK_MINUTE_COVER_NS), books->seen_ns);
     write_text(books, SR_WORD(book, index, SR_BOOK_NAME), name->name, sizeof name->name);
     write_text(books, SR_WORD(book, index, SR_BOOK_TYPE), name->type, sizeof name->type);
     if (index >= books->high) {

@@ -8,6 +8,8 @@
 #include "binding.h"
 #include "log.h"
 #include "pure/money.h"
+#include "pure/month.h"
+#include "windows.h"
 
 #define VISITS_MAX 4096u
 
@@ -36,8 +38,15 @@ static void take_up_book(const struct books *books, uint32_t index)
         bounds_ns[i] = sr_words_get(words, SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS));
     }
     sr_tally_bounds_set(&book->bounds, bounds_ns, (uint32_t)count);
-    book->open_ns = sr_words_get(words, SR_WORD(book, index, SR_BOOK_MINUTE_OPEN_NS));
-    book->minute_lives = true;
+    book->open_ns = sr_words_get(words, SR_WORD(book, index, SR_BOOK_OPEN_NS));
+    book->slides_ns = 1;
+    book->marked_total = UINT64_MAX; /* nothing is known of what is quiet */
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        book->has_objectives |=
+            sr_words_get(words, SR_WORD(book, index,
+                                        SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + SR_OBJECTIVE_KIND)) !=
+            0;
+    }
     book->is_changed = true;
     find_range(books, index);
 }
@@ -97,8 +106,9 @@ enum slipring_status books_open(struct agent_store *store, struct books **out_bo
     books->redirect = calloc(SR_PRIMITIVE_MAX, sizeof books->redirect[0]);
     books->chains = calloc(SR_PRIMITIVE_MAX, sizeof books->chains[0]);
     books->visits = calloc(VISITS_MAX, sizeof books->visits[0]);
+    books->counted = calloc(1, sizeof *books->counted);
     if (!books->book || !books->primitive || !books->place_owner || !books->redirect || !books->chains ||
-        !books->visits) {
+        !books->visits || !books->counted || windows_open(books) != SLIPRING_OK) {
         books_close(books);
         return SLIPRING_NO_MEMORY;
     }
@@ -116,8 +126,16 @@ void books_close(struct books *books)
         free(books->redirect);
         free(books->chains);
         free(books->visits);
+        free(books->counted);
+        windows_close(books);
     }
     free(books);
+}
+
+void books_set_time(struct books *books, uint64_t wall_ns)
+{
+    books->wall_ns = wall_ns;
+    books->month = sr_month_of(wall_ns / UINT64_C(1000000000)).start_s;
 }
 
 /* --- the batch ---------------------------------------------------------------------------------------------------------- */
@@ -255,7 +273,7 @@ static void add_executions(struct books *books, uint32_t index, const struct sr_
     struct book *book = &books->book[index];
     if (book->open_ns == 0) {
         book->open_ns = books->seen_ns ? books->seen_ns : 1; /* 0 would say: empty */
-        sr_batch_set(batch, SR_WORD(book, index, SR_BOOK_MINUTE_OPEN_NS), book->open_ns);
+        sr_batch_set(batch, SR_WORD(book, index, SR_BOOK_OPEN_NS), book->open_ns);
     }
 }
 

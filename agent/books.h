@@ -30,15 +30,23 @@
 /* A book, as far as it pays to keep it in private memory. */
 struct book {
     bool is_used;
-    bool is_changed;    /* since it was last published */
-    bool minute_lives;  /* the minute window is not empty, or not a minute, or was so when last published */
+    bool is_changed; /* since it was last published */
+    bool has_objectives;
     uint32_t low, high; /* cells outside [low, high) are zero */
     uint32_t place;     /* where its figures are published; BOOK_NONE: nowhere yet */
     uint32_t id;    /* the primitive's id that it is announced under; BOOK_NONE: not in this ring segment */
     uint32_t next;  /* in its hash chain */
     int64_t active; /* spans in flight, over all slots */
     uint64_t published_ns;
-    uint64_t open_ns;                              /* SR_BOOK_MINUTE_OPEN_NS */
+    uint64_t
+        slides_ns;    /* to be published again after so long, though nothing changed: a window covers more */
+    uint64_t open_ns; /* SR_BOOK_OPEN_NS */
+    /* history.h: */
+    uint64_t marks_due_ns;                         /* a track waits for a mark */
+    uint64_t marked_ns;                            /* when its tracks were last looked at, */
+    uint64_t marked_total;                         /* with so many executions, */
+    uint64_t marked_month;                         /* in this month */
+    uint64_t quiet_ns;                             /* up to here there were as many */
     uint64_t bound_since_ns[SLIPRING_BOUND_COUNT]; /* when producers were told of it; 0: they knew */
     struct sr_tally_bounds bounds;
 };
@@ -58,6 +66,17 @@ struct books_visit {
     struct sr_ring_visit visit;
 };
 
+struct windows; /* shelf.h */
+
+/* The last counts that history_now() worked out: good as long as nothing is committed. */
+struct counted {
+    uint64_t commits;
+    uint32_t book;
+    uint32_t objective; /* 1 + its index; 0: nothing is known */
+    uint64_t good;
+    uint64_t total;
+};
+
 struct books {
     struct sr_books *durable;
     struct sr_drain *rings;
@@ -72,7 +91,11 @@ struct books {
     uint32_t high; /* books at and above this index are unused */
     uint32_t place_high;
     uint32_t bound_low; /* ids below are bound */
-    uint64_t seen_ns;   /* everything recorded before was drained */
+    struct windows *windows;
+    struct counted *counted;
+    uint64_t wall_ns; /* CLOCK_REALTIME when books_set_time() was told last, */
+    uint64_t month;   /* and when its calendar month (UTC) began, in seconds */
+    uint64_t seen_ns; /* everything recorded before was drained */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */
@@ -83,6 +106,9 @@ struct books {
 __attribute__((warn_unused_result)) enum slipring_status books_open(struct agent_store *store,
                                                                     struct books **out_books);
 void books_close(struct books *books);
+
+/* What time it is: before every tick of what keeps windows and objectives. */
+void books_set_time(struct books *books, uint64_t wall_ns);
 
 /* --- the batch ---------------------------------------------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 #include "intake.h"
 #include "lag.h"
 #include "log.h"
-#include "minute.h"
+#include "windows.h"
 #include "offers.h"
 #include "peer/census.h"
 
@@ -98,8 +98,9 @@ enum slipring_status drain_open(struct agent_store *store, struct books *books, 
     if (books->seen_ns > now_ns) {
         log_event(LOG_WARNING, log_what("the clock is behind the books: windows begin anew, counts go on"),
                   log_number("seconds", (books->seen_ns - now_ns) / UINT64_C(1000000000)));
-        minute_begin_anew(books, now_ns);
+        windows_begin_anew(books, now_ns);
     }
+    windows_take_up(books);
     offers_open(&drain->offers, drain->rings);
     sr_drain_set_clock(drain->rings, now_ns);
     binding_refresh(books, true, now_ns);

@@ -9,6 +9,7 @@
 #include "pure/objective.h"
 #include "pure/quantile.h"
 #include "pure/window.h"
+#include "windows.h"
 
 static const uint32_t quantiles_ppm[SLIPRING_PERCENTILE_COUNT] = {500000, 900000, 950000, 990000, 999000};
 
@@ -19,34 +20,100 @@ static uint64_t word(const struct figures *figures, uint32_t which)
 
 /* --- windows ------------------------------------------------------------------------------------------------------------ */
 
-static void fill_window(const uint64_t *cells, uint32_t low, uint32_t high, uint64_t n, uint64_t failures,
-                        uint64_t span_ns, struct slipring_window_stats *out_window)
+#define PERCENTILES_MAX (SLIPRING_PERCENTILE_COUNT + SLIPRING_EXTRA_COUNT)
+
+/* The percentiles of the cells in [low, high), whose sum is n. */
+static void fill_percentiles(const struct agent_options *options, const uint64_t *cells, uint32_t low,
+                             uint32_t high, uint64_t n, struct slipring_window_stats *window)
 {
-    *out_window = (struct slipring_window_stats){.n = n, .failures = failures, .span_ns = span_ns};
-    out_window->per_second = n != 0 ? sr_window_rate(n, span_ns) : 0.0;
     uint32_t index[SLIPRING_PERCENTILE_COUNT];
+    uint32_t extra[SLIPRING_EXTRA_COUNT];
     if (n == 0 ||
-        !sr_quantile_cells(cells + low, high - low, n, quantiles_ppm, SLIPRING_PERCENTILE_COUNT, index)) {
+        !sr_quantile_cells(cells + low, high - low, n, quantiles_ppm, SLIPRING_PERCENTILE_COUNT, index) ||
+        !sr_quantile_cells(cells + low, high - low, n, options->extra_ppm, options->extra_count, extra)) {
         return;
     }
-    out_window->relative_error = SR_BUCKET_ERROR_BOUND;
+    window->relative_error = SR_BUCKET_ERROR_BOUND;
     for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
-        out_window->percentile_ns[i] = sr_bucket_estimate_ns(low + index[i]);
+        window->percentile_ns[i] = sr_bucket_estimate_ns(low + index[i]);
     }
+    for (uint32_t i = 0; i < options->extra_count; i++) {
+        window->extra_ns[i] = sr_bucket_estimate_ns(low + extra[i]);
+    }
+}
+
+struct filling {
+    const struct books *books;
+    const struct book *book;
+    struct figures *figures;
+};
+
+/* A window that does not cover all of its length yet covers more by and by: told when that is a hundredth of it. */
+static void note_slide(struct figures *figures, const struct window_sum *sum)
+{
+    const uint64_t step_ns =
+        sum->window_ns / 100 > UINT64_C(1000000000) ? sum->window_ns / 100 : UINT64_C(1000000000);
+    if (sum->span_ns < sum->window_ns && (figures->slides_ns == 0 || step_ns < figures->slides_ns)) {
+        figures->slides_ns = step_ns;
+    }
+}
+
+static void fill_window(void *context, uint32_t tier, const struct window_sum *sum)
+{
+    const struct filling *filling = context;
+    struct slipring_window_stats *window = &filling->figures->detail.windows[tier];
+    *window = (struct slipring_window_stats){
+        .window_ns = sum->window_ns,
+        .span_ns = sum->span_ns,
+        .n = sum->n,
+        .failures = sum->failures,
+        .spilled = sum->spilled,
+        .per_second = sum->n != 0 ? sr_window_rate(sum->n, sum->span_ns) : 0.0,
+        .peak_per_second = (double)sum->peak / 1000.0,
+        .cost_nanodollars = sum->cost,
+        .savings_nanodollars = sum->savings,
+    };
+    fill_percentiles(filling->books->options, sum->cells, filling->book->low, filling->book->high, sum->n,
+                     window);
+    note_slide(filling->figures, sum);
+}
+
+static void fill_lifetime(const struct books *books, const struct book *book, uint64_t now_ns,
+                          struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    const uint64_t opened_ns = word(figures, SR_BOOK_OPENED_NS);
+    const uint64_t span_ns = now_ns > opened_ns ? now_ns - opened_ns : 0;
+    stats->lifetime = (struct slipring_window_stats){
+        .span_ns = span_ns,
+        .n = stats->count,
+        .failures = stats->failures,
+        .spilled = stats->spilled,
+        .per_second = stats->count != 0 ? sr_window_rate(stats->count, span_ns) : 0.0,
+        .cost_nanodollars = stats->cost_nanodollars,
+        .savings_nanodollars = stats->savings_nanodollars,
+    };
+    fill_percentiles(books->options, figures->cells, book->low, book->high, stats->count, &stats->lifetime);
 }
 
 static void fill_windows(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
 {
     struct slipring_stats *stats = &figures->stats;
-    const struct book *book = &books->book[index];
-    const struct minute *minute = &figures->minute;
-    const uint64_t opened_ns = word(figures, SR_BOOK_OPENED_NS);
-    fill_window(figures->cells, book->low, book->high, stats->count, stats->failures,
-                now_ns > opened_ns ? now_ns - opened_ns : 0, &stats->lifetime);
-    fill_window(minute->cells, minute->low, minute->high, minute->n, minute->failures, minute->span_ns,
-                &stats->minute);
+    struct slipring_stats_detail *detail = &figures->detail;
+    const struct agent_options *options = books->options;
+    struct filling filling = {.books = books, .book = &books->book[index], .figures = figures};
+    figures->slides_ns = 0;
+    detail->window_count = options->window_count;
+    detail->extra_count = options->extra_count;
+    memcpy(detail->extra_ppm, options->extra_ppm, sizeof detail->extra_ppm);
+    windows_read(books, index, now_ns, fill_window, &filling);
+    for (uint32_t i = 0; i < detail->window_count; i++) {
+        if (detail->windows[i].window_ns == SR_WINDOW_MINUTE_NS) {
+            stats->minute = detail->windows[i];
+        }
+    }
     stats->requests_per_second = stats->minute.per_second;
-    stats->minute.spilled = minute->spilled;
+    fill_lifetime(books, filling.book, now_ns, figures);
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------------------- */
@@ -170,6 +237,7 @@ static void fill_objectives(struct figures *figures)
         objective->target_ppb = (uint32_t)from[SR_OBJECTIVE_TARGET_PPB];
         objective->threshold_ns = from[SR_OBJECTIVE_THRESHOLD_NS];
         objective->period_s = from[SR_OBJECTIVE_PERIOD_S];
+        objective->since_ns = from[SR_OBJECTIVE_SINCE_NS];
         objective->total = stats->count + stats->aborted;
         count_good(figures, objective);
         if (sr_objective_compliance(objective->good, objective->total, &objective->compliance) &&
@@ -192,12 +260,11 @@ void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, st
     sr_words_read(words, SR_WORD(book, index, 0), SR_WORDS_PER_PAGE, out_figures->page);
     sr_words_read(words, SR_WORD(book, index, SR_BOOK_CELLS + book->low), book->high - book->low,
                   out_figures->cells + book->low);
-    minute_read(books, index, now_ns, &out_figures->minute);
     memcpy(out_figures->detail.name, &out_figures->page[SR_BOOK_NAME], sizeof out_figures->detail.name);
     memcpy(out_figures->detail.type, &out_figures->page[SR_BOOK_TYPE], sizeof out_figures->detail.type);
     fill_totals(book, now_ns, out_figures);
-    fill_windows(books, index, now_ns, out_figures);
     fill_money(out_figures);
+    fill_windows(books, index, now_ns, out_figures);
     fill_bounds(book, out_figures);
     fill_objectives(out_figures);
 }

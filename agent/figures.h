@@ -4,7 +4,6 @@
 #define AGENT_FIGURES_H
 
 #include "books.h"
-#include "minute.h"
 
 struct figures {
     struct slipring_stats stats;
@@ -12,7 +11,8 @@ struct figures {
     /* scratch */
     uint64_t page[SR_WORDS_PER_PAGE]; /* the book's first page: all but the cells */
     uint64_t cells[SR_BUCKET_COUNT];
-    struct minute minute;
+    uint64_t slides_ns; /* as in struct book */
+    uint64_t now_ns;
 };
 
 /* The batch is empty. */

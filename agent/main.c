@@ -102,8 +102,11 @@ static bool open_parts(struct parts *parts, const struct options *options)
     uint64_t now_ns = sr_clock_ns();
     if (!check(agent_store_open(&options->agent, now_ns, sr_clock_wall_ns(), &parts->store),
                "cannot open the store") ||
-        !check(books_open(parts->store, &parts->books), "cannot take up the books") ||
-        !check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
+        !check(books_open(parts->store, &parts->books), "cannot take up the books")) {
+        return false;
+    }
+    books_set_time(parts->books, sr_clock_wall_ns());
+    if (!check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
         !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
                "cannot reap") ||
         !check(retirer_open(parts->books, parts->drain, now_ns, &parts->retirer),

@@ -10,15 +10,16 @@
 #include "books.h"
 #include "drain_parts.h"
 #include "figures.h"
+#include "history.h"
 #include "intake.h"
 #include "lag.h"
 #include "log.h"
-#include "minute.h"
 #include "peer/stats.h"
 #include "pure/window.h"
+#include "windows.h"
 
 #define PERIOD_NS UINT64_C(100000000)
-#define SLIDE_NS  UINT64_C(1000000000) /* a window that only slides is published so often */
+#define SEEN_NS   UINT64_C(1000000000)
 #define CALL_MOST 32u /* books published in one call: some 0.3 ms, then the drain has its turn */
 
 struct publisher {
@@ -95,6 +96,11 @@ void publisher_note_scrape(struct publisher *publisher, uint64_t took_ns)
     atomic_store_explicit(&publisher->scrape_ns, took_ns, memory_order_relaxed);
 }
 
+void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns)
+{
+    books_set_time(publisher->books, wall_ns);
+}
+
 /* --- one primitive ------------------------------------------------------------------------------------------------------- */
 
 static bool is_due(const struct book *book, uint64_t now_ns, bool all)
@@ -102,7 +108,7 @@ static bool is_due(const struct book *book, uint64_t now_ns, bool all)
     if (!book->is_used || book->place == BOOK_NONE) {
         return false;
     }
-    return all || book->is_changed || (book->minute_lives && now_ns - book->published_ns >= SLIDE_NS);
+    return all || book->is_changed || (book->slides_ns != 0 && now_ns - book->published_ns >= book->slides_ns);
 }
 
 static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns)
@@ -112,8 +118,7 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     figures_read(books, index, now_ns, &publisher->figures);
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
     book->is_changed = false;
-    book->minute_lives = publisher->figures.stats.minute.n != 0 || book->open_ns != 0 ||
-                         publisher->figures.stats.minute.span_ns < SR_WINDOW_MINUTE_NS;
+    book->slides_ns = publisher->figures.slides_ns;
     book->published_ns = now_ns;
 }
 
@@ -211,7 +216,7 @@ static void write_store_words(struct publisher *publisher, uint64_t now_ns)
         sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_RESERVE_FAILURES), books->reserve_failures);
         books->reserve_failures = 0;
     }
-    if (now_ns - publisher->seen_written_ns >= SLIDE_NS) {
+    if (now_ns - publisher->seen_written_ns >= SEEN_NS) {
         publisher->seen_written_ns = now_ns;
         sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_SEEN_NS), books->seen_ns);
     }
@@ -224,7 +229,8 @@ static void begin(struct publisher *publisher, uint64_t now_ns)
 {
     publisher->due_ns = now_ns + PERIOD_NS;
     books_commit(publisher->books);
-    minute_tick(publisher->books, now_ns);
+    windows_tick(publisher->books, now_ns);
+    history_tick(publisher->books, now_ns);
     publisher->reserved = reserve_places(publisher);
     publisher->next = 0;
     publisher->is_under_way = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The publisher: turns durable words into the figures that every reader sees, ten times a second. A primitive that
- * did not change, and whose minute is empty, costs nothing. A round is cut into calls, between which the drain has its turn. See agent/store.h for threads and time. */
+ * did not change, and whose windows are empty or cover all of their length, costs nothing. A round is cut into calls, between which the drain has its turn. See agent/store.h for threads and time. */
 #ifndef AGENT_PUBLISHER_H
 #define AGENT_PUBLISHER_H
 
@@ -19,6 +19,9 @@ __attribute__((warn_unused_result)) enum slipring_status publisher_open(struct a
                                                                         struct drain *drain, uint64_t now_ns,
                                                                         struct publisher **out_publisher);
 void publisher_close(struct publisher *publisher);
+
+/* What CLOCK_REALTIME is, which calendar months and the times of incidents are told by: before a tick. */
+void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns);
 
 /* Ten times a second, whenever it is called; returns how long until it is due again, in nanoseconds. A call publishes a
  * bounded number of primitives, so that the drain comes to bring the clock forward: 0 says that the round goes on. */

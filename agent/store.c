@@ -173,6 +173,13 @@ static enum slipring_status take_options(struct agent_store *store, const struct
         store->options.le.count = SR_BOUND_DEFAULT_COUNT;
         memcpy(store->options.le.ns, sr_bound_defaults, sizeof sr_bound_defaults);
     }
+    if (store->options.window_count == 0) {
+        static const uint64_t windows_s[] = {10, 60, 300, 3600, 86400, 604800};
+        for (uint32_t i = 0; i < SR_ARRAY_COUNT(windows_s); i++) {
+            store->options.window_ns[i] = windows_s[i] * UINT64_C(1000000000);
+        }
+        store->options.window_count = SR_ARRAY_COUNT(windows_s);
+    }
     if (store->options.retire_after_ns == 0) {
         store->options.retire_after_ns = RETIRER_DEFAULT_NS;
     }

@@ -31,12 +31,13 @@ struct agent_options {
     uint32_t ring_cap;        /* rings that a process may hold; 0: the default, 4096 */
     uint64_t
         retire_after_ns; /* rings that nobody wants for so long lose their pages; 0: the default, a minute */
-    uint64_t window_ns[SLIPRING_WINDOW_COUNT]; /* ascending, the minute among them; window_count 0: 10s,1m,5m,1h,1d,7d */
+    uint64_t window_ns
+        [SLIPRING_WINDOW_COUNT]; /* ascending, the minute among them; window_count 0: 10s,1m,5m,1h,1d,7d */
     uint32_t window_count;
     uint32_t extra_ppm[SLIPRING_EXTRA_COUNT]; /* percentiles beside the five, ascending */
     uint32_t extra_count;
     uint64_t slo_minimum_events; /* alerts with fewer events in their long window do not fire */
-    gid_t group;         /* may record and read, besides the owner; (gid_t)-1: nobody */
+    gid_t group;                 /* may record and read, besides the owner; (gid_t)-1: nobody */
     bool
         ignores_aborted; /* what was in flight when its process died is no execution, only a figure of the agent */
 };

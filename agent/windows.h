@@ -37,6 +37,10 @@
 __attribute__((warn_unused_result)) enum slipring_status windows_open(struct books *books);
 void windows_close(struct books *books);
 
+/* Bring the books' windows to the agent's list: first thing of an agent, once seen_ns is what it should be. Commits. A book that cannot
+ * have it now, for want of a page, keeps its former windows, and shows nothing of those that it lacks. */
+void windows_take_up(struct books *books);
+
 /* Drop what left the windows; close the slices that are long enough, across an agent's absence too. Commits. */
 void windows_tick(struct books *books, uint64_t now_ns);
 

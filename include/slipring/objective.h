@@ -17,7 +17,7 @@ extern "C" {
 #define SLIPRING_PERIOD_MIN_S       UINT64_C(3600)    /* one hour */
 #define SLIPRING_PERIOD_MAX_S       UINT64_C(7776000) /* ninety days */
 #define SLIPRING_PERIOD_DEFAULT_S   UINT64_C(2592000) /* thirty days */
-#define SLIPRING_PERIOD_MONTH       UINT64_C(1)       /* the calendar month, UTC, instead of a rolling period */
+#define SLIPRING_PERIOD_MONTH       UINT64_C(1) /* the calendar month, UTC, instead of a rolling period */
 
 /* A target as integer parts per billion: SLIPRING_TARGET(0.999) is 999000000. A constant expression. */
 #define SLIPRING_TARGET(ratio) ((uint32_t)((ratio)*1e9 + 0.5))

@@ -43,8 +43,9 @@ enum slipring_alert_state {
 struct slipring_slo_alert {
     uint64_t long_s; /* its windows: 1h/5m, 6h/30m, 1d/2h, 3d/6h */
     uint64_t short_s;
-    uint32_t share_ppm; /* of the budget, that a burn at the factor spends within the long window: 20000 is 2 % */
-    uint32_t state;     /* enum slipring_alert_state */
+    uint32_t
+        share_ppm;  /* of the budget, that a burn at the factor spends within the long window: 20000 is 2 % */
+    uint32_t state; /* enum slipring_alert_state */
     double factor;
     uint64_t since_wall_ns; /* CLOCK_REALTIME when the state became FIRING or ceased to be; 0: never fired */
 };
@@ -56,7 +57,8 @@ enum slipring_slo_present {
 
 struct slipring_slo_objective {
     uint64_t present; /* bits of enum slipring_slo_present */
-    double exhaustion_s; /* until the budget is spent at the burn rate of the last hour: remaining * period / burn rate; 0: it is */
+    double
+        exhaustion_s; /* until the budget is spent at the burn rate of the last hour: remaining * period / burn rate; 0: it is */
     struct slipring_slo_window windows[SLIPRING_SLO_WINDOW_COUNT];
     struct slipring_slo_alert alerts[SLIPRING_ALERT_COUNT];
 };
@@ -65,8 +67,8 @@ struct slipring_slo_objective {
 struct slipring_slo_stats {
     uint64_t published_ns; /* CLOCK_MONOTONIC */
     uint32_t objective_count;
-    uint32_t minimum_events; /* the agent's gate */
-    uint64_t burn_present;   /* bit i: worst_burn_rate[i] exists */
+    uint32_t minimum_events;                           /* the agent's gate */
+    uint64_t burn_present;                             /* bit i: worst_burn_rate[i] exists */
     double worst_burn_rate[SLIPRING_SLO_WINDOW_COUNT]; /* the highest over the objectives */
     struct slipring_slo_objective objectives[SLIPRING_OBJECTIVE_COUNT];
 };
@@ -92,9 +94,8 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_slo_read(struct slipring_primi
 /* For load shedding: a few nanoseconds, no system call after the process's first reading, thread and signal safe. `objective`: a name,
  * or NULL for the worst of them. NO_DATA: no such objective, no events, or nothing published; *out_... is untouched then.
  * The share of the budget that is left, unclamped: 1 untouched, 0 spent, negative overspent. */
-SLIPRING_MUST_CHECK enum slipring_status slipring_budget_remaining(struct slipring_primitive *primitive,
-                                                                   const char *objective,
-                                                                   double *out_remaining);
+SLIPRING_MUST_CHECK enum slipring_status
+slipring_budget_remaining(struct slipring_primitive *primitive, const char *objective, double *out_remaining);
 /* window_s: 300, 1800, 3600, 7200, 21600, 86400 or 259200; another one is BAD_ARGUMENT. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_burn_rate(struct slipring_primitive *primitive,
                                                             const char *objective, uint64_t window_s,

@@ -33,15 +33,16 @@ enum slipring_percentile {
  * exist when n > 0. */
 struct slipring_window_stats {
     uint64_t window_ns; /* its nominal length; 0: the lifetime */
-    uint64_t span_ns;   /* the time that it really covers, up to the publishing: never longer than window_ns */
-    uint64_t n;         /* executions in the span: success and failure */
-    uint64_t failures;  /* of these, failed */
-    uint64_t spilled;   /* of n: came through the spill, without a time stamp of their own */
+    uint64_t span_ns;  /* the time that it really covers, up to the publishing: never longer than window_ns */
+    uint64_t n;        /* executions in the span: success and failure */
+    uint64_t failures; /* of these, failed */
+    uint64_t spilled;  /* of n: came through the spill, without a time stamp of their own */
     double percentile_ns[SLIPRING_PERCENTILE_COUNT];
     double extra_ns[SLIPRING_EXTRA_COUNT]; /* those of detail.extra_ppm */
     double relative_error;                 /* 0.0108301: (b-a)/(b+a) at growth 2^(1/32) */
     double per_second;                     /* n over span, over a second at least; 0 when idle */
-    double peak_per_second; /* the highest rate over any second or little more, of those that began in the span */
+    double
+        peak_per_second; /* the highest rate over any second or little more, of those that began in the span */
     uint64_t cost_nanodollars; /* in the span, all categories */
     uint64_t savings_nanodollars;
 };
@@ -71,8 +72,8 @@ struct slipring_stats {
     uint64_t cost_nanodollars;       /* lifetime, all categories */
     uint64_t savings_nanodollars;    /* lifetime, all categories */
     double savings_rate;             /* savings / (cost + savings) */
-    uint64_t spilled;        /* of count: booked through the spill, without a time stamp of their own */
-    uint64_t clamped;        /* durations or amounts that were out of range */
+    uint64_t spilled; /* of count: booked through the spill, without a time stamp of their own */
+    uint64_t clamped; /* durations or amounts that were out of range */
     uint64_t reserved[6];
 };
 

@@ -14,6 +14,8 @@
 #ifndef SR_PEER_ACCOUNTS_H
 #define SR_PEER_ACCOUNTS_H
 
+#include <slipring/stats.h>
+
 #include "pure/bucket.h"
 
 #define SR_RINGS_SMALL 32768u
@@ -55,14 +57,13 @@ enum sr_book_word {
     SR_BOOK_MIN, /* meaningless while COUNT is 0 */
     SR_BOOK_MAX,
     SR_BOOK_CLAMPED,
-    SR_BOOK_SPILLED,         /* of COUNT: through spill blocks */
-    SR_BOOK_TAKEN,           /* words taken from rings for this book */
-    SR_BOOK_OTHERS,          /* samples of these that are no executions (amounts, cancels, refused) */
-    SR_BOOK_BESIDE,          /* words of these that begin no sample (marks of the clock, amounts) */
-    SR_BOOK_OPENED_NS,       /* CLOCK_MONOTONIC: nothing it holds was recorded before */
-    SR_BOOK_OPEN_NS,         /* 0: the open part is empty; else when it began */
-    SR_BOOK_PEAK,            /* highest rate within the open part: thousandths of an execution a second */
-    SR_BOOK_BASE_COUNT,      /* COUNT, FAILURES and SPILLED when the last slice was closed */
+    SR_BOOK_SPILLED,    /* of COUNT: through spill blocks */
+    SR_BOOK_TAKEN,      /* words taken from rings for this book */
+    SR_BOOK_OTHERS,     /* samples of these that are no executions (amounts, cancels, refused) */
+    SR_BOOK_BESIDE,     /* words of these that begin no sample (marks of the clock, amounts) */
+    SR_BOOK_OPENED_NS,  /* CLOCK_MONOTONIC: nothing it holds was recorded before */
+    SR_BOOK_OPEN_NS,    /* 0: the open part is empty; else when it began */
+    SR_BOOK_BASE_COUNT, /* COUNT, FAILURES and SPILLED when the last slice was closed */
     SR_BOOK_BASE_FAILURES,
     SR_BOOK_BASE_SPILLED,
     SR_BOOK_BASE_COST, /* of all categories, saturating */
@@ -78,7 +79,6 @@ enum sr_book_word {
     SR_BOOK_CELLS = 512,       /* a word a bucket: success and failure together */
     SR_BOOK_BASE_CELLS = 2304, /* the cells when the last slice was closed */
 };
-_Static_assert(SR_BOOK_OBJECTIVES + 8 * SR_OBJECTIVE_WORDS <= SR_BOOK_CELLS, "the lists end before the cells begin");
 _Static_assert(SR_BOOK_CELLS + SR_BUCKET_COUNT <= SR_BOOK_BASE_CELLS, "cells end before their base begins");
 _Static_assert(SR_BOOK_BASE_CELLS + SR_BUCKET_COUNT <= 4096, "a book is 4096 words");
 
@@ -91,12 +91,15 @@ enum sr_book_objective_word {
     SR_OBJECTIVE_SINCE_NS,   /* nothing before counts */
     SR_OBJECTIVE_SINCE_GOOD, /* the cumulative counts at SINCE_NS */
     SR_OBJECTIVE_SINCE_TOTAL,
-    SR_OBJECTIVE_ALERTS,                                           /* a byte a pair: its state */
-    SR_OBJECTIVE_ALERT_SINCE_NS,                                   /* CLOCK_REALTIME, a word a pair */
-    SR_OBJECTIVE_INCIDENT = SR_OBJECTIVE_ALERT_SINCE_NS + 4,       /* a word a pair: 0, or 1 + its number */
-    SR_OBJECTIVE_INCIDENT_BAD = SR_OBJECTIVE_INCIDENT + 4,         /* a word a pair: cumulative bad at its begin */
+    SR_OBJECTIVE_ALERTS,                                     /* a byte a pair: its state */
+    SR_OBJECTIVE_ALERT_SINCE_NS,                             /* CLOCK_REALTIME, a word a pair */
+    SR_OBJECTIVE_INCIDENT = SR_OBJECTIVE_ALERT_SINCE_NS + 4, /* a word a pair: 0, or 1 + its number */
+    SR_OBJECTIVE_INCIDENT_BAD = SR_OBJECTIVE_INCIDENT + 4,   /* a word a pair: cumulative bad at its begin */
     SR_OBJECTIVE_WORDS = 32,
 };
+
+_Static_assert(SR_BOOK_OBJECTIVES + 8 * SR_OBJECTIVE_WORDS <= SR_BOOK_CELLS,
+               "the lists end before the cells begin");
 
 enum sr_book_bound_word {
     SR_BOUND_NS = 0,
@@ -116,7 +119,7 @@ enum sr_tier_word {
     SR_TIER_COVER_NS,      /* complete from here on */
     SR_TIER_FIRST,         /* which of SR_TIER_SLICES is the oldest */
     SR_TIER_COUNT,
-    SR_TIER_GROWING,     /* place of what the shorter windows closed since this one's last slice; 0: nothing */
+    SR_TIER_GROWING, /* place of what the shorter windows closed since this one's last slice; 0: nothing */
     SR_TIER_SLICES = 16, /* SR_TIER_SLICE_MAX places */
 };
 _Static_assert(SR_TIER_SLICES + SR_TIER_SLICE_MAX <= SR_TIER_WORDS, "the slices of a tier fit");
@@ -129,7 +132,7 @@ enum sr_slice_word {
     SR_SLICE_COUNT,
     SR_SLICE_FAILURES,
     SR_SLICE_SPILLED,
-    SR_SLICE_PEAK, /* as SR_BOOK_PEAK */
+    SR_SLICE_PEAK, /* the highest rate within it: thousandths of an execution a second */
     SR_SLICE_COST,
     SR_SLICE_SAVINGS,
     SR_SLICE_HEAD_WORDS,
@@ -145,6 +148,7 @@ enum sr_track_word {
     SR_TRACK_WINDOW_S = 0, /* 0: unused */
     SR_TRACK_NEXT,         /* marks written ever; the last one stands at (NEXT - 1) % SR_TRACK_MARK_MAX */
     SR_TRACK_FIRST,        /* marks before this one are void */
+    SR_TRACK_MONTH,        /* of a calendar month's track: when the month began, CLOCK_REALTIME in seconds */
     SR_TRACK_MARKS = 8,    /* SR_TRACK_MARK_MAX of SR_TRACK_MARK_WORDS */
 };
 enum sr_mark_word { SR_MARK_AT_NS = 0, SR_MARK_GOOD, SR_MARK_TOTAL };

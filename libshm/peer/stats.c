@@ -162,8 +162,8 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
     const enum slipring_status status =
         sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &slo, sizeof slo);
     if (status == SLIPRING_OK) {
-        slo.objective_count = slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count
-                                                                             : SLIPRING_OBJECTIVE_COUNT;
+        slo.objective_count =
+            slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
         *out_slo = slo;
     }
     return status;

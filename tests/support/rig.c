@@ -6,6 +6,7 @@
 
 #include "agent/drain.h"
 #include "agent/log.h"
+#include "pure/sparse.h"
 #include "support/child.h"
 #include "support/place.h"
 
@@ -43,13 +44,15 @@ struct CMUnitTest rig_unit_test(const char *name, struct rig_body *body)
 struct rig rig_of(const char *store)
 {
     log_set_level(LOG_ERROR); /* what a test provokes is not worth a line */
-    return (struct rig){.options = {.store = store, .group = (gid_t)-1}, .now_ns = 1000 * RIG_SECOND};
+    return (struct rig){
+        .options = {.store = store, .group = (gid_t)-1}, .now_ns = 1000 * RIG_SECOND, .wall_ns = RIG_WALL_NS};
 }
 
 void rig_open(struct rig *which)
 {
-    CHECK_OK(agent_store_open(&which->options, which->now_ns, which->now_ns, &which->store));
+    CHECK_OK(agent_store_open(&which->options, which->now_ns, which->wall_ns, &which->store));
     CHECK_OK(books_open(which->store, &which->books));
+    books_set_time(which->books, which->wall_ns);
     CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
     CHECK_OK(retirer_open(which->books, which->drain, which->now_ns, &which->retirer));
@@ -81,9 +84,18 @@ void rig_stop(struct rig *which)
     close_all(which);
 }
 
-void rig_tick(struct rig *which, uint64_t later_ns)
+void rig_pass(struct rig *which, uint64_t later_ns)
 {
     which->now_ns += later_ns;
+    which->wall_ns += later_ns;
+    if (which->store) {
+        books_set_time(which->books, which->wall_ns);
+    }
+}
+
+void rig_tick(struct rig *which, uint64_t later_ns)
+{
+    rig_pass(which, later_ns);
     CHECK(drain_tick(which->drain, which->now_ns) <= RIG_SECOND / 20);
     CHECK(reaper_tick(which->reaper, which->now_ns) <= RIG_SECOND);
     CHECK(retirer_tick(which->retirer, which->now_ns) <= 60 * RIG_SECOND);
@@ -97,7 +109,7 @@ void rig_tick(struct rig *which, uint64_t later_ns)
 void rig_settle(struct rig *which)
 {
     for (int i = 0; i < 2; i++) {
-        which->now_ns += RIG_SECOND / 100;
+        rig_pass(which, RIG_SECOND / 100);
         drain_all(which->drain, which->now_ns);
         reaper_run(which->reaper, which->now_ns);
     }
@@ -175,31 +187,52 @@ static void check_book(struct rig *which, uint32_t index)
                     RIG_WORD(which, book, index, SR_BOOK_SPILLED));
 }
 
-/* Every slice of the minute says how many executions it holds. */
-static void check_slices(struct rig *which, uint32_t index)
+/* A slice says how many executions it holds, and ends after it began; returns how many. 0: none. */
+static uint64_t check_slice(struct rig *which, uint32_t index, uint64_t place, uint64_t *end_ns)
 {
-    const uint64_t first = RIG_WORD(which, book, index, SR_BOOK_MINUTE_FIRST);
-    const uint64_t count = RIG_WORD(which, book, index, SR_BOOK_MINUTE_COUNT);
-    uint64_t end_ns = 0;
-    uint64_t total = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint64_t place = RIG_WORD(which, book, index, SR_BOOK_SLICES + (first + i) % SR_BOOK_SLICE_MAX);
-        const uint32_t head = (uint32_t)(place >> 32);
-        uint64_t sum = 0;
-        for (uint32_t word = SR_SLICE_HEAD_WORDS; word < (uint32_t)place; word++) {
-            sum += RIG_WORD(which, slice, index, head + word) & ((UINT64_C(1) << SR_SLICE_COUNT_BITS) - 1);
-        }
-        CHECK_EQUAL(sum, RIG_WORD(which, slice, index, head + SR_SLICE_COUNT));
-        CHECK_EQUAL((uint32_t)place,
-                    SR_SLICE_HEAD_WORDS + RIG_WORD(which, slice, index, head + SR_SLICE_ENTRIES));
-        CHECK(RIG_WORD(which, slice, index, head + SR_SLICE_START_NS) >= end_ns);
-        end_ns = RIG_WORD(which, slice, index, head + SR_SLICE_END_NS);
-        total += sum;
+    static uint64_t raw[2600];
+    static uint64_t cells[SR_BUCKET_COUNT];
+    const uint32_t first = (uint32_t)(place >> 32) / 8;
+    const uint32_t bytes = (uint32_t)place;
+    if (place == 0) {
+        return 0;
     }
-    CHECK(total <=
-          RIG_WORD(which, book, index, SR_BOOK_BASE_COUNT)); /* and what it holds is in no other part */
-    const uint64_t open_ns = RIG_WORD(which, book, index, SR_BOOK_MINUTE_OPEN_NS);
-    CHECK(open_ns == 0 || open_ns >= end_ns);
+    CHECK(bytes >= 8 * SR_SLICE_HEAD_WORDS && bytes <= sizeof raw && first + bytes / 8 <= SR_WORDS_PER_slice);
+    sr_words_read(&agent_store_books(which->store)->words, SR_WORD(slice, index, first), (bytes + 7) / 8,
+                  raw);
+    memset(cells, 0, sizeof cells);
+    CHECK(sr_sparse_add(cells, SR_BUCKET_COUNT, (const uint8_t *)(raw + SR_SLICE_HEAD_WORDS),
+                        bytes - 8 * SR_SLICE_HEAD_WORDS));
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < SR_BUCKET_COUNT; i++) {
+        sum += cells[i];
+    }
+    CHECK_EQUAL(sum, raw[SR_SLICE_COUNT]);
+    CHECK(raw[SR_SLICE_START_NS] >= *end_ns && raw[SR_SLICE_END_NS] >= raw[SR_SLICE_START_NS]);
+    *end_ns = raw[SR_SLICE_END_NS];
+    return sum;
+}
+
+/* Nothing stands in two parts of a window. */
+static void check_windows(struct rig *which, uint32_t index)
+{
+    const uint64_t open_ns = RIG_WORD(which, book, index, SR_BOOK_OPEN_NS);
+    uint64_t rest = 0; /* in growing slices of this tier and the shorter ones */
+    for (uint32_t tier = 0; tier < SR_TIER_MAX; tier++) {
+        const uint32_t words = tier * SR_TIER_WORDS;
+        const uint64_t first = RIG_WORD(which, window, index, words + SR_TIER_FIRST);
+        const uint64_t count = RIG_WORD(which, window, index, words + SR_TIER_COUNT);
+        uint64_t end_ns = 0;
+        uint64_t total = 0;
+        for (uint64_t i = 0; i < count; i++) {
+            const uint32_t slice = (uint32_t)((first + i) % SR_TIER_SLICE_MAX);
+            total += check_slice(which, index, RIG_WORD(which, window, index, words + SR_TIER_SLICES + slice),
+                                 &end_ns);
+        }
+        rest += check_slice(which, index, RIG_WORD(which, window, index, words + SR_TIER_GROWING), &end_ns);
+        CHECK(total + rest <= RIG_WORD(which, book, index, SR_BOOK_BASE_COUNT));
+        CHECK(open_ns == 0 || open_ns >= end_ns);
+    }
 }
 
 static uint64_t sum_block(struct rig *which, uint32_t first, uint32_t cells)
@@ -221,7 +254,7 @@ void rig_expect_balance(struct rig *which)
     const uint64_t high = RIG_WORD(which, store, 0, SR_STORE_BOOK_HIGH);
     for (uint32_t index = 0; index < high; index++) {
         check_book(which, index);
-        check_slices(which, index);
+        check_windows(which, index);
         taken += RIG_WORD(which, book, index, SR_BOOK_TAKEN);
         spilled += RIG_WORD(which, book, index, SR_BOOK_SPILLED);
         copies += sum_block(which, SR_WORD(copy_shared, index, 0), SR_BUCKET_COUNT);

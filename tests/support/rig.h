@@ -14,7 +14,8 @@
 #include "agent/store.h"
 #include "support/check.h"
 
-#define RIG_SECOND UINT64_C(1000000000)
+#define RIG_SECOND  UINT64_C(1000000000)
+#define RIG_WALL_NS (UINT64_C(1767225600) * RIG_SECOND) /* 2026-01-01 00:00 UTC */
 
 struct rig {
     struct agent_options options;
@@ -25,7 +26,8 @@ struct rig {
     struct retirer *retirer;
     struct publisher *publisher;
     struct mover *mover;
-    uint64_t now_ns;
+    uint64_t now_ns;  /* CLOCK_MONOTONIC */
+    uint64_t wall_ns; /* CLOCK_REALTIME */
 };
 
 /* A cmocka test that runs in a child of its own: an open rig and a producer on a new store; afterwards, if the rig is open, everything is
@@ -49,6 +51,8 @@ void rig_drop(struct rig *which);
 /* Stop as a signal makes main do: a last drain, a last publishing. */
 void rig_stop(struct rig *which);
 
+/* So much later, and nobody looks. */
+void rig_pass(struct rig *which, uint64_t later_ns);
 /* So much later: one tick of each. */
 void rig_tick(struct rig *which, uint64_t later_ns);
 /* Everything at once: drain all, reap, publish. Twice, so that what was released is taken back. */

@@ -17,7 +17,7 @@ struct region {
 static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
 {
     (void)state;
-    CHECK_EQUAL(SR_ABI_MAJOR, 3);
+    CHECK_EQUAL(SR_ABI_MAJOR, 4);
     static const struct region want[] = {
         {"header", 0u, 1280u},
         {"registry_key", 4096u, 131072u},
@@ -57,8 +57,11 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
         {"header", 0u, 752u},
         {"agent_figure", 4096u, 1152u},
         {"journal", 8192u, 1048704u},
-        {"figure", 1060864u, 134217728u},
-        {"words", 135278592u, 2640121856u},
+        {"incident_log", 1060864u, 139408u},
+        {"slo_page", 1204224u, 16384u},
+        {"figure", 1220608u, 201326592u},
+        {"slo_figure", 202547200u, 201326592u},
+        {"words", 403873792u, 5223883264u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -68,7 +71,7 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
     SR_STATS_REGIONS(X)
 #undef X
     CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
-    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(2775400448));
+    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(5627760640));
 }
 
 static void regions_begin_at_pages_and_hold_what_is_in_them(void **state)

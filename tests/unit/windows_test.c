@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The minute window: what it holds, what it covers, and that an idle one is empty and costs nothing. In a time that the test makes. */
-#include "agent/minute.h"
+/* The windows: what they hold, what they cover, and that idle ones are empty and cost nothing. In a time that the test makes. */
+#include "agent/windows.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -41,6 +41,17 @@ static void pass(uint64_t seconds)
 static struct slipring_window_stats minute(void)
 {
     return rig_stats(&rig, "work").minute;
+}
+
+/* Closed slices of a window. */
+static uint64_t slices_of(uint32_t tier)
+{
+    return RIG_WORD(&rig, window, 1, tier * SR_TIER_WORDS + SR_TIER_COUNT);
+}
+
+static struct slipring_window_stats window(uint32_t tier)
+{
+    return rig_detail(&rig, "work").windows[tier];
 }
 
 /* The published percentile is within its bound of this. */
@@ -88,7 +99,9 @@ static void an_idle_primitive_has_an_empty_window_without_percentiles(void)
 static void nothing_is_published_for_a_primitive_that_is_idle(void)
 {
     record(1000000, 20);
-    pass(70);
+    pass(5);
+    rig_pass(&rig, 8 * 86400 * RIG_SECOND); /* then every window covers all of its length */
+    pass(5);
     const uint64_t published = rig_stats(&rig, "work").published_ns;
     const uint64_t drains = rig_figures(&rig).drains;
     pass(30);
@@ -101,11 +114,105 @@ static void nothing_is_published_for_a_primitive_that_is_idle(void)
     CHECK(minute().span_ns > 55 * RIG_SECOND); /* it is known that nothing came before */
 }
 
+/* A hundred seconds, ten executions in each: every window holds those that its span says. */
+static void each_window_holds_what_came_in_its_span(void)
+{
+    static const uint64_t seconds[] = {10, 60, 300, 3600, 86400, 604800};
+    pass(2);
+    const uint64_t began_ns = rig.now_ns;
+    for (int second = 0; second < 400; second++) {
+        record(1000000, 10);
+        pass(1);
+    }
+    CHECK_EQUAL(rig_detail(&rig, "work").window_count, 6);
+    for (uint32_t tier = 0; tier < 6; tier++) {
+        const struct slipring_window_stats it = window(tier);
+        const uint64_t length_ns = seconds[tier] * RIG_SECOND;
+        const uint64_t known_ns = rig.now_ns - began_ns < length_ns ? rig.now_ns - began_ns : length_ns;
+        CHECK_EQUAL(it.window_ns, length_ns);
+        CHECK(it.span_ns >= known_ns - known_ns / 20 - RIG_SECOND && it.span_ns <= length_ns);
+        CHECK(it.n >= (it.span_ns / RIG_SECOND - 1) * 10 && it.n <= (it.span_ns / RIG_SECOND + 1) * 10);
+        CHECK_EQUAL(it.failures * 10, it.n);
+        expect_near(it.percentile_ns[SLIPRING_P99], 1e6);
+        CHECK(it.peak_per_second >= 10.0 && it.peak_per_second <= 20.0);
+    }
+    CHECK_EQUAL(window(3).n, 4000); /* nothing was forgotten on the way up */
+    CHECK_EQUAL(window(5).n, 4000);
+    rig_pass(&rig, 1800 * RIG_SECOND);
+    pass(1);
+    CHECK_EQUAL(window(2).n, 0);
+    CHECK_EQUAL(window(3).n, 4000);
+    rig_pass(&rig, 3 * 86400 * RIG_SECOND);
+    pass(1);
+    CHECK_EQUAL(window(4).n, 0);
+    CHECK_EQUAL(window(5).n, 4000);
+    rig_pass(&rig, 4 * 86400 * RIG_SECOND);
+    pass(1);
+    CHECK_EQUAL(window(5).n, 0);
+    CHECK_EQUAL(window(5).span_ns, 604800 * RIG_SECOND);
+}
+
+/* Within one second, between quiet ones. */
+static void the_highest_rate_is_that_of_the_busiest_second(void)
+{
+    for (int second = 0; second < 20; second++) {
+        record(1000000, second == 10 ? 500 : 10);
+        pass(1);
+    }
+    CHECK(window(1).peak_per_second >= 450.0 && window(1).peak_per_second <= 520.0);
+    CHECK(window(0).peak_per_second <= 520.0);
+    pass(12);
+    CHECK(window(0).peak_per_second == 0.0); /* nothing came in its ten seconds */
+    CHECK(window(1).peak_per_second >= 450.0);
+}
+
+static void money_is_in_the_windows(void)
+{
+    const struct slipring_cost paid = {.cost_nanodollars = 700, .savings_nanodollars = 30};
+    slipring_record(primitive_of("work"), 1000000, SLIPRING_SUCCESS, &paid);
+    pass(5);
+    slipring_record(primitive_of("work"), 1000000, SLIPRING_SUCCESS, &paid);
+    pass(20);
+    CHECK_EQUAL(window(0).cost_nanodollars, 0);
+    CHECK_EQUAL(window(1).cost_nanodollars, 1400);
+    CHECK_EQUAL(window(5).savings_nanodollars, 60);
+}
+
+/* The next agent has another list of windows. */
+static void a_changed_list_keeps_the_windows_that_stay(void)
+{
+    for (int second = 0; second < 30; second++) {
+        record(1000000, 10);
+        pass(1);
+    }
+    rig_stop(&rig);
+    const uint64_t windows_s[] = {5, 60, 120, 86400};
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(windows_s); i++) {
+        rig.options.window_ns[i] = windows_s[i] * RIG_SECOND;
+    }
+    rig.options.window_count = SR_ARRAY_COUNT(windows_s);
+    rig_open(&rig);
+    pass(1);
+    CHECK_EQUAL(rig_detail(&rig, "work").window_count, 4);
+    CHECK_EQUAL(window(1).n, 300);
+    CHECK_EQUAL(window(3).n, 300);
+    CHECK_EQUAL(window(2).n, 0); /* it begins */
+    CHECK(window(2).span_ns < 3 * RIG_SECOND);
+    for (int second = 0; second < 10; second++) {
+        record(1000000, 10);
+        pass(1);
+    }
+    CHECK_EQUAL(window(3).n, 400);
+    CHECK_EQUAL(window(2).n, 100);
+    CHECK_EQUAL(window(1).window_ns, 60 * RIG_SECOND);
+    CHECK(window(0).n >= 30 && window(0).n <= 60);
+}
+
 static void a_burst_after_an_idle_hour_is_in_the_window_at_once(void)
 {
     record(1000000, 1);
     pass(5);
-    rig.now_ns += 3600 * RIG_SECOND;
+    rig_pass(&rig, 3600 * RIG_SECOND);
     pass(1);
     record(5000000, 100);
     pass(1);
@@ -113,11 +220,11 @@ static void a_burst_after_an_idle_hour_is_in_the_window_at_once(void)
     expect_near(minute().percentile_ns[SLIPRING_P999], 5e6);
 }
 
-/* Every bucket in use: slices of 1,600 words; the arena holds four and a bit. */
-static void a_window_without_room_covers_less_and_says_so(void)
+/* Every bucket in use: a slice takes four kilobytes, and the shelf holds a dozen. */
+static void windows_without_room_get_coarser_and_forget_nothing(void)
 {
     struct slipring_primitive *work = primitive_of("work");
-    for (int slice = 0; slice < 30; slice++) {
+    for (int slice = 0; slice < 60; slice++) {
         for (uint32_t bucket = 0; bucket < SR_BUCKET_COUNT; bucket++) {
             if (sr_bucket_lower_ns(bucket) <= sr_bucket_upper_ns(bucket)) {
                 slipring_record(work, sr_bucket_lower_ns(bucket), SLIPRING_SUCCESS, NULL);
@@ -129,9 +236,10 @@ static void a_window_without_room_covers_less_and_says_so(void)
         pass(3);
         const struct slipring_stats stats = rig_stats(&rig, "work");
         const double rate = (double)stats.count / (3.0 * (slice + 1));
-        CHECK(stats.minute.span_ns < 25 * RIG_SECOND);
-        CHECK(slice < 5 || (stats.minute.n < stats.count && stats.minute.span_ns > 12 * RIG_SECOND));
-        CHECK(stats.minute.per_second > rate * 0.7 && stats.minute.per_second < rate * 1.5);
+        CHECK_EQUAL(window(3).n, stats.count);
+        CHECK_EQUAL(window(5).n, stats.count);
+        CHECK(stats.minute.n == 0 ||
+              (stats.minute.per_second > rate * 0.7 && stats.minute.per_second < rate * 1.5));
     }
 }
 
@@ -181,7 +289,7 @@ static void a_slice_that_finds_no_page_stays_open_and_nothing_is_lost(void)
     faults_arm(0, 0, 0);
     pass(10);
     CHECK_EQUAL(minute().n, 10);
-    CHECK_EQUAL(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT), 1);
+    CHECK_EQUAL(slices_of(1), 1);
     record(1, 10); /* cells of another page */
     rig_tick(&rig, RIG_SECOND / 10);
     faults_arm(0, 100000, ENOSPC);
@@ -241,10 +349,10 @@ static void places_are_used_again(void)
         record(1000000 + (uint64_t)second * 1000, 5);
         pass(1);
     }
-    for (uint32_t word = 512; word < SR_WORDS_PER_slice; word += SR_WORDS_PER_PAGE) {
+    for (uint32_t word = 2048; word < SR_WORDS_PER_slice; word += SR_WORDS_PER_PAGE) {
         CHECK(!sr_words_exist(&rig.books->durable->words, SR_WORD(slice, 1, word)));
     }
-    CHECK(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT) >= 18);
+    CHECK(slices_of(1) >= 18);
 }
 
 /* Another time namespace, or another boot: the next agent's clock is far behind the last one's. */
@@ -261,7 +369,7 @@ static void a_clock_that_is_behind_the_books_empties_the_window_and_keeps_the_co
     CHECK_EQUAL(rig_stats(&rig, "work").count, 200);
     CHECK_EQUAL(minute().n, 0); /* not frozen until the clock comes there again */
     CHECK(minute().span_ns <= 2 * RIG_SECOND);
-    CHECK_EQUAL(RIG_WORD(&rig, book, 1, SR_BOOK_MINUTE_COUNT), 0);
+    CHECK_EQUAL(slices_of(1), 0);
     record(2000000, 30);
     pass(1);
     CHECK_EQUAL(minute().n, 30);
@@ -280,7 +388,11 @@ static int run(void)
         RIG_TEST(an_idle_primitive_has_an_empty_window_without_percentiles),
         RIG_TEST(nothing_is_published_for_a_primitive_that_is_idle),
         RIG_TEST(a_burst_after_an_idle_hour_is_in_the_window_at_once),
-        RIG_TEST(a_window_without_room_covers_less_and_says_so),
+        RIG_TEST(each_window_holds_what_came_in_its_span),
+        RIG_TEST(the_highest_rate_is_that_of_the_busiest_second),
+        RIG_TEST(money_is_in_the_windows),
+        RIG_TEST(a_changed_list_keeps_the_windows_that_stay),
+        RIG_TEST(windows_without_room_get_coarser_and_forget_nothing),
         RIG_TEST(the_window_outlives_the_agent),
         RIG_TEST(what_was_recorded_during_a_long_absence_is_in_no_minute),
         RIG_TEST(a_slice_that_finds_no_page_stays_open_and_nothing_is_lost),

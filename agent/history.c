@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Marks in tracks: see history.h. */
+#include "history.h"
+
+#include <string.h>
+
+#include "pure/bound.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define MARKS     (SR_TRACK_MARK_MAX - 1) /* live at most: the next one is written where nobody looks */
+#define PARTS     100u                    /* marks to a window */
+
+const uint64_t history_windows_s[SLIPRING_SLO_WINDOW_COUNT] = {300, 1800, 3600, 7200, 21600, 86400, 259200};
+
+struct mark {
+    uint64_t at_ns;
+    uint64_t good;
+    uint64_t total;
+};
+
+static uint64_t get(const struct books *books, uint32_t word)
+{
+    return sr_batch_get(&books->durable->batch, word);
+}
+
+static void set(struct books *books, uint32_t word, uint64_t value)
+{
+    sr_batch_set(&books->durable->batch, word, value);
+}
+
+static uint32_t objective_word(uint32_t index, uint32_t objective, uint32_t word)
+{
+    return SR_WORD(book, index, SR_BOOK_OBJECTIVES + objective * SR_OBJECTIVE_WORDS + word);
+}
+
+static uint32_t track_word(uint32_t index, uint32_t objective, uint32_t track, uint32_t word)
+{
+    return SR_WORD(history, index * SLIPRING_OBJECTIVE_COUNT + objective, track * SR_TRACK_WORDS + word);
+}
+
+static uint64_t kind_of(const struct books *books, uint32_t index, uint32_t objective)
+{
+    return get(books, objective_word(index, objective, SR_OBJECTIVE_KIND));
+}
+
+static bool is_month(const struct books *books, uint32_t index, uint32_t objective)
+{
+    return get(books, objective_word(index, objective, SR_OBJECTIVE_PERIOD_S)) == SLIPRING_PERIOD_MONTH;
+}
+
+/* How long the track's window is; 0: the objective has no such track. A calendar month is as long as the longest. */
+static uint64_t window_ns(const struct books *books, uint32_t index, uint32_t objective, uint32_t track)
+{
+    const uint64_t period_s = is_month(books, index, objective)
+                                  ? 31 * UINT64_C(86400)
+                                  : get(books, objective_word(index, objective, SR_OBJECTIVE_PERIOD_S));
+    const uint64_t window_s = track < HISTORY_PERIOD ? history_windows_s[track] : period_s;
+    return window_s <= period_s ? window_s * SECOND_NS : 0;
+}
+
+/* --- cumulative counts ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t total_of(const struct books *books, uint32_t index)
+{
+    return get(books, SR_WORD(book, index, SR_BOOK_COUNT)) +
+           get(books, SR_WORD(book, index, SR_BOOK_ABORTED));
+}
+
+/* Executions that took at most threshold_ns. */
+static uint64_t at_most(const struct books *books, uint32_t index, uint64_t threshold_ns)
+{
+    const struct book *book = &books->book[index];
+    uint64_t slots[SLIPRING_BOUND_COUNT];
+    uint64_t counts[SLIPRING_BOUND_COUNT];
+    uint64_t cells[SR_BUCKET_COUNT] = {0};
+    if (books->durable->batch.count == 0) {
+        sr_words_read(&books->durable->words, SR_WORD(book, index, SR_BOOK_CELLS + book->low),
+                      book->high - book->low, cells + book->low);
+    }
+    for (uint32_t i = book->low; i < book->high && books->durable->batch.count != 0; i++) {
+        cells[i] = get(books, SR_WORD(book, index, SR_BOOK_CELLS + i));
+    }
+    for (uint32_t i = 0; i < book->bounds.count; i++) {
+        slots[i] = get(books, SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_SLOT));
+    }
+    sr_bound_cumulatives(cells, book->bounds.ns, slots, book->bounds.count, counts);
+    const uint64_t all = get(books, SR_WORD(book, index, SR_BOOK_COUNT));
+    uint64_t good = 0;
+    for (uint32_t i = 0; i < book->bounds.count; i++) {
+        if (book->bounds.ns[i] == threshold_ns) {
+            good = counts[i] < all ? counts[i] : all; /* a forged spill block could count more */
+        }
+    }
+    return good;
+}
+
+static void count(const struct books *books, uint32_t index, uint32_t objective, uint64_t *out_good,
+                  uint64_t *out_total)
+{
+    *out_total = total_of(books, index);
+    if (kind_of(books, index, objective) == SLIPRING_AVAILABILITY) {
+        *out_good = get(books, SR_WORD(book, index, SR_BOOK_COUNT)) -
+                    get(books, SR_WORD(book, index, SR_BOOK_FAILURES));
+    } else {
+        *out_good =
+            at_most(books, index, get(books, objective_word(index, objective, SR_OBJECTIVE_THRESHOLD_NS)));
+    }
+}
+
+void history_now(const struct books *books, uint32_t index, uint32_t objective, uint64_t *out_good,
+                 uint64_t *out_total)
+{
+    struct counted *counted = books->counted;
+    const struct sr_batch *batch = &books->durable->batch;
+    if (batch->count != 0) {
+        count(books, index, objective, out_good, out_total);
+        return;
+    }
+    if (counted->objective != objective + 1 || counted->book != index || counted->commits != batch->commits) {
+        *counted = (struct counted){.commits = batch->commits, .book = index, .objective = objective + 1};
+        count(books, index, objective, &counted->good, &counted->total);
+    }
+    *out_good = counted->good;
+    *out_total = counted->total;
+}
+
+/* --- marks ------------------------------------------------------------------------------------------------------------------ */
+
+/* Marks [first, next) of a track are live. */
+struct track {
+    uint64_t first;
+    uint64_t next;
+};
+
+static struct track track_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track)
+{
+    const uint64_t next = get(books, track_word(index, objective, track, SR_TRACK_NEXT));
+    uint64_t first = get(books, track_word(index, objective, track, SR_TRACK_FIRST));
+    first = next > MARKS && first < next - MARKS ? next - MARKS : first;
+    return (struct track){.first = first < next ? first : next, .next = next};
+}
+
+static uint32_t mark_word(uint32_t index, uint32_t objective, uint32_t track, uint64_t number)
+{
+    return track_word(index, objective, track,
+                      SR_TRACK_MARKS + (uint32_t)(number % SR_TRACK_MARK_MAX) * SR_TRACK_MARK_WORDS);
+}
+
+static struct mark mark_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                           uint64_t number)
+{
+    const uint32_t word = mark_word(index, objective, track, number);
+    return (struct mark){.at_ns = get(books, word + SR_MARK_AT_NS),
+                         .good = get(books, word + SR_MARK_GOOD),
+                         .total = get(books, word + SR_MARK_TOTAL)};
+}
+
+/* The objective's beginning, which every track begins with. */
+static struct mark beginning(const struct books *books, uint32_t index, uint32_t objective)
+{
+    return (struct mark){.at_ns = get(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_NS)),
+                         .good = get(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_GOOD)),
+                         .total = get(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_TOTAL))};
+}
+
+static struct mark last_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track)
+{
+    const struct track it = track_of(books, index, objective, track);
+    return it.next > it.first ? mark_of(books, index, objective, track, it.next - 1)
+                              : beginning(books, index, objective);
+}
+
+/* The track's words have their pages. */
+static void append(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                   const struct mark *mark)
+{
+    const uint64_t next = get(books, track_word(index, objective, track, SR_TRACK_NEXT));
+    const uint64_t words[SR_TRACK_MARK_WORDS] = {mark->at_ns, mark->good, mark->total};
+    sr_words_write_unreferenced(&books->durable->words, mark_word(index, objective, track, next),
+                                SR_TRACK_MARK_WORDS, words);
+    set(books, track_word(index, objective, track, SR_TRACK_NEXT), next + 1);
+}
+
+/* Nothing came until quiet_ns since the last mark, which says so with a second one: one that is there goes on to that moment. */
+static void tell_of_quiet(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                          const struct mark *last, uint64_t quiet_ns)
+{
+    const struct track it = track_of(books, index, objective, track);
+    if (it.next - it.first >= 2) {
+        const struct mark before = mark_of(books, index, objective, track, it.next - 2);
+        if (before.good == last->good && before.total == last->total) {
+            set(books, mark_word(index, objective, track, it.next - 1) + SR_MARK_AT_NS, quiet_ns);
+            return;
+        }
+    }
+    append(books, index, objective, track,
+           &(struct mark){.at_ns = quiet_ns, .good = last->good, .total = last->total});
+}
+
+/* A track's marks up to `now`. Returns when the next one is due. Without a page: later. */
+static uint64_t tend_track(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                           const struct mark *now)
+{
+    const struct book *book = &books->book[index];
+    const uint64_t every_ns = window_ns(books, index, objective, track) / PARTS;
+    struct mark last = last_of(books, index, objective, track);
+    if (!books_reserve(books, track_word(index, objective, track, 0), SR_TRACK_WORDS)) {
+        return now->at_ns + every_ns;
+    }
+    if (last.total == book->marked_total && last.total != now->total &&
+        book->quiet_ns >= last.at_ns + every_ns) {
+        tell_of_quiet(books, index, objective, track, &last, book->quiet_ns);
+        last.at_ns = book->quiet_ns;
+    }
+    if (last.total == now->total) {
+        return UINT64_MAX; /* told of when something comes */
+    }
+    if (now->at_ns < last.at_ns + every_ns) {
+        return last.at_ns + every_ns;
+    }
+    append(books, index, objective, track, now);
+    return UINT64_MAX;
+}
+
+/* The calendar month's track: one mark, where the month began. */
+static void tend_month(struct books *books, uint32_t index, uint32_t objective, const struct mark *now)
+{
+    const uint64_t month = books->month;
+    const uint32_t word = track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH);
+    if (get(books, word) >= month ||
+        !books_reserve(books, track_word(index, objective, HISTORY_PERIOD, 0), SR_TRACK_WORDS)) {
+        return;
+    }
+    if (get(books, word) != 0) {
+        const uint64_t next = get(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_NEXT));
+        set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_FIRST), next);
+        append(books, index, objective, HISTORY_PERIOD, now);
+    }
+    set(books, word, month);
+}
+
+/* All tracks of an objective; returns when one is due again. */
+static uint64_t tend_objective(struct books *books, uint32_t index, uint32_t objective)
+{
+    struct mark now = {.at_ns = books->seen_ns};
+    uint64_t due_ns = UINT64_MAX;
+    history_now(books, index, objective, &now.good, &now.total);
+    for (uint32_t track = 0; track <= HISTORY_PERIOD; track++) {
+        if (track == HISTORY_PERIOD && is_month(books, index, objective)) {
+            tend_month(books, index, objective, &now);
+        } else if (window_ns(books, index, objective, track) != 0) {
+            const uint64_t track_ns = tend_track(books, index, objective, track, &now);
+            due_ns = track_ns < due_ns ? track_ns : due_ns;
+        }
+    }
+    return due_ns;
+}
+
+static void tend_book(struct books *books, uint32_t index, uint64_t total)
+{
+    struct book *book = &books->book[index];
+    book->marks_due_ns = UINT64_MAX;
+    for (uint32_t objective = 0; objective < SLIPRING_OBJECTIVE_COUNT; objective++) {
+        if (kind_of(books, index, objective) != 0) {
+            books_make_room(books);
+            const uint64_t due_ns = tend_objective(books, index, objective);
+            book->marks_due_ns = due_ns < book->marks_due_ns ? due_ns : book->marks_due_ns;
+        }
+    }
+    book->marked_total = total;
+    book->marked_ns = books->seen_ns;
+    book->marked_month = books->month;
+}
+
+void history_tick(struct books *books, uint64_t now_ns)
+{
+    (void)now_ns;
+    books_commit(books);
+    for (uint32_t index = 0; index < books->high; index++) {
+        struct book *book = &books->book[index];
+        if (!book->is_used || !book->has_objectives) {
+            continue;
+        }
+        const uint64_t total = total_of(books, index);
+        const bool is_same = total == book->marked_total;
+        const uint64_t least_ns = history_windows_s[0] * SECOND_NS / PARTS;
+        const bool is_due = books->seen_ns >= book->marks_due_ns ||
+                            (!is_same && books->seen_ns >= book->marked_ns + least_ns);
+        if (is_due || book->marked_month != books->month) {
+            tend_book(books, index, total);
+        }
+        if (is_same) {
+            book->quiet_ns = books->seen_ns;
+        }
+    }
+    books_commit(books);
+}
+
+void history_begin(struct books *books, uint32_t index, uint32_t objective, uint64_t now_ns)
+{
+    uint64_t good = 0;
+    uint64_t total = 0;
+    history_now(books, index, objective, &good, &total);
+    const bool is_new = total == 0; /* then nothing was recorded since the book was opened */
+    set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_NS),
+        is_new ? get(books, SR_WORD(book, index, SR_BOOK_OPENED_NS)) : now_ns);
+    set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_GOOD), good);
+    set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_TOTAL), total);
+    for (uint32_t track = 0; track < SR_TRACK_MAX; track++) {
+        const uint32_t first = track_word(index, objective, track, SR_TRACK_FIRST);
+        if (sr_words_exist(&books->durable->words, first)) {
+            set(books, first, get(books, track_word(index, objective, track, SR_TRACK_NEXT)));
+        }
+    }
+    books->book[index].has_objectives = true;
+    books->book[index].marked_total = UINT64_MAX; /* nothing is known of what is quiet */
+    books->book[index].marks_due_ns = 0;
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------------------- */
+
+/* What the counts of the window are counted from; at_ns is where it begins. */
+static struct mark edge_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                           uint64_t earliest_ns, const struct mark *now)
+{
+    const struct track it = track_of(books, index, objective, track);
+    struct mark before = beginning(books, index, objective);
+    if (before.at_ns >= earliest_ns) {
+        return before;
+    }
+    bool is_known = it.first == 0 || it.next - it.first < MARKS; /* else some are gone between them */
+    uint64_t low = it.first; /* marks below began before, those from `high` on did not */
+    uint64_t high = it.next;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (mark_of(books, index, objective, track, middle).at_ns < earliest_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low > it.first) {
+        before = mark_of(books, index, objective, track, low - 1);
+        is_known = true;
+    }
+    const struct mark after = low < it.next ? mark_of(books, index, objective, track, low) : *now;
+    if (is_known && before.good == after.good && before.total == after.total) {
+        before.at_ns = earliest_ns; /* nothing came in between */
+        return before;
+    }
+    return after;
+}
+
+bool history_read(const struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                  uint64_t now_ns, struct history_counts *out_counts)
+{
+    if (track > HISTORY_PERIOD || kind_of(books, index, objective) == 0 ||
+        window_ns(books, index, objective, track) == 0) {
+        return false;
+    }
+    struct mark now = {.at_ns = now_ns};
+    struct mark from;
+    history_now(books, index, objective, &now.good, &now.total);
+    if (track == HISTORY_PERIOD && is_month(books, index, objective)) {
+        from = last_of(books, index, objective, track);
+    } else {
+        const uint64_t long_ns = window_ns(books, index, objective, track);
+        from = edge_of(books, index, objective, track, now_ns > long_ns ? now_ns - long_ns : 0, &now);
+    }
+    *out_counts = (struct history_counts){.good = now.good - from.good,
+                                          .total = now.total - from.total,
+                                          .span_ns = now_ns > from.at_ns ? now_ns - from.at_ns : 0};
+    return true;
+}
