@@ -10,9 +10,9 @@
 #include "intake.h"
 #include "lag.h"
 #include "log.h"
-#include "windows.h"
 #include "offers.h"
 #include "peer/census.h"
+#include "windows.h"
 
 #define WAIT_LEAST_NS  UINT64_C(100000)   /* chased more closely, a record costs tens of times as much */
 #define WAIT_ACTIVE_NS UINT64_C(1000000)  /* the coarse clock's step while anything moves */

@@ -108,7 +108,8 @@ static bool is_due(const struct book *book, uint64_t now_ns, bool all)
     if (!book->is_used || book->place == BOOK_NONE) {
         return false;
     }
-    return all || book->is_changed || (book->slides_ns != 0 && now_ns - book->published_ns >= book->slides_ns);
+    return all || book->is_changed ||
+           (book->slides_ns != 0 && now_ns - book->published_ns >= book->slides_ns);
 }
 
 static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns)
