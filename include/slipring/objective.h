@@ -33,7 +33,7 @@ struct slipring_objective {
     enum slipring_objective_kind kind;
     uint32_t target_ppb;   /* 1 to 999999999 parts per billion */
     uint64_t threshold_ns; /* latency: 1 to SLIPRING_DURATION_MAX_NS; availability: 0 */
-    uint64_t period_s;     /* rolling; 0 means thirty days; 3600 to 7776000 */
+    uint64_t period_s;     /* rolling, 3600 to 7776000; 0 means thirty days; SLIPRING_PERIOD_MONTH */
 };
 
 /* Add an objective to the primitive's list. The same one again is OK and changes nothing; another one of the
@@ -41,13 +41,24 @@ struct slipring_objective {
 SLIPRING_MUST_CHECK enum slipring_status slipring_objective_add(struct slipring_primitive *primitive,
                                                                 const struct slipring_objective *objective);
 
+/* The objective of this name is as given from now on; it is added when there is none. All of it is replaced: what
+ * is left out has its default. What becomes of the past:
+ *   another target     all of it counts, by the new target
+ *   another period     as much of it counts as is known: a longer period fills up with time
+ *   another threshold, another kind: none of it, for nobody counted how many were good by it. The objective begins
+ *                      anew, and its figures tell since when
+ * The same one again is OK and changes nothing. A primitive has room for eight objectives and eight changes of them, as long as its store
+ * lives; then TABLE_FULL: decide it in one place, not at each start. Statuses otherwise as above, but for CONFLICT. */
+SLIPRING_MUST_CHECK enum slipring_status
+slipring_objective_change(struct slipring_primitive *primitive, const struct slipring_objective *objective);
+
 /* The common shape in one call: a latency objective (target, threshold) and an availability objective. A
  * target_ppb or availability_ppb of 0 leaves that one out; both 0 is BAD_ARGUMENT. */
 struct slipring_slo {
     uint32_t target_ppb;           /* share that takes at most latency_threshold_ns */
     uint32_t availability_ppb;     /* share that succeeds */
     uint64_t latency_threshold_ns; /* nanoseconds */
-    uint64_t period_s;             /* 0 means thirty days */
+    uint64_t period_s;             /* 0 means thirty days; SLIPRING_PERIOD_MONTH */
 };
 
 SLIPRING_MUST_CHECK enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,

@@ -218,15 +218,27 @@ static enum slipring_status check_objective(const struct slipring_objective *obj
                    : objective->threshold_ns != 0) {
         return SLIPRING_BAD_ARGUMENT;
     }
-    if (objective->period_s < SLIPRING_PERIOD_MIN_S || objective->period_s > SLIPRING_PERIOD_MAX_S) {
+    if (!sr_objective_period_valid(objective->period_s)) {
         return SLIPRING_BAD_ARGUMENT;
     }
     return sr_name_check(objective->name, SLIPRING_OBJECTIVE_NAME_MAX) == SR_NAME_OK ? SLIPRING_OK
                                                                                      : SLIPRING_BAD_NAME;
 }
 
-SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive *primitive,
-                                                      const struct slipring_objective *objective)
+/* What is changed has to stand where it counts: processes that registered one name at once may have an id each, and the
+ * agent takes changes from the lowest one. */
+static uint32_t id_of(const struct sr_segment *segment, const struct slipring_primitive *primitive,
+                      bool is_change)
+{
+    uint32_t id = sr_handle_id(primitive);
+    if (is_change) {
+        (void)!sr_registry_find(segment, primitive->name, primitive->type, &id); /* else its own */
+    }
+    return id;
+}
+
+static enum slipring_status append_objective(struct slipring_primitive *primitive,
+                                             const struct slipring_objective *objective, bool is_change)
 {
     if (!primitive || !objective) {
         return SLIPRING_BAD_ARGUMENT;
@@ -246,9 +258,21 @@ SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive 
     struct sr_segment *segment = NULL;
     do {
         segment = sr_store_segment(primitive->store);
-        status = sr_registry_objective(segment, sr_handle_id(primitive), &whole);
+        status = sr_registry_objective(segment, id_of(segment, primitive, is_change), &whole, is_change);
     } while (has_left(primitive->store, segment));
     return status;
+}
+
+SR_PUBLIC enum slipring_status slipring_objective_add(struct slipring_primitive *primitive,
+                                                      const struct slipring_objective *objective)
+{
+    return append_objective(primitive, objective, false);
+}
+
+SR_PUBLIC enum slipring_status slipring_objective_change(struct slipring_primitive *primitive,
+                                                         const struct slipring_objective *objective)
+{
+    return append_objective(primitive, objective, true);
 }
 
 SR_PUBLIC enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,

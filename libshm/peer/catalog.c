@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "protocol/registry.h"
 #include "pure/name.h"
 #include "pure/objective.h"
 
@@ -85,7 +86,7 @@ uint32_t sr_catalog_lists_stamp(const struct sr_drain *drain, uint32_t id)
 {
     const struct sr_registry_entry_shm *entry = sr_segment_entry(&drain->segment, id);
     uint32_t stamp = 0; /* READY items, as a sum: items never leave; the first EMPTY one ends a list */
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
         const uint64_t state = item_state(&entry->objectives[i].state);
         if (state == SR_ITEM_EMPTY) {
             break;
@@ -113,23 +114,23 @@ static bool objective_is_sound(const struct sr_catalog_objective *objective)
                             objective->threshold_ns <= SLIPRING_DURATION_MAX_NS;
     return name_is_clean(objective->name) && sr_objective_target_valid(objective->target_ppb) &&
            (is_latency || objective->kind == SLIPRING_AVAILABILITY) &&
-           objective->period_s >= SLIPRING_PERIOD_MIN_S && objective->period_s <= SLIPRING_PERIOD_MAX_S;
+           sr_objective_period_valid(objective->period_s);
 }
 
-static void read_objective(const struct sr_objective_shm *shm, struct sr_catalog_objective *out_objective)
+/* False: it is impossible. */
+static bool read_objective(const struct sr_objective_shm *shm, struct sr_catalog_objective *out_objective)
 {
-    if (item_state(&shm->state) != SR_ITEM_READY) {
-        return;
-    }
     struct sr_catalog_objective copy;
     memcpy(copy.name, shm->name, sizeof copy.name);
     copy.kind = __atomic_load_n(&shm->kind, __ATOMIC_RELAXED); /* relaxed, all: ordered by item_state() */
     copy.target_ppb = __atomic_load_n(&shm->target_ppb, __ATOMIC_RELAXED);     /* as above */
     copy.threshold_ns = __atomic_load_n(&shm->threshold_ns, __ATOMIC_RELAXED); /* as above */
     copy.period_s = __atomic_load_n(&shm->period_s, __ATOMIC_RELAXED);         /* as above */
-    if (objective_is_sound(&copy)) {
-        *out_objective = copy;
+    if (!objective_is_sound(&copy)) {
+        return false;
     }
+    *out_objective = copy;
+    return true;
 }
 
 void sr_catalog_read_lists(const struct sr_drain *drain, uint32_t id, struct sr_catalog_lists *out_lists)
@@ -146,8 +147,11 @@ void sr_catalog_read_lists(const struct sr_drain *drain, uint32_t id, struct sr_
             }
         }
     }
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        read_objective(&entry->objectives[i], &out_lists->objectives[i]);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX && count < SLIPRING_OBJECTIVE_COUNT; i++) {
+        count += item_state(&entry->objectives[i].state) == SR_ITEM_READY &&
+                 sr_registry_objective_counts(entry, i) &&
+                 read_objective(&entry->objectives[i], &out_lists->objectives[count]);
     }
 }
 

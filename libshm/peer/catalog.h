@@ -35,8 +35,8 @@ SR_MUST_CHECK bool sr_catalog_read(const struct sr_drain *drain, uint32_t id,
 /* The two lists of a READY, reserved id. */
 struct sr_catalog_lists {
     char categories[SLIPRING_CATEGORY_COUNT][32]; /* [0] is "default"; empty: none */
-    struct sr_catalog_objective {
-        char name[32]; /* empty: none */
+    struct sr_catalog_objective {                 /* of each name, as it was changed last */
+        char name[32];                            /* empty: there are no more */
         uint32_t kind;
         uint32_t target_ppb;
         uint64_t threshold_ns;

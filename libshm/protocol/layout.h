@@ -342,6 +342,9 @@ struct sr_objective_shm {
 };
 _Static_assert(sizeof(struct sr_objective_shm) == 64, "no padding");
 
+/* Changing an objective appends it again: of each name, the last READY item counts. At most SLIPRING_OBJECTIVE_COUNT names. */
+#define SR_OBJECTIVE_ITEM_MAX 16u
+
 struct sr_registry_entry_shm {
     uint32_t name_bytes;
     uint32_t type_bytes;
@@ -351,8 +354,8 @@ struct sr_registry_entry_shm {
     char type[64];
     uint64_t reserved1[5];
     struct sr_category_shm categories[SLIPRING_CATEGORY_COUNT]; /* [0] unused: "default" needs no name here */
-    struct sr_objective_shm objectives[SLIPRING_OBJECTIVE_COUNT];
-    uint64_t reserved2[80];
+    struct sr_objective_shm objectives[SR_OBJECTIVE_ITEM_MAX];
+    uint64_t reserved2[16];
 };
 _Static_assert(sizeof(struct sr_registry_entry_shm) == 2048, "two entries a page");
 

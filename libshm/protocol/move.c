@@ -87,10 +87,14 @@ static void drop_unfinished(struct sr_registry_entry_shm *entry)
             entry->categories[i] = (struct sr_category_shm){.state = SR_ITEM_EMPTY};
         }
     }
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+    /* Objectives move up: a change that was appended in a hole would stand before what it changes. */
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
+        const struct sr_objective_shm item = entry->objectives[i];
+        entry->objectives[i] = (struct sr_objective_shm){.state = SR_ITEM_EMPTY};
         /* relaxed: as above */
-        if (atomic_load_explicit(&entry->objectives[i].state, memory_order_relaxed) != SR_ITEM_READY) {
-            entry->objectives[i] = (struct sr_objective_shm){.state = SR_ITEM_EMPTY};
+        if (atomic_load_explicit(&item.state, memory_order_relaxed) == SR_ITEM_READY) {
+            entry->objectives[kept++] = item;
         }
     }
 }

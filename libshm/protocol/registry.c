@@ -300,25 +300,80 @@ static bool same_figures(const struct sr_objective_shm *there, const struct slip
            there->threshold_ns == objective->threshold_ns && there->period_s == objective->period_s;
 }
 
-enum slipring_status sr_registry_objective(struct sr_segment *segment, uint32_t primitive,
-                                           const struct slipring_objective *objective)
+static bool same_name(const struct sr_objective_shm *item, const char *name)
 {
-    struct sr_objective_shm *objectives = sr_segment_entry(segment, primitive)->objectives;
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        struct sr_objective_shm *item = &objectives[i];
-        if (claim_item(&item->state)) {
-            memset(item->name, 0, sizeof item->name);
-            memcpy(item->name, objective->name, strlen(objective->name));
-            item->kind = (uint32_t)objective->kind;
-            item->target_ppb = objective->target_ppb;
-            item->threshold_ns = objective->threshold_ns;
-            item->period_s = objective->period_s;
-            publish_item(segment, primitive, &item->state);
-            return SLIPRING_OK;
-        }
-        if (item_is_ready(&item->state) && strncmp(item->name, objective->name, sizeof item->name) == 0) {
-            return same_figures(item, objective) ? SLIPRING_OK : SLIPRING_CONFLICT;
+    return strncmp(item->name, name, sizeof item->name) == 0;
+}
+
+/* Is there an item of the same name in [from, to)? */
+static bool is_among(const struct sr_objective_shm *items, uint32_t from, uint32_t to, const char *name)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if (item_is_ready(&items[i].state) && same_name(&items[i], name)) {
+            return true;
         }
     }
-    return SLIPRING_TABLE_FULL;
+    return false;
+}
+
+bool sr_registry_objective_counts(const struct sr_registry_entry_shm *entry, uint32_t i)
+{
+    const struct sr_objective_shm *items = entry->objectives;
+    return item_is_ready(&items[i].state) && !is_among(items, i + 1, SR_OBJECTIVE_ITEM_MAX, items[i].name);
+}
+
+static void fill_objective(struct sr_objective_shm *item, const struct slipring_objective *objective)
+{
+    memset(item->name, 0, sizeof item->name);
+    memcpy(item->name, objective->name, strlen(objective->name));
+    item->kind = (uint32_t)objective->kind;
+    item->target_ppb = objective->target_ppb;
+    item->threshold_ns = objective->threshold_ns;
+    item->period_s = objective->period_s;
+}
+
+/* The list goes on no further: what is to be said, or OK with *out_may_append. `last` of the name, or NULL. */
+static enum slipring_status judge_list(const struct sr_objective_shm *last, uint32_t names,
+                                       const struct slipring_objective *objective, bool is_change,
+                                       bool *out_may_append)
+{
+    *out_may_append = false;
+    if (last && same_figures(last, objective)) {
+        return SLIPRING_OK;
+    }
+    if (last && !is_change) {
+        return SLIPRING_CONFLICT;
+    }
+    *out_may_append = last || names < SLIPRING_OBJECTIVE_COUNT;
+    return *out_may_append ? SLIPRING_OK : SLIPRING_TABLE_FULL;
+}
+
+enum slipring_status sr_registry_objective(struct sr_segment *segment, uint32_t primitive,
+                                           const struct slipring_objective *objective, bool is_change)
+{
+    struct sr_objective_shm *items = sr_segment_entry(segment, primitive)->objectives;
+    const struct sr_objective_shm *last = NULL;
+    uint32_t names = 0; /* an unfinished item may be one more */
+    bool may_append = false;
+    enum slipring_status status = SLIPRING_OK;
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
+        struct sr_objective_shm *item = &items[i];
+        /* relaxed: who claims looks again */
+        if (atomic_load_explicit(&item->state, memory_order_relaxed) == SR_ITEM_EMPTY) {
+            status = judge_list(last, names, objective, is_change, &may_append);
+            if (!may_append) {
+                return status;
+            }
+            if (claim_item(&item->state)) {
+                fill_objective(item, objective);
+                publish_item(segment, primitive, &item->state);
+                return SLIPRING_OK;
+            }
+        }
+        const bool is_ready = item_is_ready(&item->state);
+        names += !is_ready || !is_among(items, 0, i, item->name);
+        last = is_ready && same_name(item, objective->name) ? item : last;
+    }
+    status = judge_list(last, names, objective, is_change, &may_append);
+    return may_append ? SLIPRING_TABLE_FULL : status;
 }

@@ -47,8 +47,13 @@ void sr_registry_decide(struct sr_segment *segment, uint32_t id);
 SR_MUST_CHECK enum slipring_status sr_registry_category(struct sr_segment *segment, uint32_t primitive,
                                                         const char *name, uint32_t *out_category);
 
-/* Add an objective; fields checked, name not NULL. OK (also when the same one is there), CONFLICT, TABLE_FULL. */
+/* Add an objective; fields checked, name not NULL. OK (also when the same one is there), CONFLICT, TABLE_FULL: eight names are there. With
+ * is_change another one of its name is no CONFLICT: this one counts from now on; TABLE_FULL: it is one change too many. */
 SR_MUST_CHECK enum slipring_status sr_registry_objective(struct sr_segment *segment, uint32_t primitive,
-                                                         const struct slipring_objective *objective);
+                                                         const struct slipring_objective *objective,
+                                                         bool is_change);
+
+/* Does item i count: is it READY, and none of its name after it? */
+bool sr_registry_objective_counts(const struct sr_registry_entry_shm *entry, uint32_t i);
 
 #endif

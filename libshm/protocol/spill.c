@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "protocol/registry.h"
 #include "protocol/segment.h"
 
 _Static_assert(
@@ -183,11 +184,9 @@ static void add_thresholds(struct sr_spill_bounds *bounds, const struct sr_segme
                            uint32_t primitive)
 {
     const struct sr_registry_entry_shm *entry = sr_segment_entry(segment, primitive);
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
         const struct sr_objective_shm *objective = &entry->objectives[i];
-        /* acquire: pairs with publish_item() of registry.c */
-        if (atomic_load_explicit(&objective->state, memory_order_acquire) == SR_ITEM_READY &&
-            objective->kind == SLIPRING_LATENCY) {
+        if (sr_registry_objective_counts(entry, i) && objective->kind == SLIPRING_LATENCY) {
             insert_bound(bounds, objective->threshold_ns);
         }
     }

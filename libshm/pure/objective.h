@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <slipring/objective.h>
+
 #include "base/compiler.h"
 #include "pure/decimal.h"
 
@@ -28,6 +30,13 @@
 static inline bool sr_objective_target_valid(uint32_t target_ppb)
 {
     return target_ppb >= 1 && target_ppb < SR_OBJECTIVE_ONE_PPB;
+}
+
+/* One hour to ninety days, or the calendar month. */
+static inline bool sr_objective_period_valid(uint64_t period_s)
+{
+    return period_s == SLIPRING_PERIOD_MONTH ||
+           (period_s >= SLIPRING_PERIOD_MIN_S && period_s <= SLIPRING_PERIOD_MAX_S);
 }
 
 /* "0.999", "99.9%" or "99.9 %" to parts per billion, exactly. EMPTY, NOT_A_NUMBER, NEGATIVE, ZERO, TOO_FINE,

@@ -399,7 +399,7 @@ static void *give_objectives(void *unused)
                                                      .target_ppb = 990000000,
                                                      .threshold_ns = i + 1,
                                                      .period_s = SLIPRING_PERIOD_MIN_S};
-        (void)!sr_registry_objective(segment, SR_PRIMITIVE_OVERFLOW, &objective);
+        (void)!sr_registry_objective(segment, SR_PRIMITIVE_OVERFLOW, &objective, false);
     }
     end();
     return NULL;

@@ -279,7 +279,7 @@ static void objectives_that_cannot_be_are_left_out(void)
         objectives[i].kind = i == 1 ? 9 : sound.kind;
         objectives[i].target_ppb = i == 2 ? 1000000000 : sound.target_ppb;
         objectives[i].threshold_ns = i == 3 ? UINT64_MAX : sound.threshold_ns;
-        objectives[i].period_s = i == 4 ? 1 : sound.period_s;
+        objectives[i].period_s = i == 4 ? 2 : sound.period_s;
         if (i == 5) {
             memset(objectives[i].name, 'x', sizeof sound.name); /* no end */
         }

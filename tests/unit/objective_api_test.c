@@ -25,7 +25,7 @@ static const struct sr_objective_shm *stored(const struct slipring_primitive *wo
 static uint32_t count_of(const struct slipring_primitive *work)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
         count += atomic_load(&stored(work, i)->state) == SR_ITEM_READY;
     }
     return count;
@@ -96,7 +96,7 @@ static void arguments_out_of_range_are_refused(void *unused)
     objective =
         (struct slipring_objective){.kind = SLIPRING_AVAILABILITY, .target_ppb = 1, .threshold_ns = 1};
     CHECK_STATUS(slipring_objective_add(work, &objective), SLIPRING_BAD_ARGUMENT);
-    const uint64_t periods[] = {1, SLIPRING_PERIOD_MIN_S - 1, SLIPRING_PERIOD_MAX_S + 1, UINT64_MAX};
+    const uint64_t periods[] = {2, SLIPRING_PERIOD_MIN_S - 1, SLIPRING_PERIOD_MAX_S + 1, UINT64_MAX};
     for (size_t i = 0; i < SR_ARRAY_COUNT(periods); i++) {
         objective = good;
         objective.name = "period";
@@ -216,6 +216,81 @@ static void what_is_booked_under_overflow_has_no_objectives(void *unused)
     CHECK_EQUAL(count_of(work), 0);
 }
 
+static void a_change_replaces_all_of_an_objective(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = api_primitive("work");
+    CHECK_OK(slipring_objective_add(work, &good));
+    struct slipring_objective other = good;
+    other.target_ppb = SLIPRING_TARGET(0.999);
+    other.threshold_ns = 100 * MS;
+    other.period_s = SLIPRING_PERIOD_MONTH;
+    CHECK_STATUS(slipring_objective_add(work, &other), SLIPRING_CONFLICT);
+    CHECK_OK(slipring_objective_change(work, &other));
+    CHECK_OK(slipring_objective_change(work, &other));
+    CHECK_EQUAL(count_of(work), 2);
+    const struct sr_objective_shm *there = stored(work, 1);
+    CHECK_EQUAL(strcmp(there->name, "fast"), 0);
+    CHECK_EQUAL(there->target_ppb, 999000000);
+    CHECK_EQUAL(there->threshold_ns, 100 * MS);
+    CHECK_EQUAL(there->period_s, SLIPRING_PERIOD_MONTH);
+    CHECK_STATUS(slipring_objective_add(work, &good), SLIPRING_CONFLICT);
+    CHECK_OK(slipring_objective_add(work, &other));
+}
+
+static void a_change_of_nothing_adds_and_is_refused_for_the_same_reasons(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = api_primitive("work");
+    const struct slipring_objective objective = {.kind = SLIPRING_AVAILABILITY, .target_ppb = 5};
+    CHECK_OK(slipring_objective_change(work, &objective));
+    CHECK_EQUAL(strcmp(stored(work, 0)->name, "availability"), 0);
+    CHECK_EQUAL(stored(work, 0)->period_s, SLIPRING_PERIOD_DEFAULT_S);
+    struct slipring_objective bad = good;
+    bad.target_ppb = 0;
+    CHECK_STATUS(slipring_objective_change(work, &bad), SLIPRING_BAD_TARGET);
+    bad = good;
+    bad.name = "";
+    CHECK_STATUS(slipring_objective_change(work, &bad), SLIPRING_BAD_NAME);
+    CHECK_STATUS(slipring_objective_change(NULL, &good), SLIPRING_BAD_ARGUMENT);
+    CHECK_STATUS(slipring_objective_change(work, NULL), SLIPRING_BAD_ARGUMENT);
+    CHECK_EQUAL(count_of(work), 1);
+}
+
+/* Processes that registered one name at once have an id each; the agent takes changes from the lowest. */
+static void a_change_stands_where_it_counts(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = api_primitive("work");
+    struct sr_segment *segment = sr_store_segment(work->store);
+    const uint32_t first = sr_handle_id(work);
+    const uint32_t second = first + 1; /* the same name once more */
+    CHECK_OK(sr_segment_reserve_primitive(segment, second));
+    memcpy(sr_segment_entry(segment, second), sr_segment_entry(segment, first),
+           sizeof(struct sr_registry_entry_shm));
+    atomic_store(sr_segment_registry_key(segment, second),
+                 atomic_load(sr_segment_registry_key(segment, first)));
+    atomic_store(&work->place, second + 1);
+    CHECK_OK(slipring_objective_add(work, &good));
+    CHECK_OK(slipring_objective_change(work, &good));
+    CHECK_EQUAL(atomic_load(&sr_segment_entry(segment, second)->objectives[0].state), SR_ITEM_READY);
+    CHECK_EQUAL(atomic_load(&sr_segment_entry(segment, first)->objectives[0].state), SR_ITEM_READY);
+    CHECK_EQUAL(count_of(work), 1);
+}
+
+static void the_calendar_month_is_a_period(void *unused)
+{
+    (void)unused;
+    struct slipring_primitive *work = api_primitive("work");
+    const struct slipring_slo slo = {.target_ppb = SLIPRING_TARGET(0.95),
+                                     .latency_threshold_ns = 500 * MS,
+                                     .availability_ppb = SLIPRING_TARGET(0.999),
+                                     .period_s = SLIPRING_PERIOD_MONTH};
+    CHECK_OK(slipring_slo_configure(work, &slo));
+    CHECK_EQUAL(stored(work, 0)->period_s, SLIPRING_PERIOD_MONTH);
+    CHECK_EQUAL(stored(work, 1)->period_s, SLIPRING_PERIOD_MONTH);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +306,10 @@ static int run(void)
         CHILD_TEST(half_of_the_common_shape_may_be_left_out_but_not_both),
         CHILD_TEST(a_bad_half_of_the_common_shape_leaves_nothing),
         CHILD_TEST(what_is_booked_under_overflow_has_no_objectives),
+        CHILD_TEST(a_change_replaces_all_of_an_objective),
+        CHILD_TEST(a_change_of_nothing_adds_and_is_refused_for_the_same_reasons),
+        CHILD_TEST(a_change_stands_where_it_counts),
+        CHILD_TEST(the_calendar_month_is_a_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/crashpoint.h"
 #include "protocol/shared_spill.h"
+#include "protocol/spill.h"
 #include "pure/name.h"
 #include "support/check.h"
 #include "support/child.h"
@@ -583,7 +584,7 @@ static void an_item_that_a_dead_process_was_writing_is_passed_over(void **state)
     CHECK_OK(sr_registry_category(&ground, id, "gpu", &category));
     CHECK_EQUAL(category, 2);
     const struct slipring_objective objective = {"fast", SLIPRING_LATENCY, 990000000, 5, 3600};
-    CHECK_OK(sr_registry_objective(&ground, id, &objective));
+    CHECK_OK(sr_registry_objective(&ground, id, &objective, false));
     CHECK_EQUAL(atomic_load(&entry->objectives[1].state), SR_ITEM_READY);
 }
 
@@ -594,8 +595,8 @@ static void objectives_stand_in_the_entry_as_given(void **state)
     struct slipring_objective objective = {"fast enough for everybody, 31 b", SLIPRING_LATENCY, 999000000,
                                            250000000, 86400};
     CHECK_EQUAL(strlen(objective.name), 31);
-    CHECK_OK(sr_registry_objective(&ground, id, &objective));
-    CHECK_OK(sr_registry_objective(&ground, id, &objective)); /* the same one again */
+    CHECK_OK(sr_registry_objective(&ground, id, &objective, false));
+    CHECK_OK(sr_registry_objective(&ground, id, &objective, false)); /* the same one again */
     const struct sr_objective_shm *there = &sr_segment_entry(&ground, id)->objectives[0];
     assert_string_equal(there->name, objective.name);
     CHECK_EQUAL(there->kind, SLIPRING_LATENCY);
@@ -604,16 +605,116 @@ static void objectives_stand_in_the_entry_as_given(void **state)
     CHECK_EQUAL(there->period_s, 86400);
     CHECK_EQUAL(atomic_load(&sr_segment_entry(&ground, id)->objectives[1].state), SR_ITEM_EMPTY);
     objective.target_ppb++;
-    CHECK_STATUS(sr_registry_objective(&ground, id, &objective), SLIPRING_CONFLICT);
+    CHECK_STATUS(sr_registry_objective(&ground, id, &objective, false), SLIPRING_CONFLICT);
     CHECK_EQUAL(there->target_ppb, 999000000); /* the first one stays */
     for (uint32_t i = 1; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         char name[8];
         (void)snprintf(name, sizeof name, "o%u", i);
         objective.name = name;
-        CHECK_OK(sr_registry_objective(&ground, id, &objective));
+        CHECK_OK(sr_registry_objective(&ground, id, &objective, false));
     }
     objective.name = "ninth";
-    CHECK_STATUS(sr_registry_objective(&ground, id, &objective), SLIPRING_TABLE_FULL);
+    CHECK_STATUS(sr_registry_objective(&ground, id, &objective, false), SLIPRING_TABLE_FULL);
+}
+
+/* --- changes of objectives ---------------------------------------------------------------------------------------------------------- */
+
+static const struct sr_registry_entry_shm *work_entry(void)
+{
+    return sr_segment_entry(&ground, get("work"));
+}
+
+static enum slipring_status change(const char *name, uint32_t target_ppb, uint64_t threshold_ns)
+{
+    const struct slipring_objective objective = {name, SLIPRING_LATENCY, target_ppb, threshold_ns, 3600};
+    return sr_registry_objective(&ground, get("work"), &objective, true);
+}
+
+static enum slipring_status add_again(const char *name, uint32_t target_ppb, uint64_t threshold_ns)
+{
+    const struct slipring_objective objective = {name, SLIPRING_LATENCY, target_ppb, threshold_ns, 3600};
+    return sr_registry_objective(&ground, get("work"), &objective, false);
+}
+
+static uint32_t ready_items(void)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
+        count += atomic_load(&work_entry()->objectives[i].state) == SR_ITEM_READY;
+    }
+    return count;
+}
+
+static void expect_counting(uint32_t items)
+{
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX; i++) {
+        CHECK_EQUAL(sr_registry_objective_counts(work_entry(), i), items >> i & 1);
+    }
+}
+
+static void of_each_name_the_last_objective_counts(void **state)
+{
+    (void)state;
+    CHECK_OK(change("fast", 990000000, 5)); /* there was none: it is added */
+    CHECK_OK(add_again("slow", 990000000, 50));
+    expect_counting(0x3);
+    CHECK_OK(change("fast", 995000000, 5));
+    expect_counting(0x6);
+    CHECK_OK(change("fast", 995000000, 5)); /* the same once more */
+    CHECK_EQUAL(ready_items(), 3);
+    CHECK_OK(change("fast", 990000000, 5)); /* and back */
+    expect_counting(0xa);
+    CHECK_STATUS(add_again("fast", 995000000, 5), SLIPRING_CONFLICT);
+    CHECK_OK(add_again("fast", 990000000, 5));
+    CHECK_EQUAL(ready_items(), 4);
+}
+
+static void there_are_eight_names_and_eight_changes(void **state)
+{
+    (void)state;
+    char name[] = "a";
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++, name[0]++) {
+        CHECK_OK(change(name, 990000000, 5));
+    }
+    CHECK_STATUS(change(name, 990000000, 5), SLIPRING_TABLE_FULL);
+    CHECK_STATUS(add_again(name, 990000000, 5), SLIPRING_TABLE_FULL);
+    for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX - SLIPRING_OBJECTIVE_COUNT; i++) {
+        CHECK_OK(change("b", 990000000, 6 + i));
+    }
+    CHECK_STATUS(change("b", 990000000, 5), SLIPRING_TABLE_FULL);
+    CHECK_OK(change("b", 990000000, 13)); /* as it is */
+    CHECK_STATUS(add_again("b", 990000000, 5), SLIPRING_CONFLICT);
+    CHECK_OK(add_again("c", 990000000, 5));
+    expect_counting(0x80fd);
+}
+
+static void a_change_goes_behind_an_item_that_a_dead_process_was_writing(void **state)
+{
+    (void)state;
+    CHECK_OK(change("fast", 990000000, 5));
+    struct sr_objective_shm *dead = &sr_segment_entry(&ground, get("work"))->objectives[1];
+    memcpy(dead->name, "fast", sizeof "fast"); /* of a longer name, it may be */
+    atomic_store(&dead->state, SR_ITEM_CLAIMING);
+    CHECK_OK(change("fast", 990000000, 6));
+    expect_counting(0x4);
+    char name[] = "a";
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT - 2;
+         i++, name[0]++) { /* it may have been a name of its own */
+        CHECK_OK(change(name, 990000000, 5));
+    }
+    CHECK_STATUS(change(name, 990000000, 5), SLIPRING_TABLE_FULL);
+}
+
+static void producers_count_at_the_threshold_that_counts(void **state)
+{
+    (void)state;
+    for (uint64_t ns = 1; ns <= SR_OBJECTIVE_ITEM_MAX; ns++) {
+        CHECK_OK(change("fast", 990000000, ns));
+    }
+    struct sr_spill_bounds bounds = {.count = 0};
+    sr_spill_read_bounds(&bounds, &ground, get("work"), 1);
+    CHECK_EQUAL(bounds.count, SR_BOUND_DEFAULT_COUNT + 1);
+    CHECK_EQUAL(bounds.ns[0], SR_OBJECTIVE_ITEM_MAX);
 }
 
 static int run(void)
@@ -642,6 +743,10 @@ static int run(void)
         GROUND_TEST(categories_are_found_again_and_end_at_sixteen),
         GROUND_TEST(an_item_that_a_dead_process_was_writing_is_passed_over),
         GROUND_TEST(objectives_stand_in_the_entry_as_given),
+        GROUND_TEST(of_each_name_the_last_objective_counts),
+        GROUND_TEST(there_are_eight_names_and_eight_changes),
+        GROUND_TEST(a_change_goes_behind_an_item_that_a_dead_process_was_writing),
+        GROUND_TEST(producers_count_at_the_threshold_that_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
