@@ -43,7 +43,26 @@ static void write_tables(FILE *out, const struct boundary_tables *tables, uint64
     write_list(out, "SR_BUCKET_TABLES_BOUNDARIES", tables->boundaries, tables->per_octave);
     fprintf(out, "\n/* The look-up table of sr_bucket_index(). */\n");
     write_list(out, "SR_BUCKET_TABLES_STEPS", tables->steps, 2 * tables->per_octave);
-    fprintf(out, "\n#endif\n");
+}
+
+/* What fine.c needs beside: the boundaries of schema 8, and the growths of the others. False: as boundary_generate(). */
+static bool write_others(FILE *out, int32_t key_min, uint32_t schema)
+{
+    static struct boundary_tables other;
+    for (uint32_t i = 3; i <= BOUNDARY_SCHEMA_MAX; i++) {
+        if (!boundary_generate(i, &other)) {
+            return false;
+        }
+        fprintf(out, "#define SR_BUCKET_TABLES_GROWTH_%" PRIu32 " UINT64_C(0x%016" PRIx64 ")\n", i,
+                other.growth);
+    }
+    const int32_t first = key_min * (1 << (BOUNDARY_SCHEMA_MAX - schema)) - other.key_min;
+    fprintf(out,
+            "\n/* The same bounds for schema 8; and which of them is the first one of the above. */\n"
+            "#define SR_BUCKET_TABLES_EIGHTHS_FIRST %" PRId32 "u\n",
+            first);
+    write_list(out, "SR_BUCKET_TABLES_EIGHTHS", other.boundaries, other.per_octave);
+    return true;
 }
 
 /* A decimal number from `least` to `most`. */
@@ -81,6 +100,12 @@ int main(int argc, char **argv)
         return 1;
     }
     write_tables(out, &tables, max_ns);
+    if (!write_others(out, tables.key_min, (uint32_t)schema)) {
+        fprintf(stderr, "gen_bucket_tables: two boundaries in one step of another schema\n");
+        (void)fclose(out);
+        return 1;
+    }
+    fprintf(out, "\n#endif\n");
     int failed = ferror(out);
     if (fclose(out) != 0 || failed) {
         fprintf(stderr, "gen_bucket_tables: %s: could not write it\n", argv[1]);
