@@ -211,7 +211,24 @@ bool books_reserve_tally(struct books *books, uint32_t book, const struct sr_tal
             return false;
         }
     }
-    return true;
+    const struct sr_fine_tally *fine = tally->fine;
+    for (uint32_t i = 0; fine && i < fine->touched_count; i++) {
+        if (!books_reserve(books, SR_WORD(fine, book, SR_FINE_CELLS + fine->touched[i]), 1)) {
+            return false;
+        }
+    }
+    return !fine || fine->touched_count == 0 || books_reserve(books, SR_WORD(fine, book, SR_FINE_SCHEMA), 1);
+}
+
+static void add_parts(struct books *books, uint32_t index, const struct sr_fine_tally *fine)
+{
+    if (fine->touched_count != 0) {
+        sr_batch_set(&books->durable->batch, SR_WORD(fine, index, SR_FINE_SCHEMA), fine->schema);
+    }
+    for (uint32_t i = 0; i < fine->touched_count; i++) {
+        sr_batch_add(&books->durable->batch, SR_WORD(fine, index, SR_FINE_CELLS + fine->touched[i]),
+                     fine->cells[fine->touched[i]]);
+    }
 }
 
 static void add_cells(struct books *books, uint32_t index, const struct sr_tally *tally)
@@ -317,6 +334,9 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
     if (tally->executions) {
         add_cells(books, index, tally);
         add_executions(books, index, tally);
+        if (tally->fine) {
+            add_parts(books, index, tally->fine);
+        }
     }
     if (tally->sum) {
         add_sum(books, index, tally->sum);

@@ -24,8 +24,8 @@
 
 #define BOOK_NONE UINT32_MAX
 
-/* No unit of work takes more pairs: a full spill block's copy, every cell, a new book; but for books_abort_slot(). */
-#define BOOKS_UNIT_PAIRS 8192u
+/* No unit of work takes more pairs: a full spill block's copy, every cell and every part of one, a new book; but for books_abort_slot(). */
+#define BOOKS_UNIT_PAIRS 24576u
 
 /* A book, as far as it pays to keep it in private memory. */
 struct book {

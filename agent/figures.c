@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "pure/bound.h"
+#include "pure/fine.h"
 #include "pure/money.h"
 #include "pure/objective.h"
-#include "pure/quantile.h"
 #include "pure/window.h"
 #include "windows.h"
 
@@ -22,24 +22,20 @@ static uint64_t word(const struct figures *figures, uint32_t which)
 
 #define PERCENTILES_MAX (SLIPRING_PERCENTILE_COUNT + SLIPRING_EXTRA_COUNT)
 
-/* The percentiles of the cells in [low, high), whose sum is n. */
-static void fill_percentiles(const struct agent_options *options, const uint64_t *cells, uint32_t low,
-                             uint32_t high, uint64_t n, struct slipring_window_stats *window)
+/* The percentiles of cells whose sum is n. */
+static void fill_percentiles(const struct agent_options *options, const struct sr_fine_view *view, uint64_t n,
+                             struct slipring_window_stats *window)
 {
-    uint32_t index[SLIPRING_PERCENTILE_COUNT];
-    uint32_t extra[SLIPRING_EXTRA_COUNT];
+    double error = 0.0;
+    double extra_error = 0.0;
     if (n == 0 ||
-        !sr_quantile_cells(cells + low, high - low, n, quantiles_ppm, SLIPRING_PERCENTILE_COUNT, index) ||
-        !sr_quantile_cells(cells + low, high - low, n, options->extra_ppm, options->extra_count, extra)) {
+        !sr_fine_quantiles(view, n, quantiles_ppm, SLIPRING_PERCENTILE_COUNT, window->percentile_ns,
+                           &error) ||
+        !sr_fine_quantiles(view, n, options->extra_ppm, options->extra_count, window->extra_ns,
+                           &extra_error)) {
         return;
     }
-    window->relative_error = SR_BUCKET_ERROR_BOUND;
-    for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
-        window->percentile_ns[i] = sr_bucket_estimate_ns(low + index[i]);
-    }
-    for (uint32_t i = 0; i < options->extra_count; i++) {
-        window->extra_ns[i] = sr_bucket_estimate_ns(low + extra[i]);
-    }
+    window->relative_error = error > extra_error ? error : extra_error;
 }
 
 struct filling {
@@ -73,14 +69,18 @@ static void fill_window(void *context, uint32_t tier, const struct window_sum *s
         .cost_nanodollars = sum->cost,
         .savings_nanodollars = sum->savings,
     };
-    fill_percentiles(filling->books->options, sum->cells, filling->book->low, filling->book->high, sum->n,
-                     window);
+    const struct sr_fine_view view = {.cells = sum->cells,
+                                      .low = filling->book->low,
+                                      .high = filling->book->high,
+                                      .fine = sum->fine,
+                                      .schema = sum->schema};
+    fill_percentiles(filling->books->options, &view, sum->n, window);
     note_slide(filling->figures, sum);
 }
 
-static void fill_lifetime(const struct books *books, const struct book *book, uint64_t now_ns,
-                          struct figures *figures)
+static void fill_lifetime(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
 {
+    const struct book *book = &books->book[index];
     struct slipring_stats *stats = &figures->stats;
     const uint64_t opened_ns = word(figures, SR_BOOK_OPENED_NS);
     const uint64_t span_ns = now_ns > opened_ns ? now_ns - opened_ns : 0;
@@ -93,7 +93,16 @@ static void fill_lifetime(const struct books *books, const struct book *book, ui
         .cost_nanodollars = stats->cost_nanodollars,
         .savings_nanodollars = stats->savings_nanodollars,
     };
-    fill_percentiles(books->options, figures->cells, book->low, book->high, stats->count, &stats->lifetime);
+    const uint32_t schema = books->options->schema;
+    const uint32_t parts = sr_fine_parts(schema);
+    struct sr_fine_view view = {
+        .cells = figures->cells, .low = book->low, .high = book->high, .schema = schema};
+    if (parts > 1) {
+        sr_words_read(&books->durable->words, SR_WORD(fine, index, SR_FINE_CELLS + book->low * parts),
+                      (book->high - book->low) * parts, figures->fine + book->low * parts);
+        view.fine = figures->fine;
+    }
+    fill_percentiles(books->options, &view, stats->count, &stats->lifetime);
 }
 
 static void fill_windows(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
@@ -113,7 +122,7 @@ static void fill_windows(const struct books *books, uint32_t index, uint64_t now
         }
     }
     stats->requests_per_second = stats->minute.per_second;
-    fill_lifetime(books, filling.book, now_ns, figures);
+    fill_lifetime(books, index, now_ns, figures);
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------------------- */

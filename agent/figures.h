@@ -4,6 +4,7 @@
 #define AGENT_FIGURES_H
 
 #include "books.h"
+#include "pure/fine.h"
 
 struct figures {
     struct slipring_stats stats;
@@ -11,6 +12,7 @@ struct figures {
     /* scratch */
     uint64_t page[SR_WORDS_PER_PAGE]; /* the book's first page: all but the cells */
     uint64_t cells[SR_BUCKET_COUNT];
+    uint64_t fine[SR_FINE_COUNT_MAX];
     uint64_t slides_ns; /* as in struct book */
     uint64_t now_ns;
 };

@@ -43,9 +43,15 @@ enum slipring_status intake_open(struct books *books, struct intake **out_intake
     intake->books = books;
     intake->rings = books->rings;
     intake->ring = calloc(SR_RING_MAX, sizeof intake->ring[0]);
-    if (!intake->ring) {
+    const uint32_t schema = books->options->schema;
+    const bool has_parts = sr_fine_parts(schema) > 1;
+    intake->tally.fine = has_parts ? calloc(1, sizeof *intake->tally.fine) : NULL;
+    if (!intake->ring || (has_parts && !intake->tally.fine)) {
         intake_close(intake);
         return SLIPRING_NO_MEMORY;
+    }
+    if (has_parts) {
+        intake->tally.fine->schema = schema;
     }
     for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
         take_up_ring(intake, ring);
@@ -59,6 +65,7 @@ void intake_close(struct intake *intake)
 {
     if (intake) {
         free(intake->ring);
+        free(intake->tally.fine);
     }
     free(intake);
 }

@@ -146,10 +146,15 @@ void shelf_clear(const struct books *books, uint32_t book, struct part *part)
 {
     const uint32_t low = books->book[book].low;
     memset(part->head, 0, sizeof part->head);
+    const uint32_t parts = sr_fine_parts(books->options->schema);
     memset(part->cells + low, 0, (books->book[book].high - low) * sizeof part->cells[0]);
+    if (part->fine) {
+        memset(part->fine + (size_t)low * parts, 0,
+               (size_t)(books->book[book].high - low) * parts * sizeof part->fine[0]);
+    }
 }
 
-void shelf_add_head(struct part *part, const uint64_t head[SR_SLICE_HEAD_WORDS])
+static void add_head(struct part *part, const uint64_t head[SR_SLICE_HEAD_WORDS])
 {
     uint64_t *to = part->head;
     bool is_saturated = false; /* stands still at the largest amount */
@@ -165,6 +170,26 @@ void shelf_add_head(struct part *part, const uint64_t head[SR_SLICE_HEAD_WORDS])
     to[SR_SLICE_PEAK] = head[SR_SLICE_PEAK] > to[SR_SLICE_PEAK] ? head[SR_SLICE_PEAK] : to[SR_SLICE_PEAK];
     to[SR_SLICE_COST] = sr_money_add(to[SR_SLICE_COST], head[SR_SLICE_COST], &is_saturated);
     to[SR_SLICE_SAVINGS] = sr_money_add(to[SR_SLICE_SAVINGS], head[SR_SLICE_SAVINGS], &is_saturated);
+    if (to[SR_SLICE_SCHEMA] == 0 || head[SR_SLICE_SCHEMA] < to[SR_SLICE_SCHEMA]) {
+        to[SR_SLICE_SCHEMA] = head[SR_SLICE_SCHEMA];
+    }
+}
+
+void shelf_unpack(const struct books *books, const uint8_t *packed, uint32_t bytes, struct part *part)
+{
+    uint64_t head[SR_SLICE_HEAD_WORDS];
+    if (bytes < sizeof head) {
+        return;
+    }
+    memcpy(head, packed, sizeof head);
+    const uint32_t rest = bytes - HEAD_BYTES;
+    const uint32_t coarse = head[SR_SLICE_COARSE_BYTES] < rest ? (uint32_t)head[SR_SLICE_COARSE_BYTES] : rest;
+    add_head(part, head);
+    (void)sr_sparse_add(part->cells, SR_BUCKET_COUNT, packed + HEAD_BYTES, coarse); /* ours: whole */
+    if (part->fine && head[SR_SLICE_SCHEMA] == books->options->schema) {
+        (void)sr_sparse_add(part->fine, sr_fine_count(books->options->schema), packed + HEAD_BYTES + coarse,
+                            rest - coarse); /* as above */
+    }
 }
 
 void shelf_add(const struct books *books, uint32_t book, uint64_t place, struct part *part)
@@ -175,9 +200,7 @@ void shelf_add(const struct books *books, uint32_t book, uint64_t place, struct 
     }
     sr_words_read(&books->durable->words, SR_WORD(slice, book, offset_of(place) / 8),
                   (bytes_of(place) + 7) / 8, raw);
-    shelf_add_head(part, raw);
-    (void)sr_sparse_add(part->cells, SR_BUCKET_COUNT, (const uint8_t *)raw + HEAD_BYTES,
-                        bytes_of(place) - HEAD_BYTES); /* ours: whole */
+    shelf_unpack(books, (const uint8_t *)raw, bytes_of(place), part);
 }
 
 /* --- making room ---------------------------------------------------------------------------------------------------------- */
@@ -212,8 +235,7 @@ static uint32_t shortest_pair(const struct books *books, uint32_t book, uint32_t
     return shortest;
 }
 
-static bool write_where_it_fits(struct books *books, uint32_t book, const struct part *part,
-                                uint64_t *out_place);
+static bool write_where_it_fits(struct books *books, uint32_t book, struct part *part, uint64_t *out_place);
 
 /* Slices i and i + 1 become one. False: that has no room, or no page. The batch is empty before and after. */
 static bool merge(struct books *books, uint32_t book, uint32_t tier, uint32_t i)
@@ -284,15 +306,27 @@ static bool make_room(struct books *books, uint32_t book)
 
 /* --- writing -------------------------------------------------------------------------------------------------------------- */
 
-/* Packs into raw. */
-static uint32_t pack(const struct books *books, uint32_t book, const struct part *part)
+uint32_t shelf_pack(const struct books *books, uint32_t book, struct part *part)
 {
-    uint64_t *raw = books->windows->raw;
+    uint8_t *raw = (uint8_t *)books->windows->raw;
     const struct book *it = &books->book[book];
+    const uint32_t schema = books->options->schema;
+    const uint32_t parts = sr_fine_parts(schema);
+    const bool has_coarser =
+        part->head[SR_SLICE_SCHEMA] != 0 && part->head[SR_SLICE_SCHEMA] < SR_BUCKET_SCHEMA;
+    const uint32_t coarse_schema =
+        has_coarser && part->head[SR_SLICE_SCHEMA] < schema ? (uint32_t)part->head[SR_SLICE_SCHEMA] : schema;
+    sr_fine_coarsen(part->cells, it->low, it->high, coarse_schema);
+    uint32_t bytes = HEAD_BYTES + (uint32_t)sr_sparse_pack(part->cells, it->low, it->high, raw + HEAD_BYTES);
+    part->head[SR_SLICE_SCHEMA] = coarse_schema;
+    part->head[SR_SLICE_COARSE_BYTES] = bytes - HEAD_BYTES;
+    if (part->fine && coarse_schema == schema) {
+        const uint32_t fine =
+            (uint32_t)sr_sparse_pack(part->fine, it->low * parts, it->high * parts, raw + bytes);
+        bytes += bytes + fine <= SHELF_SLICE_BYTES ? fine : 0;
+    }
     memcpy(raw, part->head, HEAD_BYTES);
-    const uint32_t bytes =
-        HEAD_BYTES + (uint32_t)sr_sparse_pack(part->cells, it->low, it->high, (uint8_t *)raw + HEAD_BYTES);
-    memset((uint8_t *)raw + bytes, 0, (8 - bytes % 8) % 8);
+    memset(raw + bytes, 0, (8 - bytes % 8) % 8);
     return bytes;
 }
 
@@ -309,17 +343,16 @@ static bool write_raw(struct books *books, uint32_t book, uint64_t place)
     return true;
 }
 
-static bool write_where_it_fits(struct books *books, uint32_t book, const struct part *part,
-                                uint64_t *out_place)
+static bool write_where_it_fits(struct books *books, uint32_t book, struct part *part, uint64_t *out_place)
 {
-    return find_run(books->windows->shelf[book], pack(books, book, part), out_place) &&
+    return find_run(books->windows->shelf[book], shelf_pack(books, book, part), out_place) &&
            write_raw(books, book, *out_place);
 }
 
-bool shelf_write(struct books *books, uint32_t book, const struct part *part, uint64_t *out_place)
+bool shelf_write(struct books *books, uint32_t book, struct part *part, uint64_t *out_place)
 {
     for (;;) {
-        const uint32_t bytes = pack(books, book, part); /* anew: making room packs, too */
+        const uint32_t bytes = shelf_pack(books, book, part); /* anew: making room packs, too */
         if (find_run(books->windows->shelf[book], bytes, out_place)) {
             return write_raw(books, book, *out_place);
         }

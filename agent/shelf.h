@@ -9,24 +9,29 @@
 #define AGENT_SHELF_H
 
 #include "books.h"
+#include "pure/fine.h"
 #include "pure/sparse.h"
 
 #define SHELF_UNIT_BYTES 64u
 #define SHELF_UNITS      ((uint32_t)SR_WORDS_PER_slice * 8u / SHELF_UNIT_BYTES)
-#define SHELF_RAW_BYTES  (SR_SLICE_HEAD_WORDS * 8u + SR_BUCKET_COUNT * SR_SPARSE_ENTRY_MAX)
+#define SHELF_RAW_BYTES                                                                                      \
+    (SR_SLICE_HEAD_WORDS * 8u + (SR_BUCKET_COUNT + SR_FINE_COUNT_MAX) * SR_SPARSE_ENTRY_MAX)
+
+/* A slice whose parts of buckets would make it larger than this is written without them: its percentiles have the buckets' error. */
+#define SHELF_SLICE_BYTES (SHELF_UNITS * SHELF_UNIT_BYTES / 8u)
 
 /* A slice, or several together, unpacked. Cells outside the book's [low, high) are not looked at. */
 struct part {
     uint64_t head[SR_SLICE_HEAD_WORDS];
     uint64_t cells[SR_BUCKET_COUNT];
+    uint64_t *fine; /* SR_FINE_COUNT_MAX; NULL: the agent's schema has no parts */
 };
 
 /* The closed slices of a tier together, packed as one: made when it is asked for, private. */
 struct shelf_sum {
     bool is_fresh;
     uint32_t bytes, room;
-    uint8_t *packed; /* room bytes of it */
-    uint64_t head[SR_SLICE_HEAD_WORDS];
+    uint8_t *packed; /* as in a slice, room bytes of it */
 };
 
 struct shelf {
@@ -50,6 +55,7 @@ struct windows {
     struct part part;                      /* what is being closed */
     struct part other;
     struct part sum;
+    uint64_t *fine_base; /* SR_FINE_COUNT_MAX; NULL as in parts */
     uint64_t raw[(SHELF_RAW_BYTES + 7) / 8];
 };
 
@@ -63,15 +69,19 @@ uint64_t shelf_place(const struct books *books, uint32_t book, uint32_t tier, co
                      uint32_t i);
 void shelf_head(const struct books *books, uint32_t book, uint64_t place, uint64_t head[SR_SLICE_HEAD_WORDS]);
 
+/* A packed slice on top of the part. Bytes that are none do no harm. */
+void shelf_unpack(const struct books *books, const uint8_t *packed, uint32_t bytes, struct part *part);
+/* Packs the part into windows->raw, as a slice of the agent's schema; returns how many bytes. Its cells are coarsened to that. */
+uint32_t shelf_pack(const struct books *books, uint32_t book, struct part *part);
+
 /* Nothing, within the book's cells. */
 void shelf_clear(const struct books *books, uint32_t book, struct part *part);
 /* The slice at `place` on top of the part. 0: none. */
 void shelf_add(const struct books *books, uint32_t book, uint64_t place, struct part *part);
-void shelf_add_head(struct part *part, const uint64_t head[SR_SLICE_HEAD_WORDS]);
 
 /* Write the part where nobody refers to it; makes room by merging and dropping slices, a commit each: the batch is empty. False: no page, no room. */
-__attribute__((warn_unused_result)) bool shelf_write(struct books *books, uint32_t book,
-                                                     const struct part *part, uint64_t *out_place);
+__attribute__((warn_unused_result)) bool shelf_write(struct books *books, uint32_t book, struct part *part,
+                                                     uint64_t *out_place);
 /* The place is nobody's, as of the last commit. 0 is ignored. */
 void shelf_free(struct shelf *shelf, uint64_t place);
 

@@ -180,6 +180,9 @@ static enum slipring_status take_options(struct agent_store *store, const struct
         }
         store->options.window_count = SR_ARRAY_COUNT(windows_s);
     }
+    if (store->options.schema == 0) {
+        store->options.schema = SR_BUCKET_SCHEMA;
+    }
     if (store->options.retire_after_ns == 0) {
         store->options.retire_after_ns = RETIRER_DEFAULT_NS;
     }

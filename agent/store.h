@@ -36,6 +36,7 @@ struct agent_options {
     uint32_t window_count;
     uint32_t extra_ppm[SLIPRING_EXTRA_COUNT]; /* percentiles beside the five, ascending */
     uint32_t extra_count;
+    uint32_t schema;             /* of percentiles, 3 to 8 (pure/fine.h); 0: 5 */
     uint64_t slo_minimum_events; /* alerts with fewer events in their long window do not fire */
     gid_t group;                 /* may record and read, besides the owner; (gid_t)-1: nobody */
     bool

@@ -53,6 +53,25 @@ static uint64_t grown(const struct books *books, uint32_t index, uint32_t word, 
     return get(books, SR_WORD(book, index, word)) - get(books, SR_WORD(book, index, base_word));
 }
 
+static void read_open_parts(const struct books *books, uint32_t index, struct part *out_part)
+{
+    const struct book *book = &books->book[index];
+    const uint32_t parts = sr_fine_parts(books->options->schema);
+    const uint32_t first = book->low * parts;
+    const uint32_t count = (book->high - book->low) * parts;
+    if (!out_part->fine) {
+        return;
+    }
+    uint64_t *base = books->windows->fine_base;
+    sr_words_read(&books->durable->words, SR_WORD(fine, index, SR_FINE_CELLS + first), count,
+                  out_part->fine + first);
+    sr_words_read(&books->durable->words, SR_WORD(fine, index, SR_FINE_BASE_CELLS + first), count,
+                  base + first);
+    for (uint32_t i = first; i < first + count; i++) {
+        out_part->fine[i] -= base[i];
+    }
+}
+
 /* What the book grew by since its base, as a part that ends at end_ns. */
 static void read_open(const struct books *books, uint32_t index, uint64_t end_ns, struct part *out_part)
 {
@@ -65,7 +84,10 @@ static void read_open(const struct books *books, uint32_t index, uint64_t end_ns
     for (uint32_t i = book->low; i < book->high; i++) {
         out_part->cells[i] -= base[i];
     }
+    read_open_parts(books, index, out_part);
     uint64_t *head = out_part->head;
+    head[SR_SLICE_SCHEMA] = books->options->schema;
+    head[SR_SLICE_COARSE_BYTES] = 0;
     head[SR_SLICE_START_NS] = book->open_ns;
     head[SR_SLICE_END_NS] = end_ns;
     head[SR_SLICE_COUNT] = grown(books, index, SR_BOOK_COUNT, SR_BOOK_BASE_COUNT);
@@ -105,7 +127,26 @@ static bool reserve_base(struct books *books, uint32_t index, const struct part 
             return false;
         }
     }
+    const uint32_t parts = sr_fine_parts(books->options->schema);
+    for (uint32_t i = books->book[index].low * parts; part->fine && i < books->book[index].high * parts;
+         i++) {
+        if (part->fine[i] != 0 && !books_reserve(books, SR_WORD(fine, index, SR_FINE_BASE_CELLS + i), 1)) {
+            return false;
+        }
+    }
     return true;
+}
+
+static void move_base_of_parts(struct books *books, uint32_t index, const struct part *part)
+{
+    const uint32_t parts = sr_fine_parts(books->options->schema);
+    for (uint32_t i = books->book[index].low * parts; part->fine && i < books->book[index].high * parts;
+         i++) {
+        if (part->fine[i] != 0) {
+            set(books, SR_WORD(fine, index, SR_FINE_BASE_CELLS + i),
+                get(books, SR_WORD(fine, index, SR_FINE_CELLS + i)));
+        }
+    }
 }
 
 /* The base catches up: the open part is empty. `part` is it. */
@@ -118,6 +159,7 @@ static void move_base(struct books *books, uint32_t index, const struct part *pa
                 get(books, SR_WORD(book, index, SR_BOOK_CELLS + i)));
         }
     }
+    move_base_of_parts(books, index, part);
     set(books, SR_WORD(book, index, SR_BOOK_BASE_COUNT), get(books, SR_WORD(book, index, SR_BOOK_COUNT)));
     set(books, SR_WORD(book, index, SR_BOOK_BASE_FAILURES),
         get(books, SR_WORD(book, index, SR_BOOK_FAILURES)));
@@ -470,22 +512,56 @@ static struct agent_options former_windows(const struct books *books, uint32_t i
 
 enum slipring_status windows_open(struct books *books)
 {
-    books->windows = calloc(1, sizeof *books->windows);
-    return books->windows ? SLIPRING_OK : SLIPRING_NO_MEMORY;
+    struct windows *windows = calloc(1, sizeof *windows);
+    books->windows = windows;
+    if (!windows || sr_fine_parts(books->options->schema) == 1) {
+        return windows ? SLIPRING_OK : SLIPRING_NO_MEMORY;
+    }
+    uint64_t **const arrays[] = {&windows->part.fine, &windows->other.fine, &windows->sum.fine,
+                                 &windows->fine_base};
+    bool is_whole = true;
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(arrays); i++) {
+        *arrays[i] = calloc(SR_FINE_COUNT_MAX, sizeof(uint64_t));
+        is_whole = is_whole && *arrays[i];
+    }
+    return is_whole ? SLIPRING_OK : SLIPRING_NO_MEMORY;
 }
 
 void windows_close(struct books *books)
 {
-    for (uint32_t index = 0; books->windows && index < SR_PRIMITIVE_MAX; index++) {
-        shelf_drop(books->windows->shelf[index]);
+    struct windows *windows = books->windows;
+    for (uint32_t index = 0; windows && index < SR_PRIMITIVE_MAX; index++) {
+        shelf_drop(windows->shelf[index]);
     }
-    free(books->windows);
+    if (windows) {
+        free(windows->part.fine);
+        free(windows->other.fine);
+        free(windows->sum.fine);
+        free(windows->fine_base);
+    }
+    free(windows);
     books->windows = NULL;
+}
+
+/* Parts are counted in one schema: those of another one are forgotten. Without the journal, for a kill in between leaves the schema to say
+ * so again. */
+static void take_up_parts(struct books *books, uint32_t index)
+{
+    const uint32_t schema_word = SR_WORD(fine, index, SR_FINE_SCHEMA);
+    const uint64_t schema = get(books, schema_word);
+    if (schema != 0 && schema != books->options->schema && sr_fine_parts(books->options->schema) > 1) {
+        sr_words_clear(&books->durable->words, SR_WORD(fine, index, 0), SR_FINE_SCHEMA);
+        set(books, schema_word, books->options->schema);
+        books_commit(books);
+    }
 }
 
 void windows_take_up(struct books *books)
 {
     for (uint32_t index = 0; index < books->high; index++) {
+        if (books->book[index].is_used) {
+            take_up_parts(books, index);
+        }
         if (!books->book[index].is_used || !is_set_up(books, index) || !shelf_of(books, index)) {
             continue;
         }
@@ -500,40 +576,41 @@ void windows_take_up(struct books *books)
 
 /* --- reading ---------------------------------------------------------------------------------------------------------------- */
 
+/* Packs the closed slices of a tier into raw; returns how many bytes. */
+static uint32_t pack_closed(const struct books *books, uint32_t index, uint32_t tier)
+{
+    struct part *other = &books->windows->other;
+    const struct tier it = shelf_tier(books, index, tier);
+    shelf_clear(books, index, other);
+    for (uint32_t i = 0; i < it.count; i++) {
+        shelf_add(books, index, shelf_place(books, index, tier, &it, i), other);
+    }
+    return it.count > 0 ? shelf_pack(books, index, other) : 0;
+}
+
 /* The closed slices of a tier on top of the part. */
 static void add_closed(const struct books *books, uint32_t index, uint32_t tier, struct part *part)
 {
     struct shelf_sum *sum = &books->windows->shelf[index]->sum[tier];
-    struct part *other = &books->windows->other;
     if (!sum->is_fresh) {
-        const struct tier it = shelf_tier(books, index, tier);
-        shelf_clear(books, index, other);
-        for (uint32_t i = 0; i < it.count; i++) {
-            shelf_add(books, index, shelf_place(books, index, tier, &it, i), other);
-        }
-        const struct book *book = &books->book[index];
-        sum->bytes =
-            (uint32_t)sr_sparse_pack(other->cells, book->low, book->high, (uint8_t *)books->windows->raw);
-        if (sum->bytes > sum->room) {
+        const uint32_t bytes = pack_closed(books, index, tier);
+        const uint8_t *raw = (const uint8_t *)books->windows->raw;
+        if (bytes > sum->room) {
             free(sum->packed);
-            sum->packed = malloc(sum->bytes);
-            sum->room = sum->packed ? sum->bytes : 0;
+            sum->packed = malloc(bytes);
+            sum->room = sum->packed ? bytes : 0;
         }
-        if (sum->bytes <= sum->room) {
-            sum->is_fresh = true;
-            memcpy(sum->head, other->head, sizeof sum->head);
-            memcpy(sum->packed, books->windows->raw, sum->bytes);
-        } else { /* no memory: from the slices themselves, each time */
-            shelf_add_head(part, other->head);
-            (void)sr_sparse_add(part->cells, SR_BUCKET_COUNT, (const uint8_t *)books->windows->raw,
-                                sum->bytes);
+        if (bytes > sum->room) { /* no memory: from the slices themselves, each time */
+            shelf_unpack(books, raw, bytes, part);
             return;
         }
+        if (bytes != 0) {
+            memcpy(sum->packed, raw, bytes);
+        }
+        sum->bytes = bytes;
+        sum->is_fresh = true;
     }
-    if (sum->head[SR_SLICE_END_NS] != 0) {
-        shelf_add_head(part, sum->head);
-        (void)sr_sparse_add(part->cells, SR_BUCKET_COUNT, sum->packed, sum->bytes);
-    }
+    shelf_unpack(books, sum->packed, sum->bytes, part);
 }
 
 /* What no slice of `tier` holds yet, as far as it began at earliest_ns or later, into windows->part. Returns the end of what began before: the
@@ -564,8 +641,8 @@ static uint64_t read_rest(const struct books *books, uint32_t index, uint32_t ti
     return left_ns;
 }
 
-static void fill_sum(const struct tier *it, uint64_t left_ns, uint64_t now_ns, struct part *part,
-                     struct window_sum *out_sum)
+static void fill_sum(const struct tier *it, uint32_t schema, uint64_t left_ns, uint64_t now_ns,
+                     struct part *part, struct window_sum *out_sum)
 {
     const uint64_t *head = part->head;
     const uint64_t cover_ns = it->cover_ns > left_ns ? it->cover_ns : left_ns;
@@ -579,6 +656,10 @@ static void fill_sum(const struct tier *it, uint64_t left_ns, uint64_t now_ns, s
         .window_ns = it->window_ns,
         .span_ns = now_ns - sr_window_begin(cover_ns, now_ns, it->window_ns),
         .cells = part->cells,
+        .fine = part->fine,
+        .schema = head[SR_SLICE_SCHEMA] != 0 && head[SR_SLICE_SCHEMA] < SR_BUCKET_SCHEMA
+                      ? (uint32_t)head[SR_SLICE_SCHEMA]
+                      : schema,
     };
 }
 
@@ -599,6 +680,7 @@ void windows_read(const struct books *books, uint32_t index, uint64_t now_ns,
     struct windows *windows = books->windows;
     const struct book *book = &books->book[index];
     const size_t bytes = (book->high - book->low) * sizeof windows->sum.cells[0];
+    const size_t parts = sr_fine_parts(books->options->schema);
     const bool has_shelf = windows->shelf[index] || (is_set_up(books, index) && shelf_of(books, index));
     bool is_whole = false; /* windows->part holds all of the rest of the tier before */
     for (uint32_t tier = 0; tier < books->options->window_count; tier++) {
@@ -615,11 +697,15 @@ void windows_read(const struct books *books, uint32_t index, uint64_t now_ns,
         }
         memcpy(windows->sum.head, windows->part.head, sizeof head);
         memcpy(windows->sum.cells + book->low, windows->part.cells + book->low, bytes);
+        if (windows->sum.fine) {
+            memcpy(windows->sum.fine + (size_t)book->low * parts,
+                   windows->part.fine + (size_t)book->low * parts, bytes * parts);
+        }
         if (has_shelf) {
             add_closed(books, index, tier, &windows->sum);
         }
         struct window_sum sum;
-        fill_sum(&it, left_ns, now_ns, &windows->sum, &sum);
+        fill_sum(&it, books->options->schema, left_ns, now_ns, &windows->sum, &sum);
         take(context, tier, &sum);
     }
 }

@@ -59,7 +59,9 @@ struct window_sum {
     uint64_t peak; /* thousandths of an execution a second */
     uint64_t span_ns;
     uint64_t window_ns;
-    uint64_t *cells; /* SR_BUCKET_COUNT; those outside the book's [low, high) are zero */
+    uint64_t *cells;      /* SR_BUCKET_COUNT; those outside the book's [low, high) are zero */
+    const uint64_t *fine; /* parts of buckets, or NULL */
+    uint32_t schema;      /* of the percentiles: the agent's, or that of coarser slices from before it */
 };
 
 /* All windows of a book, ascending, one after the other: `take` is called with each, and its cells are good until it returns. The batch is

@@ -17,6 +17,7 @@
 #include <slipring/stats.h>
 
 #include "pure/bucket.h"
+#include "pure/fine.h"
 
 #define SR_RINGS_SMALL 32768u
 
@@ -135,8 +136,19 @@ enum sr_slice_word {
     SR_SLICE_PEAK, /* the highest rate within it: thousandths of an execution a second */
     SR_SLICE_COST,
     SR_SLICE_SAVINGS,
+    SR_SLICE_SCHEMA,       /* 3 to 8 */
+    SR_SLICE_COARSE_BYTES, /* of the cells; what follows are the parts of buckets, pure/fine.h */
     SR_SLICE_HEAD_WORDS,
 };
+
+/* Area `fine`: one item a book: executions by parts of buckets (pure/fine.h), as far as they came through rings; touched by agents of a schema
+ * of 6 to 8 only. A book counts the parts of one schema: with another one they begin anew. */
+#define SR_FINE_CELLS      0u
+#define SR_FINE_BASE_CELLS 13440u /* the cells when the last slice was closed */
+#define SR_FINE_SCHEMA     26880u /* of the cells */
+_Static_assert(SR_FINE_COUNT_MAX <= SR_FINE_BASE_CELLS &&
+                   SR_FINE_BASE_CELLS + SR_FINE_COUNT_MAX <= SR_FINE_SCHEMA,
+               "the cells end before their base begins");
 
 /* Area `history`: item book * SLIPRING_OBJECTIVE_COUNT + objective: for each of its windows (agent/history.h) a track of
  * SR_TRACK_WORDS: what the cumulative counts of the objective were at moments about a hundredth of the window apart. */

@@ -25,6 +25,13 @@ void sr_tally_clear(struct sr_tally *tally)
     for (uint32_t i = 0; i < tally->touched_count; i++) {
         tally->cells[tally->touched[i]] = 0;
     }
+    struct sr_fine_tally *fine = tally->fine;
+    for (uint32_t i = 0; fine && i < fine->touched_count; i++) {
+        fine->cells[fine->touched[i]] = 0;
+    }
+    if (fine) {
+        fine->touched_count = 0;
+    }
     memset(tally, 0, offsetof(struct sr_tally, touched));
     tally->min = UINT64_MAX;
 }
@@ -89,6 +96,14 @@ static void add_amounts(struct sr_tally *tally, uint64_t what, const struct amou
     tally->savings[category] = sr_money_add(tally->savings[category], amounts->savings, &is_saturated);
 }
 
+static void add_part(struct sr_fine_tally *fine, uint64_t duration_ns, uint32_t bucket)
+{
+    const uint32_t cell =
+        bucket * sr_fine_parts(fine->schema) + sr_fine_part(duration_ns, bucket, fine->schema);
+    fine->touched[fine->touched_count] = (uint16_t)cell;
+    fine->touched_count += fine->cells[cell]++ == 0;
+}
+
 static void add_execution(struct sr_tally *tally, uint64_t what, const struct sr_tally_bounds *bounds)
 {
     const uint64_t duration_ns = what >> SR_SAMPLE_DURATION_SHIFT; /* 52 bits: in range by its width */
@@ -99,6 +114,9 @@ static void add_execution(struct sr_tally *tally, uint64_t what, const struct sr
         if (slot >= 0) {
             tally->slots[slot]++;
         }
+    }
+    if (SR_UNLIKELY(tally->fine != NULL)) {
+        add_part(tally->fine, duration_ns, bucket);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "protocol/layout.h"
 #include "pure/bound.h"
+#include "pure/fine.h"
 #include "pure/wide.h"
 
 /* The exact bounds of a primitive, ascending, and where they lie. */
@@ -16,6 +17,14 @@ struct sr_tally_bounds {
     uint32_t count;
     uint64_t ns[SLIPRING_BOUND_COUNT];
     uint64_t has_bound[(SR_BUCKET_COUNT + 63) / 64]; /* bit a bucket: some bound lies in it */
+};
+
+/* Samples by parts of their buckets (pure/fine.h), of those that came through rings. */
+struct sr_fine_tally {
+    uint32_t schema; /* 6 to 8 */
+    uint32_t touched_count;
+    uint16_t touched[SR_FINE_COUNT_MAX + 1]; /* as in struct sr_tally */
+    uint64_t cells[SR_FINE_COUNT_MAX];
 };
 
 struct sr_tally {
@@ -40,6 +49,7 @@ struct sr_tally {
     uint32_t touched_count;
     uint16_t touched[SR_BUCKET_COUNT + 1]; /* cells that are not zero; the last place is never used */
     uint64_t cells[SR_BUCKET_COUNT];       /* success and failure together */
+    struct sr_fine_tally *fine;            /* the owner's; NULL: parts are not counted */
 };
 
 /* Fill in has_bound from count and ns. */

@@ -190,7 +190,7 @@ static void check_book(struct rig *which, uint32_t index)
 /* A slice says how many executions it holds, and ends after it began; returns how many. 0: none. */
 static uint64_t check_slice(struct rig *which, uint32_t index, uint64_t place, uint64_t *end_ns)
 {
-    static uint64_t raw[2600];
+    static uint64_t raw[SR_WORDS_PER_slice];
     static uint64_t cells[SR_BUCKET_COUNT];
     const uint32_t first = (uint32_t)(place >> 32) / 8;
     const uint32_t bytes = (uint32_t)place;
@@ -201,8 +201,9 @@ static uint64_t check_slice(struct rig *which, uint32_t index, uint64_t place, u
     sr_words_read(&agent_store_books(which->store)->words, SR_WORD(slice, index, first), (bytes + 7) / 8,
                   raw);
     memset(cells, 0, sizeof cells);
+    CHECK(raw[SR_SLICE_COARSE_BYTES] <= bytes - 8 * SR_SLICE_HEAD_WORDS);
     CHECK(sr_sparse_add(cells, SR_BUCKET_COUNT, (const uint8_t *)(raw + SR_SLICE_HEAD_WORDS),
-                        bytes - 8 * SR_SLICE_HEAD_WORDS));
+                        raw[SR_SLICE_COARSE_BYTES]));
     uint64_t sum = 0;
     for (uint32_t i = 0; i < SR_BUCKET_COUNT; i++) {
         sum += cells[i];

@@ -178,6 +178,90 @@ static void money_is_in_the_windows(void)
     CHECK_EQUAL(window(5).savings_nanodollars, 60);
 }
 
+static void begin_with_schema(uint32_t schema)
+{
+    rig_stop(&rig);
+    rig.options.schema = schema;
+    rig_open(&rig);
+    pass(1);
+}
+
+/* So many durations a thousandth apart. */
+static void record_ladder(const char *name, uint32_t count)
+{
+    struct slipring_primitive *primitive = NULL;
+    CHECK_OK(slipring_primitive_get(rig_producer, name, NULL, &primitive));
+    for (uint64_t i = 0; i < count; i++) {
+        slipring_record(primitive, 1000000 + 1000 * i, SLIPRING_SUCCESS, NULL);
+    }
+}
+
+/* The figure of a ladder of 401, whose median is 1.2 ms. */
+static void expect_error(const struct slipring_window_stats *it, double error)
+{
+    CHECK(it->relative_error == error);
+    CHECK(it->percentile_ns[SLIPRING_P50] >= 1200000.0 * (1.0 - error) &&
+          it->percentile_ns[SLIPRING_P50] <= 1200000.0 * (1.0 + error));
+}
+
+static void each_schema_keeps_its_bound(void)
+{
+    for (uint32_t schema = SR_FINE_SCHEMA_MIN; schema <= SR_FINE_SCHEMA_MAX; schema++) {
+        char name[] = "work of schema ?";
+        name[sizeof name - 2] = (char)('0' + schema);
+        begin_with_schema(schema);
+        record_ladder(name, 401);
+        for (int second = 0; second < 20; second++) { /* open, growing, closed */
+            pass(1);
+            const struct slipring_stats stats = rig_stats(&rig, name);
+            const struct slipring_stats_detail detail = rig_detail(&rig, name);
+            CHECK_EQUAL(detail.windows[1].n, 401);
+            expect_error(&detail.windows[1], sr_fine_error(schema));
+            expect_error(&detail.windows[5], sr_fine_error(schema));
+            expect_error(&stats.lifetime, sr_fine_error(schema));
+        }
+    }
+}
+
+static void what_was_kept_in_another_schema_has_its_error(void)
+{
+    begin_with_schema(3);
+    record_ladder("work", 401);
+    pass(20);
+    begin_with_schema(8);
+    pass(1);
+    struct slipring_window_stats it = window(1);
+    expect_error(&it, sr_fine_error(3));
+    it = rig_stats(&rig, "work").lifetime;
+    expect_error(&it, SR_BUCKET_ERROR_BOUND);
+    pass(60);
+    record_ladder("work", 401);
+    pass(2);
+    it = window(1);
+    CHECK_EQUAL(it.n, 401);
+    expect_error(&it, sr_fine_error(8));
+    it = window(5);
+    CHECK_EQUAL(it.n, 802);
+    CHECK(it.relative_error == sr_fine_error(3));
+    begin_with_schema(7); /* parts are of one schema */
+    it = window(1);
+    expect_error(&it, SR_BUCKET_ERROR_BOUND);
+}
+
+/* A spilled sample is known to its bucket only. */
+static void what_spilled_makes_the_error_that_of_the_buckets(void)
+{
+    begin_with_schema(8);
+    for (int i = 0; i < 3; i++) {
+        record_ladder("work", 401);
+    }
+    pass(1);
+    CHECK(rig_stats(&rig, "work").spilled > 0);
+    struct slipring_window_stats it = window(1);
+    CHECK_EQUAL(it.n, 1203);
+    expect_error(&it, SR_BUCKET_ERROR_BOUND);
+}
+
 /* The next agent has another list of windows. */
 static void a_changed_list_keeps_the_windows_that_stay(void)
 {
@@ -391,6 +475,9 @@ static int run(void)
         RIG_TEST(each_window_holds_what_came_in_its_span),
         RIG_TEST(the_highest_rate_is_that_of_the_busiest_second),
         RIG_TEST(money_is_in_the_windows),
+        RIG_TEST(each_schema_keeps_its_bound),
+        RIG_TEST(what_was_kept_in_another_schema_has_its_error),
+        RIG_TEST(what_spilled_makes_the_error_that_of_the_buckets),
         RIG_TEST(a_changed_list_keeps_the_windows_that_stay),
         RIG_TEST(windows_without_room_get_coarser_and_forget_nothing),
         RIG_TEST(the_window_outlives_the_agent),
