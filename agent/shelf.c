@@ -353,12 +353,14 @@ bool shelf_write(struct books *books, uint32_t book, struct part *part, uint64_t
 {
     for (;;) {
         const uint32_t bytes = shelf_pack(books, book, part); /* anew: making room packs, too */
-        if (find_run(books->windows->shelf[book], bytes, out_place)) {
-            return write_raw(books, book, *out_place);
+        const struct shelf *shelf = books->windows->shelf[book];
+        uint64_t twice = 0;
+        /* Room for one more stays free: two can become one only where that one fits beside them. */
+        const bool is_roomy = find_run(shelf, 2 * bytes, &twice);
+        if (!is_roomy && make_room(books, book)) {
+            continue;
         }
-        if (!make_room(books, book)) {
-            return false;
-        }
+        return find_run(shelf, bytes, out_place) && write_raw(books, book, *out_place);
     }
 }
 

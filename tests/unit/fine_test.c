@@ -141,6 +141,28 @@ static void what_spilled_is_told_with_the_error_of_its_bucket(void **state)
     }
 }
 
+/* Of two samples in a bucket one is known to its part, and it is not known which of them is the lower one. */
+static void a_bucket_that_is_known_in_part_is_not_split(void **state)
+{
+    (void)state;
+    const uint32_t least = 0;
+    const uint32_t bucket = sr_bucket_index(1000000);
+    double got = 0.0;
+    double told = 0.0;
+    memset(cells, 0, sizeof cells);
+    memset(fine, 0, sizeof fine);
+    const struct sr_fine_view view = {
+        .cells = cells, .low = 0, .high = SR_BUCKET_COUNT, .fine = fine, .schema = 8};
+    cells[bucket] = 2;
+    fine[bucket * 8 + 7] = 1;
+    CHECK(sr_fine_quantiles(&view, 2, &least, 1, &got, &told));
+    CHECK(told == SR_BUCKET_ERROR_BOUND);
+    CHECK(got == sr_bucket_estimate_ns(bucket));
+    fine[bucket * 8] = 1;
+    CHECK(sr_fine_quantiles(&view, 2, &least, 1, &got, &told));
+    CHECK(told == sr_fine_error(8));
+}
+
 static void nothing_has_no_percentile(void **state)
 {
     (void)state;
@@ -163,6 +185,7 @@ int main(void)
         cmocka_unit_test(groups_are_the_buckets_of_the_coarser_schema),
         cmocka_unit_test(percentiles_keep_the_error_that_they_tell),
         cmocka_unit_test(what_spilled_is_told_with_the_error_of_its_bucket),
+        cmocka_unit_test(a_bucket_that_is_known_in_part_is_not_split),
         cmocka_unit_test(nothing_has_no_percentile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,16 @@ static void each_window_holds_what_came_in_its_span(void)
     CHECK_EQUAL(window(5).span_ns, 604800 * RIG_SECOND);
 }
 
+static void a_burst_after_a_pause_is_in_a_slice_of_its_own(void)
+{
+    record(1000000, 10);
+    pass(200);
+    record(1000000, 30);
+    pass(105);
+    CHECK_EQUAL(window(2).n, 30); /* the first one left, and took nothing along */
+    CHECK_EQUAL(window(3).n, 40);
+}
+
 /* Within one second, between quiet ones. */
 static void the_highest_rate_is_that_of_the_busiest_second(void)
 {
@@ -327,6 +337,24 @@ static void windows_without_room_get_coarser_and_forget_nothing(void)
     }
 }
 
+/* Eight hundred buckets a second: twice of what there is room for. */
+static void a_window_with_little_room_still_covers_its_length(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    for (int second = 0; second < 400; second++) {
+        for (uint32_t bucket = 600; bucket < 1400; bucket++) {
+            slipring_record(work, sr_bucket_lower_ns(bucket), SLIPRING_SUCCESS, NULL);
+            if (bucket % 100 == 99) {
+                drain_all(rig.drain, rig.now_ns);
+            }
+        }
+        pass(1);
+    }
+    CHECK(window(1).span_ns >= 50 * RIG_SECOND);
+    CHECK(window(2).span_ns >= 250 * RIG_SECOND);
+    CHECK_EQUAL(window(3).n, 320000);
+}
+
 static void the_window_outlives_the_agent(void)
 {
     for (int second = 0; second < 20; second++) {
@@ -473,6 +501,8 @@ static int run(void)
         RIG_TEST(nothing_is_published_for_a_primitive_that_is_idle),
         RIG_TEST(a_burst_after_an_idle_hour_is_in_the_window_at_once),
         RIG_TEST(each_window_holds_what_came_in_its_span),
+        RIG_TEST(a_burst_after_a_pause_is_in_a_slice_of_its_own),
+        RIG_TEST(a_window_with_little_room_still_covers_its_length),
         RIG_TEST(the_highest_rate_is_that_of_the_busiest_second),
         RIG_TEST(money_is_in_the_windows),
         RIG_TEST(each_schema_keeps_its_bound),
