@@ -20,7 +20,8 @@
 
 #define PERIOD_NS UINT64_C(100000000)
 #define SEEN_NS   UINT64_C(1000000000)
-#define CALL_MOST 32u /* books published in one call: some 0.3 ms, then the drain has its turn */
+#define PACE_NS   UINT64_C(500000) /* of each book that changed: 2,000 publishings a second */
+#define CALL_MOST 32u              /* books published in one call: some 0.3 ms, then the drain has its turn */
 
 struct publisher {
     struct agent_store *store;
@@ -30,6 +31,8 @@ struct publisher {
     bool is_under_way; /* a round, begun and not ended yet: */
     uint32_t next;     /* its next book, ... */
     uint32_t reserved; /* and places with pages */
+    uint32_t changed;  /* books that had changed, as far as this round came, */
+    uint64_t pace_ns;  /* and so how long a changed one waits at least from one publishing to the next */
     uint64_t seen_written_ns;
     uint32_t high;          /* places that readers were told of */
     bool is_short_of_pages; /* said once */
@@ -103,13 +106,14 @@ void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns)
 
 /* --- one primitive ------------------------------------------------------------------------------------------------------- */
 
-static bool is_due(const struct book *book, uint64_t now_ns, bool all)
+static bool is_due(const struct publisher *publisher, const struct book *book, uint64_t now_ns, bool all)
 {
     if (!book->is_used || book->place == BOOK_NONE) {
         return false;
     }
-    return all || book->is_changed ||
-           (book->slides_ns != 0 && now_ns - book->published_ns >= book->slides_ns);
+    const uint64_t old_ns = now_ns - book->published_ns;
+    return all || (book->is_changed && old_ns >= publisher->pace_ns) ||
+           (book->slides_ns != 0 && old_ns >= book->slides_ns);
 }
 
 static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns)
@@ -244,7 +248,8 @@ static bool advance(struct publisher *publisher, uint64_t now_ns, bool all, uint
     books_commit(publisher->books);
     for (uint32_t done = 0; publisher->next < books->high && done < most; publisher->next++) {
         const struct book *book = &books->book[publisher->next];
-        if (is_due(book, now_ns, all) && book->place < publisher->reserved) {
+        publisher->changed += book->is_changed;
+        if (is_due(publisher, book, now_ns, all) && book->place < publisher->reserved) {
             publish(publisher, publisher->next, now_ns);
             done++;
         }
@@ -260,6 +265,8 @@ static void finish(struct publisher *publisher, uint64_t now_ns)
     publisher->high = publisher->reserved;
     sr_books_finish_publishing(publisher->books->durable, now_ns, publisher->high);
     publisher->is_under_way = false;
+    publisher->pace_ns = publisher->changed * PACE_NS;
+    publisher->changed = 0;
 }
 
 void publisher_run(struct publisher *publisher, uint64_t now_ns)

@@ -14,7 +14,7 @@ _Static_assert(SHELF_UNITS *SHELF_UNIT_BYTES == AREA_BYTES, "whole units");
 
 static uint64_t get(const struct books *books, uint32_t word)
 {
-    return sr_batch_get(&books->durable->batch, word);
+    return sr_batch_get_settled(&books->durable->batch, word);
 }
 
 static void set(struct books *books, uint32_t word, uint64_t value)

@@ -13,7 +13,7 @@
 
 static uint64_t get(const struct books *books, uint32_t word)
 {
-    return sr_batch_get(&books->durable->batch, word);
+    return sr_batch_get_settled(&books->durable->batch, word);
 }
 
 static void set(struct books *books, uint32_t word, uint64_t value)
