@@ -262,6 +262,13 @@ struct sr_ring *sr_thread_ring(struct slipring_primitive *primitive, uint64_t fi
 
 /* --- moving ---------------------------------------------------------------------------------------------------------------- */
 
+/* Lock held. IN_USE: it is gone; any other than OK: it stays where it is, and works. */
+static enum slipring_status follow(const struct slipring_primitive *primitive, struct sr_ring *ring)
+{
+    struct sr_segment *to = sr_store_follow(primitive->store);
+    return to == ring->segment ? SLIPRING_ABSENT : sr_ring_follow(ring, to);
+}
+
 bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring *ring)
 {
     struct sr_thread *thread = sr_thread_current;
@@ -270,8 +277,7 @@ bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring
         ring->hot.busy = 0;
         return false;
     }
-    struct sr_segment *to = sr_store_follow(primitive->store);
-    const enum slipring_status status = to == ring->segment ? SLIPRING_ABSENT : sr_ring_follow(ring, to);
+    const enum slipring_status status = follow(primitive, ring);
     if (status == SLIPRING_IN_USE) {
         thread->rings[primitive->index] = NULL;
         atomic_signal_fence(memory_order_seq_cst); /* a handler does not find a ring that is let go */
@@ -286,12 +292,17 @@ bool sr_thread_follow(const struct slipring_primitive *primitive, struct sr_ring
 
 /* --- giving back ---------------------------------------------------------------------------------------------------------- */
 
+/* Where the store is now: what was recorded last would be found in a segment that was left by the agent alone that left it. */
 static void release_ring(struct sr_ring *ring, const struct slipring_primitive *primitive)
 {
     if (is_absent(ring)) {
         return;
     }
     struct sr_attachment *attachment = &sr_process->attachments[primitive->store->index];
+    if (SR_UNLIKELY(sr_ring_has_to_follow(ring)) && follow(primitive, ring) == SLIPRING_IN_USE) {
+        attachment->rings--;
+        return;
+    }
     if (sr_process->released_count < SR_RELEASED_MAX) {
         sr_process->released[sr_process->released_count++] =
             (struct sr_released){.ring = ring->ring, .handle = primitive->index};

@@ -37,7 +37,7 @@
  *     An owner that is stopped just before that store may make a segment its home that was itself left meanwhile: the agent looks
  *     there, too, for as long as the ring is AWAY in the newest.
  * G2  No two owners of one id: what is claimed in the old segment after (1) is given up before its first use.
- * G3  Late updates of a shared spill or a span table, by a thread that has not noticed, are poured over again and again: each word is
+ * G3  Late updates of a shared spill or a span table, begun before (6), are poured over again and again (who begins one afterwards follows first): each word is
  *     exchanged for 0 (EXIT and ends first, ENTER and begins last, so that no difference runs backwards) and added in the new segment.
  * G4  A thread that has no room to carry its ring over (no page, or the new segment is not to be had) goes on in the old one. It tries
  *     again at the next move.

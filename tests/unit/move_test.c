@@ -2,6 +2,7 @@
 /* The store's files are unlinked under everybody (protocol/move.h): threads that notice at once, late, or never; rings, spills, spans and
  * shared spills; deaths on either side. In the end every figure is what was recorded. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -340,6 +341,41 @@ static void without_room_the_ring_stays_and_works(void)
     expect("work", 621, 0, 0);
 }
 
+static void *commit_and_end(void *argument)
+{
+    struct stage *stage = argument;
+    struct slipring_primitive *work = primitive_of("work");
+    struct slipring_reservation reservation;
+    record(work, 10);
+    slipring_reserve(work, &reservation);
+    atomic_store(&stage->is_ready, 1);
+    while (!atomic_load(&stage->may_go)) {
+        sched_yield();
+    }
+    record(work, 3); /* within the reservation: in the shared spill */
+    slipring_commit(&reservation, 2 * MS, SLIPRING_SUCCESS, 0);
+    return NULL; /* and the thread ends, without another record */
+}
+
+/* An agent that dies right after it moved cannot look into the segment that it left: whoever records goes over first, and whoever ends, too. */
+static void what_comes_after_a_move_is_found_by_the_next_agent(void)
+{
+    struct stage *stage = child_share(sizeof *stage);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, commit_and_end, stage) == 0);
+    while (!atomic_load(&stage->is_ready)) {
+        sched_yield();
+    }
+    rig_settle(&rig);
+    remove_store();
+    let_move();
+    rig_drop(&rig);
+    atomic_store(&stage->may_go, 1);
+    CHECK(pthread_join(thread, NULL) == 0);
+    rig_open(&rig);
+    expect("work", 14, 0, 0);
+}
+
 /* G1: its owner was stopped just before the store that makes a segment its ring's home, and went on after that one was left. */
 static void a_home_that_was_chosen_too_late_is_found(void)
 {
@@ -429,6 +465,7 @@ static int run(void)
         RIG_TEST(a_ring_that_was_offered_is_not_adopted_too_late),
         RIG_TEST(late_updates_of_shared_spills_and_span_tables_are_poured_over),
         RIG_TEST(without_room_the_ring_stays_and_works),
+        RIG_TEST(what_comes_after_a_move_is_found_by_the_next_agent),
         RIG_TEST(a_home_that_was_chosen_too_late_is_found),
         RIG_TEST(each_file_alone_is_made_again),
         RIG_TEST(rings_of_nobody_begin_anew),
