@@ -31,6 +31,7 @@ struct slipring_slo_window {
     double burn_rate; /* when total is not 0 */
 };
 
+/* Of those that are so, CANNOT_FIRE comes before NO_DATA: more events would not help. */
 enum slipring_alert_state {
     SLIPRING_ALERT_NONE = 0,        /* the period does not reach so far: there is no such pair */
     SLIPRING_ALERT_NO_DATA = 1,     /* no event in the long window, or none of it is covered */
@@ -93,10 +94,15 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_slo_read(struct slipring_primi
 
 /* For load shedding: a few nanoseconds, no system call after the process's first reading, thread and signal safe. `objective`: a name,
  * or NULL for the worst of them. NO_DATA: no such objective, no events, or nothing published; *out_... is untouched then.
+ *
+ * As of the last publishing, ten a second. What an agent that died has published stays as it was: slipring_slo_read() says when
+ * that was, and who sheds load should ask now and then (docs/examples/shed_load.c).
+ *
  * The share of the budget that is left, unclamped: 1 untouched, 0 spent, negative overspent. */
 SLIPRING_MUST_CHECK enum slipring_status
 slipring_budget_remaining(struct slipring_primitive *primitive, const char *objective, double *out_remaining);
-/* window_s: 300, 1800, 3600, 7200, 21600, 86400 or 259200; another one is BAD_ARGUMENT. */
+/* How fast it is spent: 1 lasts exactly the period. window_s: 300, 1800, 3600, 7200, 21600, 86400 or 259200; another one is BAD_ARGUMENT, one that
+ * is longer than the objective's period NO_DATA. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_burn_rate(struct slipring_primitive *primitive,
                                                             const char *objective, uint64_t window_s,
                                                             double *out_burn_rate);

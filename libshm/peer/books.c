@@ -243,7 +243,7 @@ void sr_books_publish_incidents(struct sr_books *books, const struct slipring_in
 
 void sr_books_redirect(struct sr_books *books, uint32_t id, uint32_t other)
 {
-    /* release: after the figure it names; pairs with figure_of() in api/stats.c */
+    /* release: after the figure it names; pairs with find_figure() in api/readback.c */
     atomic_store_explicit(&sr_stats_segment_figure(books->map.base, id)->alias,
                           id == other ? 0 : (uint64_t)other + 1, memory_order_release);
 }

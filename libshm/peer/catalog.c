@@ -122,7 +122,8 @@ static bool read_objective(const struct sr_objective_shm *shm, struct sr_catalog
 {
     struct sr_catalog_objective copy;
     memcpy(copy.name, shm->name, sizeof copy.name);
-    copy.kind = __atomic_load_n(&shm->kind, __ATOMIC_RELAXED); /* relaxed, all: ordered by item_state() */
+    copy.kind =
+        __atomic_load_n(&shm->kind, __ATOMIC_RELAXED); /* relaxed, all: ordered by the look at its state */
     copy.target_ppb = __atomic_load_n(&shm->target_ppb, __ATOMIC_RELAXED);     /* as above */
     copy.threshold_ns = __atomic_load_n(&shm->threshold_ns, __ATOMIC_RELAXED); /* as above */
     copy.period_s = __atomic_load_n(&shm->period_s, __ATOMIC_RELAXED);         /* as above */
@@ -149,8 +150,7 @@ void sr_catalog_read_lists(const struct sr_drain *drain, uint32_t id, struct sr_
     }
     uint32_t count = 0;
     for (uint32_t i = 0; i < SR_OBJECTIVE_ITEM_MAX && count < SLIPRING_OBJECTIVE_COUNT; i++) {
-        count += item_state(&entry->objectives[i].state) == SR_ITEM_READY &&
-                 sr_registry_objective_counts(entry, i) &&
+        count += sr_registry_objective_counts(entry, i) &&
                  read_objective(&entry->objectives[i], &out_lists->objectives[count]);
     }
 }

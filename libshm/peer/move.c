@@ -331,7 +331,7 @@ enum slipring_status sr_books_move(struct sr_books *books, mode_t mode, gid_t gr
         status = SLIPRING_CONFLICT;
     }
     if (status == SLIPRING_OK) {
-        /* release: after the other one is ready; pairs with has_moved() in api/stats.c */
+        /* release: after the other one is ready; pairs with has_moved() in api/readback.c */
         atomic_store_explicit(&sr_stats_segment_header(books->map.base)->has_moved, 1, memory_order_release);
         status = sr_map_replace(&books->map, &next);
     }

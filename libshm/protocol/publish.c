@@ -6,17 +6,12 @@
 
 #include "base/crashpoint.h"
 
-static _Atomic uint64_t *copy_of(const void *copies, uint64_t stride, uint64_t which)
-{
-    return (_Atomic uint64_t *)(void *)((uint8_t *)(uintptr_t)copies + stride * which);
-}
-
 void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from,
                       uint64_t bytes)
 {
     /* relaxed: the agent alone writes it */
     const uint64_t seen = atomic_load_explicit(latch, memory_order_relaxed);
-    _Atomic uint64_t *to = copy_of(copies, stride, seen & 1);
+    _Atomic uint64_t *to = sr_publish_copy(copies, stride, seen & 1);
     for (uint64_t i = 0; i < bytes / 8; i++) {
         uint64_t word;
         memcpy(&word, (const uint8_t *)from + 8 * i, sizeof word);
@@ -35,20 +30,16 @@ void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, co
 enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies, uint64_t stride,
                                      uint64_t offset, void *out, uint64_t bytes)
 {
+    struct sr_publish_view view;
     for (int tries = 0; tries < SR_PUBLISH_TRIES; tries++) {
-        /* acquire: pairs with the raise in sr_publish_write() */
-        const uint64_t before = atomic_load_explicit(latch, memory_order_acquire);
-        if (before == 0) {
+        if (!sr_publish_look(&view, latch, copies, stride)) {
             return SLIPRING_NO_DATA;
         }
-        const _Atomic uint64_t *from = copy_of(copies, stride, (before & 1) ^ 1) + offset / 8;
-        for (uint64_t i = 0; i < bytes / 8; i++) {
-            /* acquire: pairs with the release of the words: who sees a later publishing's word sees the raise before it */
-            const uint64_t word = atomic_load_explicit(&from[i], memory_order_acquire);
-            memcpy((uint8_t *)out + 8 * i, &word, sizeof word);
+        for (uint64_t i = 0; i < bytes; i += 8) {
+            const uint64_t word = sr_publish_word(&view, offset + i);
+            memcpy((uint8_t *)out + i, &word, sizeof word);
         }
-        /* relaxed: ordered after the acquire loads above */
-        if (atomic_load_explicit(latch, memory_order_relaxed) == before) {
+        if (sr_publish_is_whole(&view)) {
             return SLIPRING_OK;
         }
     }

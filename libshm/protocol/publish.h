@@ -19,6 +19,7 @@
 #ifndef SR_PROTOCOL_PUBLISH_H
 #define SR_PROTOCOL_PUBLISH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <slipring/stats.h>
@@ -37,5 +38,44 @@ void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, co
 SR_MUST_CHECK enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies,
                                                    uint64_t stride, uint64_t offset, void *out,
                                                    uint64_t bytes);
+
+/* --- a few words of it ---------------------------------------------------------------------------------------------------- */
+
+/* For who needs no copy: look, take words by their offset (a multiple of 8), and believe none of them before sr_publish_is_whole() says that
+ * the agent did not publish meanwhile. Else look again, at most SR_PUBLISH_TRIES times. */
+struct sr_publish_view {
+    const _Atomic uint64_t *latch;
+    const _Atomic uint64_t *words;
+    uint64_t seen;
+};
+
+SR_INLINE _Atomic uint64_t *sr_publish_copy(const void *copies, uint64_t stride, uint64_t which)
+{
+    return (_Atomic uint64_t *)(void *)((uint8_t *)(uintptr_t)copies + stride * which);
+}
+
+/* False: nothing was published. */
+SR_MUST_CHECK SR_INLINE bool sr_publish_look(struct sr_publish_view *view, const _Atomic uint64_t *latch,
+                                             const void *copies, uint64_t stride)
+{
+    /* acquire: pairs with the raise in sr_publish_write() */
+    const uint64_t seen = atomic_load_explicit(latch, memory_order_acquire);
+    view->latch = latch;
+    view->words = sr_publish_copy(copies, stride, (seen & 1) ^ 1);
+    view->seen = seen;
+    return seen != 0;
+}
+
+SR_INLINE uint64_t sr_publish_word(const struct sr_publish_view *view, uint64_t offset)
+{
+    /* acquire: pairs with the release of the words: who sees a later publishing's word sees the raise before it */
+    return atomic_load_explicit(&view->words[offset / 8], memory_order_acquire);
+}
+
+SR_MUST_CHECK SR_INLINE bool sr_publish_is_whole(const struct sr_publish_view *view)
+{
+    /* relaxed: ordered after the acquire loads of the words */
+    return atomic_load_explicit(view->latch, memory_order_relaxed) == view->seen;
+}
 
 #endif
