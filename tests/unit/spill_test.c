@@ -175,13 +175,13 @@ static void before_any_announcement_the_defaults_and_own_objectives_are_bounds(v
 {
     (void)state;
     struct sr_registry_entry_shm *entry = sr_segment_entry(&ground, 0);
-    entry->objectives[0] =
-        (struct sr_objective_shm){.state = SR_ITEM_READY, .kind = SLIPRING_LATENCY, .threshold_ns = 7 * MS};
-    entry->objectives[1] = (struct sr_objective_shm){
-        .state = SR_ITEM_CLAIMING, .kind = SLIPRING_LATENCY, .threshold_ns = 8 * MS};
-    entry->objectives[2] = (struct sr_objective_shm){.state = SR_ITEM_READY, .kind = SLIPRING_AVAILABILITY};
-    entry->objectives[3] =
-        (struct sr_objective_shm){.state = SR_ITEM_READY, .kind = SLIPRING_LATENCY, .threshold_ns = MS};
+    const struct sr_objective_shm items[] = {
+        {.state = SR_ITEM_READY, .name = "a", .kind = SLIPRING_LATENCY, .threshold_ns = 7 * MS},
+        {.state = SR_ITEM_CLAIMING, .name = "b", .kind = SLIPRING_LATENCY, .threshold_ns = 8 * MS},
+        {.state = SR_ITEM_READY, .name = "c", .kind = SLIPRING_AVAILABILITY},
+        {.state = SR_ITEM_READY, .name = "d", .kind = SLIPRING_LATENCY, .threshold_ns = MS},
+    };
+    memcpy(entry->objectives, items, sizeof items);
     struct sr_spill_bounds *bounds = &spill.bounds;
     sr_spill_read_bounds(bounds, &ground, 0, 0);
     sr_spill_map_plain(&spill);
