@@ -209,11 +209,15 @@ void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], &copy, sizeof copy);
 }
 
+bool sr_books_has_slo(const struct sr_books *books, uint32_t id)
+{
+    /* relaxed: the agent alone writes it */
+    return atomic_load_explicit(sr_stats_segment_slo_page(books->map.base, id), memory_order_relaxed) == 1;
+}
+
 enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id)
 {
-    _Atomic uint8_t *page = sr_stats_segment_slo_page(books->map.base, id);
-    /* relaxed: the agent alone writes it */
-    if (atomic_load_explicit(page, memory_order_relaxed) == 1) {
+    if (sr_books_has_slo(books, id)) {
         return SLIPRING_OK;
     }
     const enum slipring_status status = sr_map_reserve(
@@ -221,7 +225,7 @@ enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id)
         SR_SLO_FIGURE_BYTES);
     if (status == SLIPRING_OK) {
         /* release: pairs with whoever reads the figure; its pages are there */
-        atomic_store_explicit(page, 1, memory_order_release);
+        atomic_store_explicit(sr_stats_segment_slo_page(books->map.base, id), 1, memory_order_release);
     }
     return status;
 }

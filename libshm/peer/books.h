@@ -66,6 +66,7 @@ void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring
                       const struct slipring_stats_detail *detail);
 /* Pages for what is published of the objectives in place id. OK, or the status of the reservation. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id);
+bool sr_books_has_slo(const struct sr_books *books, uint32_t id);
 /* Publish it; it has its pages. */
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo);
 /* Publish `count` incidents, oldest first. */

@@ -281,6 +281,20 @@ static enum slipring_status copy_figures(struct copying *copying)
     return bytes == 0 ? SLIPRING_OK : copy_range(copying, offsetof(struct sr_stats_map, figure), bytes);
 }
 
+/* Each by itself: few primitives have objectives. */
+static enum slipring_status copy_slo_figures(struct copying *copying)
+{
+    enum slipring_status status = SLIPRING_OK;
+    for (uint32_t id = 0; id < SR_PRIMITIVE_MAX && status == SLIPRING_OK; id++) {
+        if (sr_books_has_slo(copying->from, id)) {
+            status = copy_range(
+                copying, offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
+                SR_SLO_FIGURE_BYTES);
+        }
+    }
+    return status;
+}
+
 /* The pages that exist, neighbours at once. */
 static enum slipring_status copy_words(struct copying *copying)
 {
@@ -306,6 +320,9 @@ static enum slipring_status copy(uint8_t *base, void *context)
     struct copying *copying = context;
     copy_dense(base, copying->from);
     enum slipring_status status = copy_figures(copying);
+    if (status == SLIPRING_OK) {
+        status = copy_slo_figures(copying);
+    }
     if (status == SLIPRING_OK) {
         status = copy_words(copying);
     }
