@@ -42,11 +42,17 @@ struct book {
         slides_ns;    /* to be published again after so long, though nothing changed: a window covers more */
     uint64_t open_ns; /* SR_BOOK_OPEN_NS */
     /* history.h: */
-    uint64_t marks_due_ns;                         /* a track waits for a mark */
-    uint64_t marked_ns;                            /* when its tracks were last looked at, */
-    uint64_t marked_total;                         /* with so many executions, */
-    uint64_t marked_month;                         /* in this month */
-    uint64_t quiet_ns;                             /* up to here there were as many */
+    uint64_t marks_due_ns; /* a track waits for a mark */
+    uint64_t marked_ns;    /* when its tracks were last looked at, */
+    uint64_t marked_total; /* with so many executions, */
+    uint64_t marked_month; /* in this month */
+    uint64_t quiet_ns;     /* up to here there were as many */
+    /* slo.h: */
+    uint64_t judged_ns;                            /* when its alerts were judged, */
+    uint64_t judged_total;                         /* with so many executions, */
+    uint64_t judged_month;                         /* in this month; */
+    uint64_t judged_until_ns;                      /* no count changes before, unless something comes */
+    uint64_t judged_stamp;                         /* of all counts: changed ones are published */
     uint64_t bound_since_ns[SLIPRING_BOUND_COUNT]; /* when producers were told of it; 0: they knew */
     struct sr_tally_bounds bounds;
 };
@@ -93,9 +99,13 @@ struct books {
     uint32_t bound_low; /* ids below are bound */
     struct windows *windows;
     struct counted *counted;
-    uint64_t wall_ns; /* CLOCK_REALTIME when books_set_time() was told last, */
-    uint64_t month;   /* and when its calendar month (UTC) began, in seconds */
-    uint64_t seen_ns; /* everything recorded before was drained */
+    uint64_t wall_ns;       /* CLOCK_REALTIME when books_set_time() was told last, */
+    uint64_t month;         /* and when its calendar month (UTC) began, in seconds */
+    uint64_t seen_ns;       /* everything recorded before was drained */
+    uint32_t slo_next;      /* the book whose alerts are judged next */
+    uint64_t slo_retry_ns;  /* no page to publish objectives was to be had: not asked before */
+    bool slo_is_short;      /* said once */
+    bool incidents_are_out; /* published as they are */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */

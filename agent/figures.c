@@ -7,8 +7,8 @@
 #include "pure/bound.h"
 #include "pure/fine.h"
 #include "pure/money.h"
-#include "pure/objective.h"
 #include "pure/window.h"
+#include "slo.h"
 #include "windows.h"
 
 static const uint32_t quantiles_ppm[SLIPRING_PERCENTILE_COUNT] = {500000, 900000, 950000, 990000, 999000};
@@ -176,7 +176,7 @@ static void fill_money(struct figures *figures)
     }
 }
 
-/* --- bounds and objectives ---------------------------------------------------------------------------------------------- */
+/* --- bounds ---------------------------------------------------------------------------------------------------------- */
 
 static void fill_bounds(const struct book *book, struct figures *figures)
 {
@@ -201,64 +201,6 @@ static void fill_bounds(const struct book *book, struct figures *figures)
     }
 }
 
-/* Events that were good: for latency those at or under the threshold, for availability those that succeeded. */
-static void count_good(const struct figures *figures, struct slipring_objective_stats *objective)
-{
-    if (objective->kind == SLIPRING_AVAILABILITY) {
-        objective->good = figures->stats.count - figures->stats.failures;
-        return;
-    }
-    for (uint32_t i = 0; i < figures->detail.bound_count; i++) {
-        if (figures->detail.bounds[i].bound_ns == objective->threshold_ns) {
-            objective->good = figures->detail.bounds[i].count;
-            objective->exact_since_ns = figures->detail.bounds[i].exact_since_ns;
-        }
-    }
-}
-
-/* The stats show the worst of the objectives. */
-static void note_worst(const struct slipring_objective_stats *objective, struct slipring_stats *stats)
-{
-    const bool is_first = !(stats->present & SLIPRING_HAS_SLO);
-    stats->present |= SLIPRING_HAS_SLO;
-    if (is_first || objective->compliance < stats->slo_compliance) {
-        stats->slo_compliance = objective->compliance;
-    }
-    if (is_first || objective->budget_remaining < stats->budget_remaining) {
-        stats->budget_remaining = objective->budget_remaining;
-        stats->budget_remaining_clamped = sr_objective_clamp(objective->budget_remaining);
-    }
-}
-
-static void fill_objectives(struct figures *figures)
-{
-    struct slipring_stats *stats = &figures->stats;
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        const uint64_t *from = &figures->page[SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS];
-        if (from[SR_OBJECTIVE_KIND] == 0) {
-            continue;
-        }
-        struct slipring_objective_stats *objective =
-            &figures->detail.objectives[figures->detail.objective_count++];
-        memcpy(objective->name, &from[SR_OBJECTIVE_NAME], sizeof objective->name);
-        objective->name[sizeof objective->name - 1] = '\0';
-        objective->kind = (uint32_t)from[SR_OBJECTIVE_KIND];
-        objective->target_ppb = (uint32_t)from[SR_OBJECTIVE_TARGET_PPB];
-        objective->threshold_ns = from[SR_OBJECTIVE_THRESHOLD_NS];
-        objective->period_s = from[SR_OBJECTIVE_PERIOD_S];
-        objective->since_ns = from[SR_OBJECTIVE_SINCE_NS];
-        objective->total = stats->count + stats->aborted;
-        count_good(figures, objective);
-        if (sr_objective_compliance(objective->good, objective->total, &objective->compliance) &&
-            sr_objective_remaining(objective->target_ppb, objective->good, objective->total,
-                                   &objective->budget_remaining) &&
-            sr_objective_burn_rate(objective->target_ppb, objective->good, objective->total,
-                                   &objective->burn_rate)) {
-            note_worst(objective, stats);
-        }
-    }
-}
-
 void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *out_figures)
 {
     const struct book *book = &books->book[index];
@@ -275,5 +217,5 @@ void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, st
     fill_money(out_figures);
     fill_windows(books, index, now_ns, out_figures);
     fill_bounds(book, out_figures);
-    fill_objectives(out_figures);
+    slo_fill_objectives(books, index, now_ns, &out_figures->stats, &out_figures->detail);
 }

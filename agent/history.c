@@ -319,13 +319,14 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
 
 /* --- reading ---------------------------------------------------------------------------------------------------------------- */
 
-/* What the counts of the window are counted from; at_ns is where it begins. */
+/* What the counts of the window are counted from; at_ns is where it begins. *out_stays_ns: the same for all windows that begin until then. */
 static struct mark edge_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track,
-                           uint64_t earliest_ns, const struct mark *now)
+                           uint64_t earliest_ns, const struct mark *now, uint64_t *out_stays_ns)
 {
     const struct track it = track_of(books, index, objective, track);
     struct mark before = beginning(books, index, objective);
     if (before.at_ns >= earliest_ns) {
+        *out_stays_ns = before.at_ns;
         return before;
     }
     bool is_known = it.first == 0 || it.next - it.first < MARKS; /* else some are gone between them */
@@ -344,6 +345,7 @@ static struct mark edge_of(const struct books *books, uint32_t index, uint32_t o
         is_known = true;
     }
     const struct mark after = low < it.next ? mark_of(books, index, objective, track, low) : *now;
+    *out_stays_ns = low < it.next ? after.at_ns : UINT64_MAX;
     if (is_known && before.good == after.good && before.total == after.total) {
         before.at_ns = earliest_ns; /* nothing came in between */
         return before;
@@ -360,15 +362,49 @@ bool history_read(const struct books *books, uint32_t index, uint32_t objective,
     }
     struct mark now = {.at_ns = now_ns};
     struct mark from;
+    uint64_t until_ns = UINT64_MAX;
     history_now(books, index, objective, &now.good, &now.total);
     if (track == HISTORY_PERIOD && is_month(books, index, objective)) {
         from = last_of(books, index, objective, track);
     } else {
         const uint64_t long_ns = window_ns(books, index, objective, track);
-        from = edge_of(books, index, objective, track, now_ns > long_ns ? now_ns - long_ns : 0, &now);
+        from =
+            edge_of(books, index, objective, track, now_ns > long_ns ? now_ns - long_ns : 0, &now, &until_ns);
+        until_ns += until_ns == UINT64_MAX ? 0 : long_ns;
     }
     *out_counts = (struct history_counts){.good = now.good - from.good,
                                           .total = now.total - from.total,
-                                          .span_ns = now_ns > from.at_ns ? now_ns - from.at_ns : 0};
+                                          .span_ns = now_ns > from.at_ns ? now_ns - from.at_ns : 0,
+                                          .until_ns = until_ns};
+    return true;
+}
+
+/* --- another period ---------------------------------------------------------------------------------------------------------- */
+
+/* When the present month began, by this clock. */
+static uint64_t month_began_ns(const struct books *books, uint64_t now_ns)
+{
+    const uint64_t ago_ns = books->wall_ns - books->month * SECOND_NS;
+    return now_ns > ago_ns ? now_ns - ago_ns : 0;
+}
+
+bool history_change_period(struct books *books, uint32_t index, uint32_t objective, uint64_t period_s,
+                           uint64_t now_ns)
+{
+    if (period_s != SLIPRING_PERIOD_MONTH) {
+        return true;
+    }
+    if (!books_reserve(books, track_word(index, objective, HISTORY_PERIOD, 0), SR_TRACK_WORDS)) {
+        return false;
+    }
+    struct mark now = {.at_ns = now_ns};
+    history_now(books, index, objective, &now.good, &now.total);
+    uint64_t stays_ns = 0;
+    const struct mark from =
+        edge_of(books, index, objective, HISTORY_PERIOD, month_began_ns(books, now_ns), &now, &stays_ns);
+    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_FIRST),
+        get(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_NEXT)));
+    append(books, index, objective, HISTORY_PERIOD, &from);
+    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH), books->month);
     return true;
 }

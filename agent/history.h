@@ -28,6 +28,8 @@ struct history_counts {
     uint64_t good;
     uint64_t total;
     uint64_t span_ns; /* from the mark they are counted from, or from when the objective began, to now */
+    uint64_t
+        until_ns; /* good and total stay as they are until then, unless something comes or a month begins; UINT64_MAX: for ever */
 };
 
 /* Make the marks that are due, of all books. Commits. */
@@ -44,6 +46,12 @@ void history_now(const struct books *books, uint32_t book, uint32_t objective, u
 
 /* In the caller's batch, together with the objective's own words. It begins now (new, or its threshold changed): its marks are void. */
 void history_begin(struct books *books, uint32_t book, uint32_t objective, uint64_t now_ns);
+
+/* In the caller's batch, before the objective's period changes. Its marks stay. The calendar month is counted from the first mark that is
+ * known of it. False: no page for that, it has to begin anew. */
+__attribute__((warn_unused_result)) bool history_change_period(struct books *books, uint32_t book,
+                                                               uint32_t objective, uint64_t period_s,
+                                                               uint64_t now_ns);
 
 /* Bytes of durable words that one objective's history takes at most. */
 #define HISTORY_BYTES ((uint64_t)SR_TRACK_MAX * SR_TRACK_WORDS * 8u)

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "peer/stats.h"
 #include "pure/window.h"
+#include "slo.h"
 #include "windows.h"
 
 #define PERIOD_NS UINT64_C(100000000)
@@ -122,6 +123,7 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     struct book *book = &books->book[index];
     figures_read(books, index, now_ns, &publisher->figures);
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
+    slo_publish(books, index, now_ns);
     book->is_changed = false;
     book->slides_ns = publisher->figures.slides_ns;
     book->published_ns = now_ns;
@@ -236,6 +238,7 @@ static void begin(struct publisher *publisher, uint64_t now_ns)
     books_commit(publisher->books);
     windows_tick(publisher->books, now_ns);
     history_tick(publisher->books, now_ns);
+    slo_tick(publisher->books, now_ns, publisher->books->wall_ns);
     publisher->reserved = reserve_places(publisher);
     publisher->next = 0;
     publisher->is_under_way = true;

@@ -33,12 +33,13 @@ SR_PUBLIC enum slipring_status slipring_slo_read(struct slipring_primitive *prim
     struct slipring_slo_stats slo;
     status = sr_publish_read(&place.slo->latch, place.slo->copies, sizeof place.slo->copies[0], 0, &slo,
                              sizeof slo);
-    if (status == SLIPRING_OK) {
-        slo.objective_count =
-            slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
-        *out_slo = slo;
+    if (status != SLIPRING_OK || slo.objective_count == 0) { /* or what stood there has gone */
+        return SLIPRING_NO_DATA;
     }
-    return status;
+    slo.objective_count =
+        slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
+    *out_slo = slo;
+    return SLIPRING_OK;
 }
 
 static double number_of(uint64_t word)

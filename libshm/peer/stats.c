@@ -161,12 +161,13 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
     const struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(stats->base, id);
     const enum slipring_status status =
         sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &slo, sizeof slo);
-    if (status == SLIPRING_OK) {
-        slo.objective_count =
-            slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
-        *out_slo = slo;
+    if (status != SLIPRING_OK || slo.objective_count == 0) { /* or what stood there has gone */
+        return SLIPRING_NO_DATA;
     }
-    return status;
+    slo.objective_count =
+        slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
+    *out_slo = slo;
+    return SLIPRING_OK;
 }
 
 uint32_t sr_stats_incidents(const struct sr_stats *stats,

@@ -174,6 +174,58 @@ static void a_process_that_comes_afterwards_shares_the_books(void)
     CHECK_EQUAL(rig_detail(&rig, "work").categories[category].cost_nanodollars, 14);
 }
 
+/* An unfinished item leaves no hole: a change that was put there would stand before what it changes. */
+static void objectives_keep_their_order_and_leave_no_hole(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    struct slipring_objective objective = {
+        .name = "a", .kind = SLIPRING_LATENCY, .target_ppb = 1, .threshold_ns = MS, .period_s = 3600};
+    CHECK_OK(slipring_objective_add(work, &objective));
+    struct sr_objective_shm *items =
+        sr_segment_entry(sr_store_segment(rig_producer), sr_handle_id(work))->objectives;
+    atomic_store(&items[1].state, SR_ITEM_CLAIMING); /* a process died here */
+    objective.name = "b";
+    CHECK_OK(slipring_objective_add(work, &objective));
+    remove_store();
+    let_move();
+    record(work, 1);
+    objective.target_ppb = 2;
+    CHECK_OK(slipring_objective_change(work, &objective));
+    rig_settle(&rig);
+    const struct slipring_stats_detail detail = rig_detail(&rig, "work");
+    CHECK_EQUAL(detail.objective_count, 2);
+    CHECK_EQUAL(detail.objectives[0].target_ppb, 1);
+    CHECK_EQUAL(detail.objectives[1].target_ppb, 2);
+}
+
+/* Published under an id that has pages for it, and read through the mapping that this process has. */
+static void what_is_published_of_objectives_moves_over(void)
+{
+    struct slipring_primitive *idle = primitive_of("idle"); /* without objectives: without pages */
+    struct slipring_primitive *work = primitive_of("work");
+    const struct slipring_slo slo = {.availability_ppb = SLIPRING_TARGET(0.999)};
+    struct slipring_slo_stats before;
+    struct slipring_slo_stats after;
+    double burn = 0;
+    CHECK_OK(slipring_slo_configure(work, &slo));
+    record(idle, 3);
+    record(work, 1000);
+    rig_settle(&rig);
+    CHECK_OK(slipring_slo_read(work, &before));
+    CHECK_EQUAL(before.objectives[0].windows[0].total, 1000);
+    remove_file("stats");
+    CHECK_OK(
+        sr_books_move(agent_store_books(rig.store), 0600, (gid_t)-1)); /* and nothing is published since */
+    CHECK_OK(slipring_slo_read(work, &after));
+    CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
+    CHECK_OK(slipring_burn_rate(work, NULL, 300, &burn));
+    CHECK_STATUS(slipring_burn_rate(idle, NULL, 300, &burn), SLIPRING_NO_DATA);
+    record(work, 10);
+    rig_settle(&rig);
+    CHECK_OK(slipring_slo_read(work, &after));
+    CHECK_EQUAL(after.objectives[0].windows[0].total, 1010);
+}
+
 /* --- other processes ------------------------------------------------------------------------------------------------------ */
 
 struct stage {
@@ -458,6 +510,8 @@ static int run(void)
         RIG_TEST(a_spilling_ring_and_a_direct_one_move_over),
         RIG_TEST(spans_and_reservations_go_on),
         RIG_TEST(a_process_that_comes_afterwards_shares_the_books),
+        RIG_TEST(objectives_keep_their_order_and_leave_no_hole),
+        RIG_TEST(what_is_published_of_objectives_moves_over),
         RIG_TEST(a_process_that_never_notices_is_reaped_where_it_lived),
         RIG_TEST(a_process_that_notices_late_is_reaped_where_it_went),
         RIG_TEST(a_process_whose_agent_died_brings_along_what_it_has),
