@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "history.h"
 #include "log.h"
+#include "objectives.h"
 #include "pure/name.h"
 
 /* --- texts in words ----------------------------------------------------------------------------------------------------- */
@@ -19,7 +19,7 @@ void binding_read_text(const struct books *books, uint32_t word, char *out_text,
     out_text[bytes - 1] = '\0';
 }
 
-static void write_text(struct books *books, uint32_t word, const char *text, uint32_t bytes)
+void binding_write_text(struct books *books, uint32_t word, const char *text, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes / 8; i++) {
         uint64_t value;
@@ -320,7 +320,7 @@ static uint8_t category_of(struct books *books, uint32_t index, const char name[
         char there[32];
         binding_read_text(books, word, there, sizeof there);
         if (there[0] == '\0') {
-            write_text(books, word, name, sizeof there);
+            binding_write_text(books, word, name, sizeof there);
             books->book[index].is_changed = true;
             return (uint8_t)i;
         }
@@ -331,30 +331,6 @@ static uint8_t category_of(struct books *books, uint32_t index, const char name[
     return 0;
 }
 
-/* The first objective of a name stays in force. */
-static void add_objective(struct books *books, uint32_t index, const struct sr_catalog_objective *objective,
-                          uint64_t now_ns)
-{
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        const uint32_t word = SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS);
-        char there[32];
-        binding_read_text(books, word + SR_OBJECTIVE_NAME, there, sizeof there);
-        if (strcmp(there, objective->name) == 0) {
-            return;
-        }
-        if (there[0] == '\0') {
-            write_text(books, word + SR_OBJECTIVE_NAME, objective->name, sizeof there);
-            set(books, word + SR_OBJECTIVE_KIND, objective->kind);
-            set(books, word + SR_OBJECTIVE_TARGET_PPB, objective->target_ppb);
-            set(books, word + SR_OBJECTIVE_THRESHOLD_NS, objective->threshold_ns);
-            set(books, word + SR_OBJECTIVE_PERIOD_S, objective->period_s);
-            history_begin(books, index, i, now_ns);
-            books->book[index].is_changed = true;
-            return;
-        }
-    }
-}
-
 static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
 {
     struct primitive *primitive = &books->primitive[id];
@@ -363,12 +339,9 @@ static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
     for (uint32_t i = 1; i < SLIPRING_CATEGORY_COUNT; i++) {
         primitive->category[i] = category_of(books, primitive->book, lists.categories[i]);
     }
-    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        if (lists.objectives[i].name[0]) {
-            add_objective(books, primitive->book, &lists.objectives[i], now_ns);
-        }
-    }
+    const uint32_t begun = objectives_take_over(books, id, primitive->book, &lists, now_ns);
     update_bounds(books, id, primitive->book, now_ns);
+    objectives_begin(books, primitive->book, begun, now_ns);
     announce(books, id);
 }
 
@@ -412,8 +385,8 @@ static uint32_t begin_book(struct books *books, uint32_t id, const struct sr_cat
     }
     set(books, SR_WORD(book, index, SR_BOOK_USED), 1);
     set(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), books->seen_ns); /* what it books began after that */
-    write_text(books, SR_WORD(book, index, SR_BOOK_NAME), name->name, sizeof name->name);
-    write_text(books, SR_WORD(book, index, SR_BOOK_TYPE), name->type, sizeof name->type);
+    binding_write_text(books, SR_WORD(book, index, SR_BOOK_NAME), name->name, sizeof name->name);
+    binding_write_text(books, SR_WORD(book, index, SR_BOOK_TYPE), name->type, sizeof name->type);
     if (index >= books->high) {
         books->high = index + 1;
         set(books, SR_WORD(store, 0, SR_STORE_BOOK_HIGH), books->high);

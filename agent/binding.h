@@ -27,7 +27,8 @@ void binding_refresh(struct books *books, bool all, uint64_t now_ns);
 /* Raise the bounds epoch if anything was announced since the last time. */
 void binding_tell(struct books *books);
 
-/* Read a text of `bytes` bytes (a multiple of 8) that begins at a durable word. */
+/* Read a text of `bytes` bytes (a multiple of 8) that begins at a durable word; write one, zero to its end, in the batch. */
 void binding_read_text(const struct books *books, uint32_t word, char *out_text, uint32_t bytes);
+void binding_write_text(struct books *books, uint32_t word, const char *text, uint32_t bytes);
 
 #endif

@@ -306,20 +306,20 @@ static void without_events_there_is_no_compliance(void)
     CHECK(rig_stats(&rig, "work").budget_remaining == 1.0);
 }
 
-static void the_first_objective_of_a_name_stands_also_in_the_next_agents_life(void)
+static void the_last_objective_of_a_name_stands_also_in_the_next_agents_life(void)
 {
     const struct slipring_slo slo = {.availability_ppb = SLIPRING_TARGET(0.99)};
     CHECK_OK(slipring_slo_configure(primitive_of("work"), &slo));
     struct sr_objective_shm *objectives = sr_segment_entry(segment(), 1)->objectives;
-    memcpy(&objectives[1], &objectives[0], sizeof objectives[0]); /* after a race */
+    memcpy(&objectives[1], &objectives[0], sizeof objectives[0]); /* after a race, or a change */
     objectives[1].target_ppb = 1;
-    rig_settle(&rig);
-    CHECK_EQUAL(rig_detail(&rig, "work").objective_count, 1);
-    CHECK_EQUAL(rig_detail(&rig, "work").objectives[0].target_ppb, 990000000);
-    rig_drop(&rig);
-    rig_open(&rig);
-    rig_settle(&rig);
-    CHECK_EQUAL(rig_detail(&rig, "work").objective_count, 1);
+    for (int life = 0; life < 2; life++) {
+        rig_settle(&rig);
+        CHECK_EQUAL(rig_detail(&rig, "work").objective_count, 1);
+        CHECK_EQUAL(rig_detail(&rig, "work").objectives[0].target_ppb, 1);
+        rig_drop(&rig);
+        rig_open(&rig);
+    }
 }
 
 /* --- bigger rings ----------------------------------------------------------------------------------------------------------- */
@@ -395,7 +395,7 @@ static int run(void)
         RIG_TEST(an_announcement_that_was_left_half_made_is_made_again),
         RIG_TEST(objectives_that_cannot_be_are_left_out),
         RIG_TEST(without_events_there_is_no_compliance),
-        RIG_TEST(the_first_objective_of_a_name_stands_also_in_the_next_agents_life),
+        RIG_TEST(the_last_objective_of_a_name_stands_also_in_the_next_agents_life),
         RIG_TEST(a_ring_that_spills_is_offered_a_bigger_one_and_takes_it),
         RIG_TEST(an_offer_that_is_not_taken_goes_back),
         RIG_TEST(what_a_killed_agent_had_offered_is_taken_back),
