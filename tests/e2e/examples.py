@@ -5,6 +5,7 @@ clang, and do what they say against a live agent."""
 import os
 import re
 import shlex
+import subprocess
 
 from _scene import BUILD, ROOT
 from _tests import check, contains, equal, main, test, until
@@ -57,7 +58,8 @@ def until_recorded(agent, primitive, count):
 @test
 def every_example_is_tested_here(scene):
     names = sorted(os.listdir(EXAMPLES))
-    equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "span.c"], "examples")
+    equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "shed_load.c", "span.c"],
+          "examples")
 
 
 @test
@@ -115,6 +117,34 @@ def objectives_are_counted_and_readback_reads_them(scene):
     check(found and abs(float(found.group(1)) - 500) <= 500 * 0.0109, "p99 of 500 ms:", lines[1])
     equal(lines[2:], ["budget remaining -9.00", "cost 0 nano-dollars", "shedding load"], "the rest of readback")
     equal(str(metrics.get("primitive_slo_compliance", primitive_name="checkout")), "0.96", "compliance, the least")
+
+
+def finish_shedding(process):
+    out, err = process.communicate(timeout=100)
+    equal((process.returncode, err), (0, ""), "shed_load: exit status and stderr")
+    equal(out, "shedding load\ncarrying on\nsome were shed: yes\n", "shed_load")
+
+
+@test
+def load_is_shed_while_the_budget_burns_and_no_longer(scene):
+    make_pkg_config(scene)
+    agent = scene.agent()
+    finish_shedding(scene.spawn([build(scene, "shed_load.c")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    good, bad, _ = agent.metrics().requests("serve")
+    check(bad > 50 and good >= 9 * bad - bad, "enough was let through to show that it is over:", good, bad)
+
+
+@test
+def load_that_was_shed_is_carried_when_the_agent_is_gone(scene):
+    make_pkg_config(scene)
+    agent = scene.agent()
+    with open(os.path.join(scene.work, "shed.log"), "w+") as log:
+        process = scene.spawn(["stdbuf", "-oL", build(scene, "shed_load.c")], stdout=log, stderr=subprocess.PIPE, text=True)
+        until(lambda: "shedding" in open(log.name).read(), "shedding")
+        agent.kill()
+        _, err = process.communicate(timeout=100)
+        equal((process.returncode, err), (0, ""), "shed_load: exit status and stderr")
+        contains(open(log.name).read(), ["carrying on"], "shed_load")
 
 
 @test
