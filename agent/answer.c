@@ -107,8 +107,11 @@ static void answer_metrics(struct answerer *answerer, const char *path, const ch
     for (uint32_t id = 0; id < high; id++) {
         struct slipring_stats stats;
         struct slipring_stats_detail detail;
+        struct slipring_slo_stats slo;
         if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK) {
-            exposition_primitive(&answerer->exposition, &stats, &detail);
+            const bool has_slo =
+                detail.objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
+            exposition_primitive(&answerer->exposition, &stats, &detail, has_slo ? &slo : NULL);
         }
     }
     struct sr_agent_figures figures;

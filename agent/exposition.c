@@ -7,9 +7,8 @@
 
 #include <slipring/version.h>
 
+#include "exposition_parts.h"
 #include "pure/decimal.h"
-#include "pure/money.h"
-#include "pure/number.h"
 #include "pure/objective.h"
 #include "pure/utf8.h"
 
@@ -22,6 +21,8 @@ void exposition_begin(struct exposition *exposition)
     }
     buffer_clear(&exposition->agent);
     exposition->failed = false;
+    exposition->relative_error = 0;
+    exposition->minimum_events = 0;
 }
 
 /* How many bytes from here on are ASCII that stands for itself: of most names, all. */
@@ -35,8 +36,7 @@ static size_t plain_length(const char *text)
     return length;
 }
 
-/* A label's value between its quotes. */
-static void add_escaped(struct buffer *buffer, const char *text)
+void exposition_escape(struct buffer *buffer, const char *text)
 {
     size_t left = strlen(text);
     while (left > 0) {
@@ -69,101 +69,32 @@ static void make_labels(struct exposition *exposition, const struct slipring_sta
     struct buffer *labels = &exposition->labels;
     buffer_clear(labels);
     buffer_add_text(labels, "{primitive_name=\"");
-    add_escaped(labels, detail->name);
+    exposition_escape(labels, detail->name);
     buffer_add_text(labels, "\",primitive_type=\"");
-    add_escaped(labels, detail->type);
+    exposition_escape(labels, detail->type);
     buffer_add_text(labels, "\"");
     exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
 }
 
-/* --- lines --------------------------------------------------------------------------------------------------------------- */
-
-/* Nearly all of a scrape's time is spent here: room is made once a line, its parts are copied in blocks of a fixed size,
- * which takes no call, and its number is written where it belongs. */
+/* --- a primitive --------------------------------------------------------------------------------------------------------- */
 
 #define PART(name, literal) static const struct exposition_part name = {literal, sizeof literal - 1}
-PART(no_suffix, "");
+const struct exposition_part exposition_nothing = {"", 0};
+const struct exposition_part exposition_no_label = {"} ", 2};
 PART(bucket, "_bucket");
 PART(sum, "_sum");
 PART(count_suffix, "_count");
-PART(no_label, "} ");
 PART(le_inf, ",le=\"+Inf\"} ");
 PART(success, ",status=\"success\"} ");
 PART(failure, ",status=\"failure\"} ");
 PART(aborted, ",status=\"aborted\"} ");
 
-/* Both sides have a block more than `count`. */
-static inline char *copy(char *at, const char *bytes, size_t count)
-{
-    for (size_t done = 0; done < count; done += EXPOSITION_BLOCK_BYTES) {
-        memcpy(at + done, bytes + done, EXPOSITION_BLOCK_BYTES);
-    }
-    return at + count;
-}
-
-/* name<suffix>{labels<rest>, where the number is to follow: `rest` closes the brace. NULL: no memory. */
-static char *begin_sample(struct exposition *exposition, enum family_id id,
-                          const struct exposition_part *suffix, const struct exposition_part *rest)
-{
-    static const uint8_t name_bytes[FAMILY_COUNT] = {
-#define SR_FAMILY(name, type, unit, labels, help) [FAMILY_##name] = sizeof #name - 1,
-#include "pure/family.def"
-#undef SR_FAMILY
-    };
-    _Static_assert(SR_MONEY_TEXT_BYTES <= SR_NUMBER_TEXT_BYTES, "room for any number");
-    const struct buffer *labels = &exposition->labels;
-    char *at = exposition->failed
-                   ? NULL
-                   : buffer_room(&exposition->families[id], FAMILY_NAME_BYTES + labels->used + suffix->bytes +
-                                                                rest->bytes + EXPOSITION_BLOCK_BYTES +
-                                                                SR_NUMBER_TEXT_BYTES + 1);
-    if (at == NULL) {
-        exposition->failed = true;
-        return NULL;
-    }
-    at = copy(at, families_get(id)->name, name_bytes[id]);
-    at = copy(at, suffix->text, suffix->bytes);
-    at = copy(at, labels->text, labels->used);
-    return copy(at, rest->text, rest->bytes);
-}
-
-/* The number before `at` was the last of the line. */
-static void end_sample(struct exposition *exposition, enum family_id id, char *at)
-{
-    struct buffer *buffer = &exposition->families[id];
-    *at++ = '\n';
-    buffer->used = (size_t)(at - buffer->text);
-}
-
-static void add_count(struct exposition *exposition, enum family_id id, const struct exposition_part *suffix,
-                      const struct exposition_part *rest, uint64_t count)
-{
-    char *at = begin_sample(exposition, id, suffix, rest);
-    if (at != NULL) {
-        end_sample(exposition, id, at + sr_number_format_integer(count, at));
-    }
-}
-
-static void add_plain_count(struct exposition *exposition, enum family_id id, uint64_t count)
-{
-    add_count(exposition, id, &no_suffix, &no_label, count);
-}
-
-static void add_ratio(struct exposition *exposition, enum family_id id, double ratio)
-{
-    char *at = begin_sample(exposition, id, &no_suffix, &no_label);
-    const size_t length = at == NULL ? 0 : sr_number_format(ratio, at);
-    if (length > 0) {
-        end_sample(exposition, id, at + length);
-    }
-}
-
 /* Of the category in hand. */
 static void add_dollars(struct exposition *exposition, enum family_id id, uint64_t nanodollars)
 {
-    char *at = begin_sample(exposition, id, &no_suffix, &exposition->category);
+    char *at = exposition_begin_line(exposition, id, &exposition_nothing, &exposition->category);
     if (at != NULL) {
-        end_sample(exposition, id, at + sr_money_format(nanodollars, at));
+        exposition_end_line(exposition, id, at + sr_money_format(nanodollars, at));
     }
 }
 
@@ -187,24 +118,26 @@ static void add_histogram(struct exposition *exposition, const struct slipring_s
     for (uint32_t i = 0; i < detail->bound_count && i < SLIPRING_BOUND_COUNT; i++) {
         const struct slipring_bound_stats *bound = &detail->bounds[i];
         if (bound->is_le != 0) {
-            add_count(exposition, id, &bucket, bound_part(exposition, i, bound->bound_ns), bound->count);
+            exposition_count(exposition, id, &bucket, bound_part(exposition, i, bound->bound_ns),
+                             bound->count);
         }
     }
-    add_count(exposition, id, &bucket, &le_inf, stats->count);
-    char *at = begin_sample(exposition, id, &sum, &no_label);
+    exposition_count(exposition, id, &bucket, &le_inf, stats->count);
+    char *at = exposition_begin_line(exposition, id, &sum, &exposition_no_label);
     if (at != NULL) {
-        end_sample(exposition, id, at + sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], at));
+        exposition_end_line(exposition, id,
+                            at + sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], at));
     }
-    add_count(exposition, id, &count_suffix, &no_label, stats->count);
+    exposition_count(exposition, id, &count_suffix, &exposition_no_label, stats->count);
 }
 
 static void add_requests(struct exposition *exposition, const struct slipring_stats *stats)
 {
     const enum family_id id = FAMILY_primitive_requests_total;
     uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
-    add_count(exposition, id, &no_suffix, &success, stats->count - failures);
-    add_count(exposition, id, &no_suffix, &failure, failures);
-    add_count(exposition, id, &no_suffix, &aborted, stats->aborted);
+    exposition_count(exposition, id, &exposition_nothing, &success, stats->count - failures);
+    exposition_count(exposition, id, &exposition_nothing, &failure, failures);
+    exposition_count(exposition, id, &exposition_nothing, &aborted, stats->aborted);
 }
 
 static bool make_category(struct exposition *exposition, const char *name)
@@ -212,7 +145,7 @@ static bool make_category(struct exposition *exposition, const char *name)
     struct buffer *escaped = &exposition->escaped;
     struct exposition_part *part = &exposition->category;
     buffer_clear(escaped);
-    add_escaped(escaped, name);
+    exposition_escape(escaped, name);
     if (escaped->failed) {
         return false;
     }
@@ -240,25 +173,38 @@ static void add_costs(struct exposition *exposition, const struct slipring_stats
     }
 }
 
+static void add_plain_count(struct exposition *exposition, enum family_id id, uint64_t count)
+{
+    exposition_count(exposition, id, &exposition_nothing, &exposition_no_label, count);
+}
+
+static void add_plain_number(struct exposition *exposition, enum family_id id, double number)
+{
+    exposition_number(exposition, id, &exposition_no_label, number);
+}
+
 void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
-                          const struct slipring_stats_detail *detail)
+                          const struct slipring_stats_detail *detail, const struct slipring_slo_stats *slo)
 {
     make_labels(exposition, detail);
     add_histogram(exposition, stats, detail);
     add_requests(exposition, stats);
     uint64_t active = stats->active > 0 ? (uint64_t)stats->active : 0;
     add_plain_count(exposition, FAMILY_primitive_active_requests, active);
-    add_ratio(exposition, FAMILY_primitive_requests_per_second, stats->requests_per_second);
+    add_plain_number(exposition, FAMILY_primitive_requests_per_second, stats->requests_per_second);
+    exposition_windows(exposition, stats, detail);
     if (stats->present & SLIPRING_HAS_SLO) {
-        add_ratio(exposition, FAMILY_primitive_slo_compliance, stats->slo_compliance);
-        add_ratio(exposition, FAMILY_primitive_error_budget_remaining, stats->budget_remaining_clamped);
-        add_ratio(exposition, FAMILY_primitive_error_budget_balance, stats->budget_remaining);
+        add_plain_number(exposition, FAMILY_primitive_slo_compliance, stats->slo_compliance);
+        add_plain_number(exposition, FAMILY_primitive_error_budget_remaining,
+                         stats->budget_remaining_clamped);
+        add_plain_number(exposition, FAMILY_primitive_error_budget_balance, stats->budget_remaining);
     }
+    exposition_objectives(exposition, detail, slo);
     add_costs(exposition, detail);
     add_plain_count(exposition, FAMILY_primitive_spilled_total, stats->spilled);
     double ratio;
     if (sr_objective_compliance(stats->minute.spilled, stats->minute.n, &ratio)) {
-        add_ratio(exposition, FAMILY_primitive_window_spilled_ratio, ratio);
+        add_plain_number(exposition, FAMILY_primitive_window_spilled_ratio, ratio);
     }
     add_plain_count(exposition, FAMILY_primitive_clamped_total, stats->clamped);
 }
@@ -297,10 +243,25 @@ void exposition_agent(struct exposition *exposition, const struct sr_agent_figur
     }
 }
 
-bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
+/* What is said once, from figures that each primitive has. */
+static void add_store(struct exposition *exposition)
 {
     struct buffer *build = &exposition->families[FAMILY_slipring_build_info];
     buffer_add_text(build, "slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1\n");
+    char number[SR_NUMBER_TEXT_BYTES];
+    if (exposition->relative_error > 0 && sr_number_format(exposition->relative_error, number) > 0) {
+        buffer_format(&exposition->families[FAMILY_slipring_quantile_relative_error_ratio],
+                      "slipring_quantile_relative_error_ratio %s\n", number);
+    }
+    if (exposition->minimum_events > 0) {
+        buffer_format(&exposition->families[FAMILY_slipring_slo_minimum_events],
+                      "slipring_slo_minimum_events %u\n", exposition->minimum_events);
+    }
+}
+
+bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
+{
+    add_store(exposition);
     bool whole = !exposition->failed && !exposition->agent.failed;
     size_t bytes = exposition->agent.used;
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {

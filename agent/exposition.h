@@ -13,20 +13,40 @@
 #ifndef AGENT_EXPOSITION_H
 #define AGENT_EXPOSITION_H
 
+#include <slipring/slo.h>
 #include <slipring/stats.h>
 
 #include "buffer.h"
 #include "families.h"
 #include "peer/stats.h"
 #include "pure/bound.h"
+#include "pure/bucket.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* A part of a line that many lines have. It is copied in blocks, which may read behind `bytes`. */
 #define EXPOSITION_BLOCK_BYTES 32u
 struct exposition_part {
-    char text[192];
+    char text[160];
     size_t bytes;
+};
+
+#define EXPOSITION_QUANTILE_COUNT (SLIPRING_PERCENTILE_COUNT + SLIPRING_EXTRA_COUNT)
+
+/* The labels of a window's lines. */
+struct exposition_window {
+    bool is_made;
+    uint64_t window_ns;                                          /* 0: the lifetime */
+    uint32_t extra_ppm[SLIPRING_EXTRA_COUNT];                    /* that `quantiles` were made of */
+    struct exposition_part part;                                 /* ,window="1m"} */
+    struct exposition_part quantiles[EXPOSITION_QUANTILE_COUNT]; /* ,quantile="0.5",window="1m"} */
+};
+
+/* Percentiles are the middles of buckets, a few hundred different numbers in a whole scrape: each is made text once. */
+struct exposition_seconds {
+    uint64_t bits; /* of the double, in nanoseconds */
+    uint8_t bytes; /* 0: nothing yet */
+    char text[EXPOSITION_BLOCK_BYTES - 1];
 };
 
 struct exposition {
@@ -36,18 +56,32 @@ struct exposition {
     struct buffer escaped;           /* the category in hand */
     struct exposition_part category; /* the same as a part: ,category="..."} */
     bool failed;                     /* memory ran out */
-    /* The part ,le="..."} of each place's bound, which is nearly always the last primitive's. */
+    double relative_error;           /* the greatest of all windows */
+    uint32_t minimum_events;         /* of the alerts; 0: no primitive has any */
+    /* The part ,le="..."} of each place's bound, which is nearly always the last primitive's; so with the windows and the pairs of
+     * alerts. */
     struct {
         uint64_t bound_ns;
         struct exposition_part part;
     } bounds[SLIPRING_BOUND_COUNT];
+    struct exposition_window windows[SLIPRING_WINDOW_COUNT + 1]; /* the last one: the lifetime */
+    struct {
+        uint64_t window_s;
+        struct exposition_part part; /* ,window="5m"} */
+    } slo_windows[SLIPRING_SLO_WINDOW_COUNT];
+    struct {
+        uint64_t long_s, short_s;
+        struct exposition_part part; /* ,long="1h",short="5m"} */
+    } alerts[SLIPRING_ALERT_COUNT];
+    struct exposition_seconds seconds[SR_BUCKET_COUNT]; /* by the bucket that it lies in */
 };
 
 /* Begin anew; the memory of the last time is kept. Then any number of primitives and at most once the agent. */
 void exposition_begin(struct exposition *exposition);
 
+/* `slo` is what is published of its objectives' windows and alerts; NULL: nothing. */
 void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
-                          const struct slipring_stats_detail *detail);
+                          const struct slipring_stats_detail *detail, const struct slipring_slo_stats *slo);
 
 void exposition_agent(struct exposition *exposition, const struct sr_agent_figures *figures);
 

@@ -44,9 +44,16 @@ static void list_one(struct buffer *buffer, const struct family *family, bool of
 {
     buffer_format(buffer, "| `%s` | %s | %s | ", family->name, family->type,
                   strcmp(family->unit, "none") == 0 ? "" : family->unit);
-    buffer_add_text(buffer, of_primitive ? "`primitive_name` `primitive_type`" : "");
-    if (family->labels[0] != '\0') {
-        buffer_format(buffer, "%s`%s`", of_primitive ? " " : "", family->labels);
+    const char *separator = "";
+    if (of_primitive) {
+        buffer_add_text(buffer, "`primitive_name` `primitive_type`");
+        separator = " ";
+    }
+    for (const char *label = family->labels; *label != '\0'; label += strspn(label, " ")) {
+        const size_t length = strcspn(label, " ");
+        buffer_format(buffer, "%s`%.*s`", separator, (int)length, label);
+        label += length;
+        separator = " ";
     }
     buffer_format(buffer, " | %s |\n", family->help);
 }

@@ -205,3 +205,22 @@ size_t sr_duration_format(uint64_t duration_ns, char out_text[SR_DURATION_TEXT_B
     size_t length = duration_ns < MINUTE ? format_short(duration_ns, out_text) : 0;
     return length > 0 ? length : format_long(duration_ns, out_text);
 }
+
+size_t sr_duration_label(uint64_t duration_ns, char out_text[SR_DURATION_LABEL_BYTES])
+{
+    static const struct unit falling[] = {{"d", DAY},    {"h", HOUR},         {"m", MINUTE},
+                                          {"s", SECOND}, {"ms", MILLISECOND}, {"us", MICROSECOND},
+                                          {"ns", 1}};
+    if (duration_ns == 0) {
+        return append_name(out_text, "0s");
+    }
+    size_t length = 0;
+    for (size_t i = 0; i < SR_ARRAY_COUNT(falling); i++) {
+        if (duration_ns >= falling[i].ns) {
+            length += sr_decimal_digits(duration_ns / falling[i].ns, 1, out_text + length);
+            length += append_name(out_text + length, falling[i].name);
+            duration_ns %= falling[i].ns;
+        }
+    }
+    return length;
+}

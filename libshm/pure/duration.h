@@ -28,4 +28,10 @@ SR_MUST_CHECK enum sr_parse sr_duration_parse(const char *text, uint64_t max_ns,
  * "59.9s"; from a minute on in two units: "2m05s", "2h05m", "3d04h". Returns the length in bytes. */
 size_t sr_duration_format(uint64_t duration_ns, char out_text[SR_DURATION_TEXT_BYTES]);
 
+#define SR_DURATION_LABEL_BYTES 48
+
+/* Exactly, as sr_duration_parse() reads it, in as few units as it takes: "10s", "1m", "1h30m", "7d", "0s". The window labels of
+ * /metrics. Returns the length. */
+size_t sr_duration_label(uint64_t duration_ns, char out_text[SR_DURATION_LABEL_BYTES]);
+
 #endif

@@ -22,6 +22,8 @@ struct sr_stats {
     uint32_t high;
     uint64_t published_ns;
     const char *names[4][2]; /* name, type; NULL: no figures under this id */
+    uint32_t objectives;     /* of id 0 */
+    unsigned slo_reads;
 };
 
 static struct sr_stats segment;
@@ -41,6 +43,20 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
     *out_detail = (struct slipring_stats_detail){.bound_count = 0};
     strcpy(out_detail->name, stats->names[id][0]);
     strcpy(out_detail->type, stats->names[id][1]);
+    out_detail->objective_count = id == 0 ? stats->objectives : 0;
+    strcpy(out_detail->objectives[0].name, "latency");
+    return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
+                                  struct slipring_slo_stats *out_slo)
+{
+    segment.slo_reads++;
+    if (stats->names[id][0] == NULL) {
+        return SLIPRING_NO_DATA;
+    }
+    *out_slo = (struct slipring_slo_stats){.objective_count = 1, .minimum_events = 10};
+    out_slo->objectives[0].present = SLIPRING_SLO_NO_DATA;
     return SLIPRING_OK;
 }
 
@@ -111,6 +127,20 @@ static void metrics_are_all_primitives_and_the_agent(void **state)
     assert_non_null(strstr(text, "_count{primitive_name=\"a/b\",primitive_type=\"step\"} 7\n"));
     assert_non_null(strstr(text, "_count{primitive_name=\"read\",primitive_type=\"task\"} 7\n"));
     assert_non_null(strstr(text, "slipring_drains_total 5\n"));
+}
+
+static void objectives_are_read_of_those_that_have_any(void **state)
+{
+    (void)state;
+    assert_null(strstr(ask("/metrics"), "objective"));
+    assert_int_equal(segment.slo_reads, 0);
+    segment.objectives = 1;
+    const char *text = ask("/metrics");
+    assert_int_equal(segment.slo_reads, 1);
+    assert_non_null(strstr(text,
+                           "primitive_slo_objective_no_data{primitive_name=\"read\",primitive_type=\"step\","
+                           "objective=\"latency\"} 1\n"));
+    assert_non_null(strstr(text, "slipring_slo_minimum_events 10\n"));
 }
 
 static void before_the_first_publishing_there_are_metrics_but_no_readiness(void **state)
@@ -213,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(metrics_are_all_primitives_and_the_agent, fill),
+        cmocka_unit_test_setup(objectives_are_read_of_those_that_have_any, fill),
         cmocka_unit_test_setup(before_the_first_publishing_there_are_metrics_but_no_readiness, fill),
         cmocka_unit_test_setup(it_is_ready_while_publishings_are_fresh, fill),
         cmocka_unit_test_setup(the_list_has_every_primitive_and_the_agent, fill),

@@ -179,6 +179,33 @@ static void what_is_shown_reads_back_within_half_a_percent(void **state)
     }
 }
 
+static void a_label_is_exact_and_reads_back(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } cases[] = {{0, "0s"},
+                 {10 * SECOND, "10s"},
+                 {60 * SECOND, "1m"},
+                 {90 * SECOND, "1m30s"},
+                 {5400 * SECOND, "1h30m"},
+                 {86400 * SECOND, "1d"},
+                 {7 * 86400 * SECOND, "7d"},
+                 {1500000000, "1s500ms"},
+                 {1001, "1us1ns"},
+                 {UINT64_MAX, "213503d23h34m33s709ms551us615ns"}};
+    for (size_t i = 0; i < SR_ARRAY_COUNT(cases); i++) {
+        char text[SR_DURATION_LABEL_BYTES];
+        memset(text, '#', sizeof text);
+        assert_int_equal(sr_duration_label(cases[i].ns, text), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+        uint64_t again = 1;
+        assert_int_equal(sr_duration_parse(text, UINT64_MAX, &again), SR_PARSE_OK);
+        assert_int_equal(again, cases[i].ns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test(limit_is_the_callers),
         cmocka_unit_test(durations_are_shown_in_three_digits_or_two_units),
         cmocka_unit_test(what_is_shown_reads_back_within_half_a_percent),
+        cmocka_unit_test(a_label_is_exact_and_reads_back),
     };
     return cmocka_run_group_tests_name("duration", tests, NULL, NULL);
 }

@@ -15,11 +15,72 @@
 #include <slipring/version.h>
 
 #include "agent/exposition.h"
+#include "pure/number.h"
 
 static struct exposition exposition;
 static struct buffer text;
 static struct slipring_stats stats;
 static struct slipring_stats_detail detail;
+static struct slipring_slo_stats slo;
+
+static void fill_windows(void)
+{
+    stats.lifetime = (struct slipring_window_stats){.span_ns = UINT64_C(90061000000001),
+                                                    .n = 100,
+                                                    .percentile_ns = {250e6, 1e9, 1.5, 3e-9, 12345.678},
+                                                    .extra_ns = {123e3, 7e9},
+                                                    .relative_error = 0.0108301};
+    detail.window_count = 2;
+    detail.windows[0] = (struct slipring_window_stats){.window_ns = 10000000000u, .span_ns = 9500000000u};
+    detail.windows[1] = stats.lifetime;
+    detail.windows[1].window_ns = 60000000000u;
+    detail.windows[1].span_ns = 58500000000u;
+    detail.windows[1].n = 12;
+    detail.windows[1].per_second = 0.20512820512820512;
+    detail.windows[1].peak_per_second = 4.5;
+    detail.extra_count = 2;
+    detail.extra_ppm[0] = 750000;
+    detail.extra_ppm[1] = 999900;
+}
+
+/* A latency objective with everything, and one of availability over the calendar month without an event. */
+static void fill_objectives(void)
+{
+    detail.objective_count = 2;
+    detail.objectives[0] = (struct slipring_objective_stats){.name = "latency",
+                                                             .kind = SLIPRING_LATENCY,
+                                                             .target_ppb = 990000000,
+                                                             .threshold_ns = 250000000,
+                                                             .period_s = 2592000,
+                                                             .span_ns = UINT64_C(1296000000000000),
+                                                             .good = 950,
+                                                             .total = 1000,
+                                                             .compliance = 0.95,
+                                                             .budget_remaining = -4,
+                                                             .burn_rate = 5};
+    detail.objectives[1] = (struct slipring_objective_stats){.name = "works",
+                                                             .kind = SLIPRING_AVAILABILITY,
+                                                             .target_ppb = 999999999,
+                                                             .period_s = SLIPRING_PERIOD_MONTH};
+    slo.objective_count = 2;
+    slo.minimum_events = 10;
+    struct slipring_slo_objective *objective = &slo.objectives[0];
+    objective->present = SLIPRING_SLO_HAS_EXHAUSTION;
+    objective->exhaustion_s = 86400.5;
+    objective->windows[0] = (struct slipring_slo_window){
+        .window_s = 300, .span_ns = UINT64_C(400000000000), .good = 1, .total = 4, .burn_rate = 75};
+    objective->windows[2] = (struct slipring_slo_window){.window_s = 3600, .span_ns = UINT64_C(900000000000)};
+    static const struct slipring_slo_alert alerts[SLIPRING_ALERT_COUNT] = {
+        {.long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_FIRING, .factor = 14.4},
+        {.long_s = 21600, .short_s = 1800, .state = SLIPRING_ALERT_GATED, .factor = 6},
+        {.long_s = 86400, .short_s = 7200, .state = SLIPRING_ALERT_CANNOT_FIRE, .factor = 3},
+        {.long_s = 259200, .short_s = 21600, .state = SLIPRING_ALERT_QUIET, .factor = 1},
+    };
+    memcpy(objective->alerts, alerts, sizeof alerts);
+    slo.objectives[1].present = SLIPRING_SLO_NO_DATA;
+    slo.objectives[1].alerts[0] = (struct slipring_slo_alert){
+        .long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_NO_DATA, .factor = 14.4};
+}
 
 /* A primitive with one of everything. */
 static int make_figures(void **state)
@@ -27,6 +88,7 @@ static int make_figures(void **state)
     (void)state;
     memset(&stats, 0, sizeof stats);
     memset(&detail, 0, sizeof detail);
+    memset(&slo, 0, sizeof slo);
     strcpy(detail.name, "archive_file");
     strcpy(detail.type, "workflow");
     stats.present = SLIPRING_HAS_DURATION | SLIPRING_HAS_SLO | SLIPRING_HAS_SAVINGS_RATE;
@@ -52,6 +114,8 @@ static int make_figures(void **state)
     strcpy(detail.categories[1].name, "tokens");
     detail.categories[1].cost_nanodollars = 2000001;
     detail.categories[1].savings_nanodollars = 18446744073709551615u;
+    fill_windows();
+    fill_objectives();
     buffer_clear(&text);
     exposition_begin(&exposition);
     return 0;
@@ -59,7 +123,7 @@ static int make_figures(void **state)
 
 static const char *render(void)
 {
-    exposition_primitive(&exposition, &stats, &detail);
+    exposition_primitive(&exposition, &stats, &detail, &slo);
     assert_true(exposition_finish(&exposition, &text));
     buffer_add(&text, "", 1);
     assert_false(text.failed);
@@ -105,6 +169,7 @@ static void a_primitive_has_every_family_of_the_table(void **state)
     assert_true(has_line("primitive_active_requests{" LABELS "} 4"));
     assert_true(has_line("primitive_requests_per_second{" LABELS "} 1.6666666666666667"));
     assert_true(has_line("primitive_slo_compliance{" LABELS "} 0.95"));
+    assert_true(has_line("# TYPE primitive_duration_quantile_seconds summary"));
     assert_true(has_line("primitive_error_budget_remaining{" LABELS "} 0"));
     assert_true(has_line("primitive_error_budget_balance{" LABELS "} -4"));
     assert_true(has_line("primitive_spilled_total{" LABELS "} 7"));
@@ -121,6 +186,169 @@ static void an_idle_window_has_no_share_of_spilled(void **state)
     render();
     assert_null(strstr(text.text, "primitive_window_spilled_ratio"));
     assert_true(has_line("primitive_spilled_total{" LABELS "} 7"));
+}
+
+static void each_window_says_what_it_is_of(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line("primitive_window_requests{" LABELS ",window=\"10s\"} 0"));
+    assert_true(has_line("primitive_window_requests{" LABELS ",window=\"1m\"} 12"));
+    assert_true(has_line("primitive_window_requests{" LABELS ",window=\"lifetime\"} 100"));
+    assert_true(has_line("primitive_window_span_seconds{" LABELS ",window=\"10s\"} 9.5"));
+    assert_true(has_line("primitive_window_span_seconds{" LABELS ",window=\"lifetime\"} 90061.000000001"));
+    assert_true(has_line("primitive_request_rate{" LABELS ",window=\"10s\"} 0"));
+    assert_true(has_line("primitive_request_rate{" LABELS ",window=\"1m\"} 0.20512820512820512"));
+    assert_true(has_line("primitive_request_rate_peak{" LABELS ",window=\"10s\"} 0"));
+    assert_true(has_line("primitive_request_rate_peak{" LABELS ",window=\"1m\"} 4.5"));
+    assert_null(strstr(text.text, "rate{" LABELS ",window=\"lifetime\"}"));
+}
+
+#define QUANTILE(quantile, window)                                                                           \
+    "primitive_duration_quantile_seconds{" LABELS ",quantile=\"" quantile "\",window=\"" window "\"} "
+
+static void percentiles_are_seconds_of_a_window_that_has_any(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(QUANTILE("0.5", "1m") "0.25"));
+    assert_true(has_line(QUANTILE("0.9", "1m") "1"));
+    assert_true(has_line(QUANTILE("0.95", "1m") "1.5e-09"));
+    assert_true(has_line(QUANTILE("0.99", "1m") "3e-18"));
+    assert_true(has_line(QUANTILE("0.999", "lifetime") "1.2345678e-05"));
+    assert_true(has_line(QUANTILE("0.75", "lifetime") "0.000123"));
+    assert_true(has_line(QUANTILE("0.9999", "1m") "7"));
+    assert_null(strstr(text.text, "\",window=\"10s\"} 0.25"));
+    assert_null(strstr(text.text, ",quantile=\"0.5\",window=\"10s\"}"));
+    assert_true(has_line("slipring_quantile_relative_error_ratio 0.0108301"));
+}
+
+static void windows_and_percentiles_may_change_between_two_scrapes(void **state)
+{
+    render();
+    make_figures(state);
+    detail.windows[1].window_ns = UINT64_C(5400000000000);
+    render();
+    assert_true(has_line(QUANTILE("0.9999", "1h30m") "7"));
+    make_figures(state);
+    detail.windows[1].window_ns = UINT64_C(5400000000000);
+    detail.extra_ppm[1] = 999999;
+    render();
+    assert_true(has_line(QUANTILE("0.999999", "1h30m") "7"));
+    assert_true(has_line(QUANTILE("0.999999", "lifetime") "7"));
+    assert_null(strstr(text.text, "window=\"1m\""));
+    assert_null(strstr(text.text, "0.9999\""));
+}
+
+/* Many more durations than the cache has places, each right. */
+static void percentiles_are_right_however_many_there_are(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < 5000; i++) {
+        exposition_begin(&exposition);
+        buffer_clear(&text);
+        stats.lifetime.percentile_ns[SLIPRING_P50] = (double)(i % 2500) * 1e6;
+        render();
+        char line[256], number[SR_NUMBER_TEXT_BYTES];
+        (void)sr_number_format((double)(i % 2500) * 1e6 / 1e9, number);
+        (void)snprintf(line, sizeof line, QUANTILE("0.5", "lifetime") "%s", number);
+        assert_true(has_line(line));
+    }
+}
+
+#define OBJECTIVE(name, objective, more)                                                                     \
+    "primitive_slo_objective_" name "{" LABELS ",objective=\"" objective "\"" more "} "
+
+static void an_objective_says_what_it_asks_for_and_what_is_left(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(OBJECTIVE("target_ratio", "latency", "") "0.99"));
+    assert_true(has_line(OBJECTIVE("threshold_seconds", "latency", "") "0.25"));
+    assert_true(has_line(OBJECTIVE("period_seconds", "latency", "") "2592000"));
+    assert_true(has_line(OBJECTIVE("good", "latency", ",window=\"period\"") "950"));
+    assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"period\"") "1000"));
+    assert_true(has_line(OBJECTIVE("compliance", "latency", ",window=\"period\"") "0.95"));
+    assert_true(has_line(OBJECTIVE("burn_rate", "latency", ",window=\"period\"") "5"));
+    assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"period\"") "0.5"));
+    assert_true(has_line(OBJECTIVE("budget_remaining", "latency", "") "0"));
+    assert_true(has_line(OBJECTIVE("budget_balance", "latency", "") "-4"));
+    assert_true(has_line(OBJECTIVE("exhaustion_seconds", "latency", "") "86400.5"));
+    assert_true(has_line(OBJECTIVE("no_data", "latency", "") "0"));
+    assert_true(has_line("slipring_slo_minimum_events 10"));
+}
+
+static void an_objective_without_events_has_counts_and_no_ratio(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(OBJECTIVE("target_ratio", "works", "") "0.999999999"));
+    assert_true(has_line(OBJECTIVE("good", "works", ",window=\"period\"") "0"));
+    assert_true(has_line(OBJECTIVE("events", "works", ",window=\"period\"") "0"));
+    assert_true(has_line(OBJECTIVE("no_data", "works", "") "1"));
+    static const char *const absent[] = {"threshold_seconds", "period_seconds",     "compliance",
+                                         "burn_rate",         "coverage_ratio",     "budget_remaining",
+                                         "budget_balance",    "exhaustion_seconds", "alert"};
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        char line[256];
+        (void)snprintf(line, sizeof line, "primitive_slo_objective_%s{" LABELS ",objective=\"works\"",
+                       absent[i]);
+        assert_null(strstr(text.text, line));
+    }
+}
+
+static void the_windows_of_alerts_are_those_that_the_period_reaches(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(OBJECTIVE("good", "latency", ",window=\"5m\"") "1"));
+    assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"5m\"") "4"));
+    assert_true(has_line(OBJECTIVE("compliance", "latency", ",window=\"5m\"") "0.25"));
+    assert_true(has_line(OBJECTIVE("burn_rate", "latency", ",window=\"5m\"") "75"));
+    assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"5m\"") "1"));
+    assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"1h\"") "0"));
+    assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"1h\"") "0.25"));
+    assert_null(strstr(text.text, "burn_rate{" LABELS ",objective=\"latency\",window=\"1h\""));
+    assert_null(strstr(text.text, "compliance{" LABELS ",objective=\"latency\",window=\"1h\""));
+    assert_null(strstr(text.text, "window=\"30m\""));
+    assert_null(strstr(text.text, "window=\"0s\""));
+}
+
+static void an_alert_fires_is_quiet_or_says_what_blocks_it(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(OBJECTIVE("alert", "latency", ",long=\"1h\",short=\"5m\"") "1"));
+    assert_true(has_line(OBJECTIVE("alert", "latency", ",long=\"6h\",short=\"30m\"") "0"));
+    assert_null(strstr(text.text, "alert{" LABELS ",objective=\"latency\",long=\"1d\""));
+    assert_true(has_line(OBJECTIVE("alert", "latency", ",long=\"3d\",short=\"6h\"") "0"));
+    assert_true(has_line(OBJECTIVE("alert_factor", "latency", ",long=\"1h\",short=\"5m\"") "14.4"));
+    assert_true(has_line(
+        OBJECTIVE("alert_blocked", "latency", ",long=\"6h\",short=\"30m\",reason=\"min_events\"") "1"));
+    assert_true(has_line(
+        OBJECTIVE("alert_blocked", "latency", ",long=\"1d\",short=\"2h\",reason=\"cannot_fire\"") "1"));
+    assert_true(
+        has_line(OBJECTIVE("alert_blocked", "works", ",long=\"1h\",short=\"5m\",reason=\"no_data\"") "1"));
+    assert_null(strstr(text.text, "alert_blocked{" LABELS ",objective=\"latency\",long=\"1h\""));
+    assert_null(strstr(text.text, "alert_blocked{" LABELS ",objective=\"latency\",long=\"3d\""));
+}
+
+/* The two places are written one after the other: for a moment an objective has figures and no windows yet. */
+static void an_objective_whose_windows_are_not_published_yet_has_its_period(void **state)
+{
+    (void)state;
+    slo.objective_count = 1;
+    render();
+    assert_true(has_line(OBJECTIVE("events", "works", ",window=\"period\"") "0"));
+    assert_null(strstr(text.text, OBJECTIVE("no_data", "works", "")));
+    buffer_clear(&text);
+    exposition_begin(&exposition);
+    exposition_primitive(&exposition, &stats, &detail, NULL);
+    assert_true(exposition_finish(&exposition, &text));
+    buffer_add(&text, "", 1);
+    assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"period\"") "1000"));
+    assert_null(strstr(text.text, "primitive_slo_objective_no_data"));
+    assert_null(strstr(text.text, "slipring_slo_minimum_events"));
 }
 
 static void dollars_are_exact_decimals(void **state)
@@ -147,6 +375,8 @@ static void without_objectives_there_is_no_compliance_and_no_budget(void **state
 {
     (void)state;
     stats.present &= ~(uint64_t)SLIPRING_HAS_SLO;
+    detail.objective_count = 0;
+    slo.objective_count = 0;
     assert_null(strstr(render(), "slo"));
     assert_null(strstr(text.text, "budget"));
 }
@@ -155,12 +385,25 @@ static void what_is_not_finite_has_no_line(void **state)
 {
     (void)state;
     stats.requests_per_second = NAN;
+    detail.windows[1].per_second = INFINITY;
+    detail.windows[1].percentile_ns[SLIPRING_P50] = NAN;
+    detail.windows[1].extra_ns[0] = INFINITY;
+    detail.objectives[0].burn_rate = NAN;
+    detail.objectives[0].budget_remaining = INFINITY;
+    slo.objectives[0].windows[0].burn_rate = -INFINITY;
+    slo.objectives[0].exhaustion_s = NAN;
+    slo.objectives[0].alerts[0].factor = NAN;
     stats.slo_compliance = INFINITY;
     stats.budget_remaining_clamped = -NAN;
     stats.budget_remaining = -INFINITY;
     render();
     assert_null(strstr(text.text, "per_second"));
-    assert_null(strstr(text.text, "slo"));
+    assert_null(strstr(text.text, "primitive_slo_compliance"));
+    assert_null(strstr(text.text, "balance"));
+    assert_null(strstr(text.text, "burn_rate"));
+    assert_null(strstr(text.text, "primitive_request_rate{" LABELS ",window=\"1m\"}"));
+    assert_null(strstr(text.text, QUANTILE("0.5", "1m")));
+    assert_null(strstr(text.text, QUANTILE("0.75", "1m")));
     assert_null(strstr(text.text, "nan"));
     assert_null(strstr(text.text, " inf"));
 }
@@ -170,7 +413,12 @@ static void hostile_labels_are_escaped_or_replaced(void **state)
     (void)state;
     strcpy(detail.name, "a\"} 1\n# TYPE x\\\xff\xc3\xbc");
     strcpy(detail.categories[1].name, "\xed\xa0\x80");
+    strcpy(detail.objectives[1].name, "\"} 1\n");
+    memset(detail.objectives[0].name, 0xff, sizeof detail.objectives[0].name - 1);
     render();
+    assert_non_null(strstr(text.text, ",objective=\"\\\"} 1\\n\"} 0.999999999\n"));
+    assert_non_null(
+        strstr(text.text, "\xef\xbf\xbd\xef\xbf\xbd\",long=\"1d\",short=\"2h\",reason=\"cannot_fire\"} 1\n"));
     assert_non_null(
         strstr(text.text, "{primitive_name=\"a\\\"} 1\\n# TYPE x\\\\\xef\xbf\xbd\xc3\xbc\",primitive_type="));
     assert_non_null(strstr(text.text, "category=\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"} 0.002000001\n"));
@@ -181,6 +429,23 @@ static void impossible_counts_stay_within_the_lists(void **state)
     (void)state;
     detail.bound_count = UINT32_MAX;
     detail.category_count = UINT32_MAX;
+    detail.window_count = UINT32_MAX;
+    detail.extra_count = UINT32_MAX;
+    detail.objective_count = UINT32_MAX;
+    slo.objective_count = UINT32_MAX;
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        memset(detail.objectives[i].name, 'a', sizeof detail.objectives[i].name - 1);
+        for (uint32_t pair = 0; pair < SLIPRING_ALERT_COUNT; pair++) {
+            slo.objectives[i].alerts[pair] =
+                (struct slipring_slo_alert){.long_s = UINT64_MAX,
+                                            .short_s = UINT64_MAX,
+                                            .state = SLIPRING_ALERT_CANNOT_FIRE + pair * 100};
+        }
+        for (uint32_t at = 0; at < SLIPRING_SLO_WINDOW_COUNT; at++) {
+            slo.objectives[i].windows[at] = (struct slipring_slo_window){
+                .window_s = UINT64_MAX, .span_ns = UINT64_MAX, .good = UINT64_MAX, .total = 1};
+        }
+    }
     stats.failures = UINT64_MAX;
     stats.active = INT64_MIN;
     render();
@@ -194,7 +459,7 @@ static void families_stand_together_though_primitives_come_one_by_one(void **sta
     (void)state;
     for (int i = 0; i < 50; i++) {
         (void)snprintf(detail.name, sizeof detail.name, "p%d", i);
-        exposition_primitive(&exposition, &stats, &detail);
+        exposition_primitive(&exposition, &stats, &detail, &slo);
     }
     render();
     char family[FAMILY_NAME_BYTES] = "";
@@ -223,7 +488,7 @@ static void nothing_recorded_yet_is_the_build_alone(void **state)
 static void each_primitive_has_bounds_of_its_own(void **state)
 {
     (void)state;
-    exposition_primitive(&exposition, &stats, &detail);
+    exposition_primitive(&exposition, &stats, &detail, &slo);
     strcpy(detail.name, "other");
     detail.bounds[0].bound_ns = 2000000;
     render();
@@ -287,6 +552,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_primitive_has_every_family_of_the_table),
         CASE(an_idle_window_has_no_share_of_spilled),
+        CASE(each_window_says_what_it_is_of),
+        CASE(percentiles_are_seconds_of_a_window_that_has_any),
+        CASE(windows_and_percentiles_may_change_between_two_scrapes),
+        CASE(percentiles_are_right_however_many_there_are),
+        CASE(an_objective_says_what_it_asks_for_and_what_is_left),
+        CASE(an_objective_without_events_has_counts_and_no_ratio),
+        CASE(the_windows_of_alerts_are_those_that_the_period_reaches),
+        CASE(an_alert_fires_is_quiet_or_says_what_blocks_it),
+        CASE(an_objective_whose_windows_are_not_published_yet_has_its_period),
         CASE(dollars_are_exact_decimals),
         CASE(a_sum_beyond_64_bits_is_exact),
         CASE(without_objectives_there_is_no_compliance_and_no_budget),

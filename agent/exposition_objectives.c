@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of each objective: what it asks for, its windows, its budget, its alerts. See exposition_parts.h. */
+#include <stdio.h>
+
+#include "exposition_parts.h"
+#include "pure/duration.h"
+#include "pure/objective.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static const struct exposition_part period = {",window=\"period\"} ", sizeof ",window=\"period\"} " - 1};
+
+/* The label in place `place`, which is nearly always the last objective's; so with the next one. */
+static const struct exposition_part *window_part(struct exposition *exposition, uint32_t place,
+                                                 uint64_t window_s)
+{
+    struct exposition_part *part = &exposition->slo_windows[place].part;
+    if (exposition->slo_windows[place].window_s != window_s) { /* 0, of a struct made new, is none */
+        char label[SR_DURATION_LABEL_BYTES];
+        exposition->slo_windows[place].window_s = window_s;
+        (void)sr_duration_label(window_s * SECOND, label);
+        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",window=\"%s\"} ", label);
+    }
+    return part;
+}
+
+static const struct exposition_part *alert_part(struct exposition *exposition, uint32_t place,
+                                                const struct slipring_slo_alert *alert)
+{
+    struct exposition_part *part = &exposition->alerts[place].part;
+    if (exposition->alerts[place].long_s != alert->long_s ||
+        exposition->alerts[place].short_s != alert->short_s || part->bytes == 0) {
+        char long_label[SR_DURATION_LABEL_BYTES], short_label[SR_DURATION_LABEL_BYTES];
+        exposition->alerts[place].long_s = alert->long_s;
+        exposition->alerts[place].short_s = alert->short_s;
+        (void)sr_duration_label(alert->long_s * SECOND, long_label);
+        (void)sr_duration_label(alert->short_s * SECOND, short_label);
+        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",long=\"%s\",short=\"%s\"} ",
+                                       long_label, short_label);
+    }
+    return part;
+}
+
+static void add_count(struct exposition *exposition, enum family_id id, const struct exposition_part *labels,
+                      uint64_t count)
+{
+    exposition_count(exposition, id, &exposition_nothing, labels, count);
+}
+
+/* What it asks for. */
+static void add_terms(struct exposition *exposition, const struct slipring_objective_stats *objective)
+{
+    const struct exposition_part *const none = &exposition_no_label;
+    exposition_duration(exposition, FAMILY_primitive_slo_objective_target_ratio, none,
+                        objective->target_ppb); /* billionths, as nanoseconds are */
+    if (objective->kind == SLIPRING_LATENCY) {
+        exposition_duration(exposition, FAMILY_primitive_slo_objective_threshold_seconds, none,
+                            objective->threshold_ns);
+    }
+    if (objective->period_s != SLIPRING_PERIOD_MONTH) {
+        add_count(exposition, FAMILY_primitive_slo_objective_period_seconds, none, objective->period_s);
+    }
+}
+
+static void add_counts(struct exposition *exposition, const struct exposition_part *labels, uint64_t good,
+                       uint64_t total)
+{
+    add_count(exposition, FAMILY_primitive_slo_objective_good, labels, good);
+    add_count(exposition, FAMILY_primitive_slo_objective_events, labels, total);
+    double ratio;
+    if (sr_objective_compliance(good, total, &ratio)) {
+        exposition_number(exposition, FAMILY_primitive_slo_objective_compliance, labels, ratio);
+    }
+}
+
+static void add_coverage(struct exposition *exposition, const struct exposition_part *labels,
+                         uint64_t span_ns, uint64_t window_s)
+{
+    const double coverage = (double)span_ns / ((double)window_s * 1e9);
+    exposition_number(exposition, FAMILY_primitive_slo_objective_coverage_ratio, labels,
+                      coverage < 1.0 ? coverage : 1.0);
+}
+
+static void add_period(struct exposition *exposition, const struct slipring_objective_stats *objective)
+{
+    add_counts(exposition, &period, objective->good, objective->total);
+    if (objective->period_s > SLIPRING_PERIOD_MONTH) {
+        add_coverage(exposition, &period, objective->span_ns, objective->period_s);
+    }
+    if (objective->total > 0) {
+        const double remaining = objective->budget_remaining;
+        exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, &period,
+                          objective->burn_rate);
+        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_remaining, &exposition_no_label,
+                          sr_objective_clamp(remaining));
+        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_balance, &exposition_no_label,
+                          remaining);
+    }
+}
+
+static void add_windows(struct exposition *exposition, const struct slipring_slo_objective *slo)
+{
+    for (uint32_t i = 0; i < SLIPRING_SLO_WINDOW_COUNT; i++) {
+        const struct slipring_slo_window *window = &slo->windows[i];
+        if (window->window_s == 0) {
+            continue; /* longer than the period */
+        }
+        const struct exposition_part *labels = window_part(exposition, i, window->window_s);
+        add_counts(exposition, labels, window->good, window->total);
+        add_coverage(exposition, labels, window->span_ns, window->window_s);
+        if (window->total > 0) {
+            exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, labels,
+                              window->burn_rate);
+        }
+    }
+}
+
+/* Why a pair says nothing, or cannot be believed when it is quiet. NULL: it does its work. */
+static const char *what_blocks(uint32_t state)
+{
+    switch (state) {
+    case SLIPRING_ALERT_NO_DATA:
+        return "no_data";
+    case SLIPRING_ALERT_CANNOT_FIRE:
+        return "cannot_fire";
+    case SLIPRING_ALERT_GATED:
+        return "min_events";
+    default:
+        return NULL;
+    }
+}
+
+static void add_alert(struct exposition *exposition, uint32_t place, const struct slipring_slo_alert *alert)
+{
+    if (alert->state == SLIPRING_ALERT_NONE || alert->state > SLIPRING_ALERT_FIRING) {
+        return;
+    }
+    const struct exposition_part *labels = alert_part(exposition, place, alert);
+    exposition_number(exposition, FAMILY_primitive_slo_objective_alert_factor, labels, alert->factor);
+    if (alert->state != SLIPRING_ALERT_NO_DATA && alert->state != SLIPRING_ALERT_CANNOT_FIRE) {
+        add_count(exposition, FAMILY_primitive_slo_objective_alert, labels,
+                  alert->state == SLIPRING_ALERT_FIRING);
+    }
+    const char *reason = what_blocks(alert->state);
+    if (reason != NULL) {
+        struct exposition_part part;
+        part.bytes = (size_t)snprintf(part.text, sizeof part.text, "%.*s,reason=\"%s\"} ",
+                                      (int)(labels->bytes - strlen("} ")), labels->text, reason);
+        add_count(exposition, FAMILY_primitive_slo_objective_alert_blocked, &part, 1);
+    }
+}
+
+static void add_slo(struct exposition *exposition, const struct slipring_slo_objective *slo)
+{
+    add_windows(exposition, slo);
+    if (slo->present & SLIPRING_SLO_HAS_EXHAUSTION) {
+        exposition_number(exposition, FAMILY_primitive_slo_objective_exhaustion_seconds, &exposition_no_label,
+                          slo->exhaustion_s);
+    }
+    for (uint32_t i = 0; i < SLIPRING_ALERT_COUNT; i++) {
+        add_alert(exposition, i, &slo->alerts[i]);
+    }
+    add_count(exposition, FAMILY_primitive_slo_objective_no_data, &exposition_no_label,
+              (slo->present & SLIPRING_SLO_NO_DATA) != 0);
+}
+
+void exposition_objectives(struct exposition *exposition, const struct slipring_stats_detail *detail,
+                           const struct slipring_slo_stats *slo)
+{
+    struct buffer *labels = &exposition->labels;
+    const size_t own = labels->used;
+    const uint32_t slo_count = slo == NULL ? 0 : slo->objective_count;
+    for (uint32_t i = 0; i < detail->objective_count && i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        if (detail->objectives[i].name[0] == '\0') {
+            continue;
+        }
+        labels->used = own;
+        buffer_add_text(labels, ",objective=\"");
+        exposition_escape(labels, detail->objectives[i].name);
+        buffer_add_text(labels, "\"");
+        exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
+        add_terms(exposition, &detail->objectives[i]);
+        add_period(exposition, &detail->objectives[i]);
+        if (i < slo_count) {
+            add_slo(exposition, &slo->objectives[i]);
+        }
+    }
+    labels->used = own;
+    if (slo_count > 0 && slo->minimum_events > exposition->minimum_events) {
+        exposition->minimum_events = slo->minimum_events;
+    }
+}

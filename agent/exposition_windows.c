@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of the windows: percentiles, how many executions they are of, over what time, and how fast those came. See
+ * exposition_parts.h. */
+#include <stdio.h>
+
+#include "exposition_parts.h"
+#include "pure/bucket.h"
+#include "pure/decimal.h"
+#include "pure/duration.h"
+
+#define LIFETIME SLIPRING_WINDOW_COUNT /* its place among struct exposition's windows */
+
+static const uint32_t percentile_ppm[SLIPRING_PERCENTILE_COUNT] = {
+    [SLIPRING_P50] = 500000, [SLIPRING_P90] = 900000,  [SLIPRING_P95] = 950000,
+    [SLIPRING_P99] = 990000, [SLIPRING_P999] = 999000,
+};
+
+static void make_quantile(struct exposition_window *window, uint32_t place, uint32_t ppm, const char *label)
+{
+    char quantile[SR_DECIMAL_TEXT_BYTES];
+    (void)sr_decimal_format((uint64_t)ppm * 1000, quantile); /* a millionth is a thousand billionths */
+    struct exposition_part *part = &window->quantiles[place];
+    part->bytes =
+        (size_t)snprintf(part->text, sizeof part->text, ",quantile=\"%s\",window=\"%s\"} ", quantile, label);
+}
+
+/* The labels in place `place`, which are nearly always the last primitive's. */
+static const struct exposition_window *window_labels(struct exposition *exposition, uint32_t place,
+                                                     uint64_t window_ns,
+                                                     const struct slipring_stats_detail *detail)
+{
+    struct exposition_window *window = &exposition->windows[place];
+    if (window->is_made && window->window_ns == window_ns &&
+        memcmp(window->extra_ppm, detail->extra_ppm, sizeof window->extra_ppm) == 0) {
+        return window;
+    }
+    char label[SR_DURATION_LABEL_BYTES] = "lifetime";
+    if (place != LIFETIME) {
+        (void)sr_duration_label(window_ns, label);
+    }
+    window->is_made = true;
+    window->window_ns = window_ns;
+    memcpy(window->extra_ppm, detail->extra_ppm, sizeof window->extra_ppm);
+    struct exposition_part *part = &window->part;
+    part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",window=\"%s\"} ", label);
+    for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
+        make_quantile(window, i, percentile_ppm[i], label);
+    }
+    for (uint32_t i = 0; i < SLIPRING_EXTRA_COUNT; i++) {
+        make_quantile(window, SLIPRING_PERCENTILE_COUNT + i, detail->extra_ppm[i], label);
+    }
+    return window;
+}
+
+/* The text of a percentile in seconds. NULL: it is no number. */
+static const struct exposition_seconds *seconds_of(struct exposition *exposition, double ns)
+{
+    /* A bucket's middle lies in that bucket, or, where buckets are narrower than a nanosecond, near it. */
+    const bool is_duration = ns >= 0 && ns <= (double)SR_DURATION_MAX_NS;
+    struct exposition_seconds *seconds =
+        &exposition->seconds[is_duration ? sr_bucket_index((uint64_t)ns) : SR_BUCKET_ZERO];
+    uint64_t bits;
+    memcpy(&bits, &ns, sizeof bits);
+    if (seconds->bits == bits && seconds->bytes > 0) {
+        return seconds;
+    }
+    char text[SR_NUMBER_TEXT_BYTES];
+    const size_t bytes = sr_number_format(ns / 1e9, text);
+    if (bytes == 0 || bytes > sizeof seconds->text) {
+        return NULL;
+    }
+    seconds->bits = bits;
+    seconds->bytes = (uint8_t)bytes;
+    memcpy(seconds->text, text, bytes);
+    return seconds;
+}
+
+static void add_quantile(struct exposition *exposition, const struct exposition_part *labels, double ns)
+{
+    const enum family_id id = FAMILY_primitive_duration_quantile_seconds;
+    const struct exposition_seconds *seconds = seconds_of(exposition, ns);
+    char *at = seconds == NULL ? NULL : exposition_begin_line(exposition, id, &exposition_nothing, labels);
+    if (at != NULL) {
+        memcpy(at, seconds->text, sizeof seconds->text);
+        exposition_end_line(exposition, id, at + seconds->bytes);
+    }
+}
+
+static void add_quantiles(struct exposition *exposition, const struct exposition_window *labels,
+                          const struct slipring_window_stats *window, uint32_t extra_count)
+{
+    if (window->n == 0) {
+        return; /* no percentile is of nothing */
+    }
+    for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
+        add_quantile(exposition, &labels->quantiles[i], window->percentile_ns[i]);
+    }
+    for (uint32_t i = 0; i < extra_count && i < SLIPRING_EXTRA_COUNT; i++) {
+        add_quantile(exposition, &labels->quantiles[SLIPRING_PERCENTILE_COUNT + i], window->extra_ns[i]);
+    }
+    if (window->relative_error > exposition->relative_error) {
+        exposition->relative_error = window->relative_error;
+    }
+}
+
+static void add_extent(struct exposition *exposition, const struct exposition_window *labels,
+                       const struct slipring_window_stats *window)
+{
+    exposition_count(exposition, FAMILY_primitive_window_requests, &exposition_nothing, &labels->part,
+                     window->n);
+    exposition_duration(exposition, FAMILY_primitive_window_span_seconds, &labels->part, window->span_ns);
+}
+
+void exposition_windows(struct exposition *exposition, const struct slipring_stats *stats,
+                        const struct slipring_stats_detail *detail)
+{
+    for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
+        const struct slipring_window_stats *window = &detail->windows[i];
+        const struct exposition_window *labels = window_labels(exposition, i, window->window_ns, detail);
+        add_quantiles(exposition, labels, window, detail->extra_count);
+        add_extent(exposition, labels, window);
+        exposition_number(exposition, FAMILY_primitive_request_rate, &labels->part, window->per_second);
+        exposition_number(exposition, FAMILY_primitive_request_rate_peak, &labels->part,
+                          window->peak_per_second);
+    }
+    const struct exposition_window *labels = window_labels(exposition, LIFETIME, 0, detail);
+    add_quantiles(exposition, labels, &stats->lifetime, detail->extra_count);
+    add_extent(exposition, labels, &stats->lifetime);
+}
