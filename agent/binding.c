@@ -182,11 +182,29 @@ static uint64_t objective_word(const struct books *books, uint32_t index, uint32
     return get(books, SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + field));
 }
 
+/* The `le` list of the book's name: its own, or the common one. */
+static const struct sr_bound_list *le_of(const struct books *books, uint32_t index)
+{
+    const struct agent_options *options = books->options;
+    if (options->le_of_count == 0) {
+        return &options->le;
+    }
+    struct sr_catalog_name name;
+    read_name(books, index, &name);
+    for (uint32_t i = 0; i < options->le_of_count; i++) {
+        const struct agent_le_of *one = &options->le_of[i];
+        if (strlen(name.name) == one->name_bytes && memcmp(name.name, one->name, one->name_bytes) == 0) {
+            return &one->le;
+        }
+    }
+    return &options->le;
+}
+
 /* The union of the `le` list and the thresholds of the latency objectives. */
 static void wanted_bounds(const struct books *books, uint32_t index, struct bound_list *out_list)
 {
     out_list->count = 0;
-    const struct sr_bound_list *le = &books->options->le;
+    const struct sr_bound_list *le = le_of(books, index);
     for (uint32_t i = 0; i < le->count; i++) {
         insert_bound(out_list, le->ns[i], true);
     }

@@ -10,6 +10,8 @@
 
 #include "pure/duration.h"
 #include "pure/name.h"
+#include "pure/quantile.h"
+#include "pure/window.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:9464"
 
@@ -75,7 +77,8 @@ static bool parse_group(const char *text, gid_t *out_group, struct buffer *messa
     return true;
 }
 
-static bool parse_bounds(const char *text, struct sr_bound_list *out_list, struct buffer *message)
+static bool parse_bounds(enum option_id id, const char *text, struct sr_bound_list *out_list,
+                         struct buffer *message)
 {
     size_t at = 0;
     enum sr_parse result = sr_bound_parse_list(text, out_list, &at);
@@ -83,9 +86,182 @@ static bool parse_bounds(const char *text, struct sr_bound_list *out_list, struc
         return true;
     }
     int length = (int)strcspn(text + at, ", ");
-    buffer_format(message, "--le: '%.*s' is %s (1 to %d ascending decimal seconds, as in 0.1,0.5,1)", length,
-                  text + at, sr_parse_text(result), SR_BOUND_LIST_MAX);
+    buffer_format(message, "%s: '%.*s' is %s (1 to %d ascending decimal seconds, as in 0.1,0.5,1)",
+                  table[id].name, length, text + at, sr_parse_text(result), SR_BOUND_LIST_MAX);
     return false;
+}
+
+/* The place of a name's bounds: what an earlier option said of it, or the next one. NULL: there is none left. */
+static struct agent_le_of *find_le_of(struct agent_options *agent, const char *name, uint32_t bytes)
+{
+    for (uint32_t i = 0; i < agent->le_of_count; i++) {
+        if (agent->le_of[i].name_bytes == bytes && memcmp(agent->le_of[i].name, name, bytes) == 0) {
+            return &agent->le_of[i];
+        }
+    }
+    return agent->le_of_count < AGENT_LE_OF_MAX ? &agent->le_of[agent->le_of_count++] : NULL;
+}
+
+/* NAME=SECONDS,...: a name may hold an equals sign, bounds don't. */
+static bool parse_le_of(const char *text, struct agent_options *agent, struct buffer *message)
+{
+    const char *equals = strrchr(text, '=');
+    if (equals == NULL) {
+        buffer_format(message, "--le-of: '%s' has no bounds: say NAME=SECONDS,..., as in resize=0.01,0.1",
+                      text);
+        return false;
+    }
+    const size_t bytes = (size_t)(equals - text);
+    const enum sr_name result = sr_name_check_bytes(text, bytes, SLIPRING_PRIMITIVE_NAME_MAX);
+    if (result != SR_NAME_OK) {
+        buffer_format(message, "--le-of: the name '%.*s' is %s", (int)bytes, text, sr_name_text(result));
+        return false;
+    }
+    struct sr_bound_list list;
+    if (!parse_bounds(OPTION_le_of, equals + 1, &list, message)) {
+        return false;
+    }
+    struct agent_le_of *le_of = find_le_of(agent, text, (uint32_t)bytes);
+    if (le_of == NULL) {
+        buffer_format(message, "--le-of: '%.*s' is one name too many (at most %d)", (int)bytes, text,
+                      AGENT_LE_OF_MAX);
+        return false;
+    }
+    *le_of = (struct agent_le_of){.name = text, .name_bytes = (uint32_t)bytes, .le = list};
+    return true;
+}
+
+/* How long the item of a list is that begins here. */
+static size_t item_length(const char *at)
+{
+    return strcspn(at, ",");
+}
+
+/* Where the next item begins. NULL: that was the last one. */
+static const char *next_item(const char *at)
+{
+    at += item_length(at);
+    return *at == ',' ? at + 1 : NULL;
+}
+
+static enum sr_parse parse_window(const char *text, size_t length, uint64_t *out_ns)
+{
+    char item[SR_DURATION_LABEL_BYTES];
+    if (length >= sizeof item) {
+        return SR_PARSE_TOO_LARGE;
+    }
+    memcpy(item, text, length);
+    item[length] = '\0';
+    return sr_duration_parse(item, OPTIONS_WINDOW_MAX_NS, out_ns);
+}
+
+/* The minute takes its place in an ascending list, unless it is there. False: there is no room. */
+static bool add_minute(struct agent_options *agent)
+{
+    uint32_t at = 0;
+    while (at < agent->window_count && agent->window_ns[at] < SR_WINDOW_MINUTE_NS) {
+        at++;
+    }
+    if (at < agent->window_count && agent->window_ns[at] == SR_WINDOW_MINUTE_NS) {
+        return true;
+    }
+    if (agent->window_count == SLIPRING_WINDOW_COUNT) {
+        return false;
+    }
+    memmove(&agent->window_ns[at + 1], &agent->window_ns[at],
+            (agent->window_count - at) * sizeof agent->window_ns[0]);
+    agent->window_ns[at] = SR_WINDOW_MINUTE_NS;
+    agent->window_count++;
+    return true;
+}
+
+/* One more, or why not. */
+static const char *add_window(struct agent_options *agent, const char *text, size_t length)
+{
+    uint64_t ns = 0;
+    const enum sr_parse result = parse_window(text, length, &ns);
+    if (result != SR_PARSE_OK) {
+        return sr_parse_text(result);
+    }
+    if (ns < OPTIONS_WINDOW_MIN_NS) {
+        return "too short";
+    }
+    if (agent->window_count > 0 && ns <= agent->window_ns[agent->window_count - 1]) {
+        return sr_parse_text(SR_PARSE_NOT_ASCENDING);
+    }
+    if (agent->window_count == SLIPRING_WINDOW_COUNT) {
+        return sr_parse_text(SR_PARSE_TOO_MANY);
+    }
+    agent->window_ns[agent->window_count++] = ns;
+    return NULL;
+}
+
+static bool refuse_window(const char *text, size_t length, const char *what, struct buffer *message)
+{
+    buffer_format(message,
+                  "--windows: '%.*s' is %s (1 to %d ascending times from 1s to 30d, as in 10s,1m,1h)",
+                  (int)length, text, what, SLIPRING_WINDOW_COUNT);
+    return false;
+}
+
+static bool parse_windows(const char *text, struct agent_options *agent, struct buffer *message)
+{
+    agent->window_count = 0;
+    for (const char *at = text; at != NULL; at = next_item(at)) {
+        const char *what = add_window(agent, at, item_length(at));
+        if (what != NULL) {
+            return refuse_window(at, item_length(at), what, message);
+        }
+    }
+    return add_minute(agent) ||
+           refuse_window(text, strlen(text), "one too many with 1m, which is always among them", message);
+}
+
+/* Percentiles that are shown in any case. */
+static bool is_common(uint32_t ppm)
+{
+    return ppm == 500000 || ppm == 900000 || ppm == 950000 || ppm == 990000 || ppm == 999000;
+}
+
+/* One more, or why not. *last is the one before. */
+static const char *add_percentile(struct agent_options *agent, const char *text, size_t length,
+                                  uint64_t *last)
+{
+    uint64_t ppm = 0;
+    const enum sr_parse result =
+        sr_decimal_parse(text, length, SR_QUANTILE_ONE_PPM / 100, SR_QUANTILE_ONE_PPM - 1, &ppm);
+    if (result != SR_PARSE_OK) {
+        return result == SR_PARSE_TOO_FINE ? "finer than four decimals" : sr_parse_text(result);
+    }
+    if (ppm <= *last) {
+        return sr_parse_text(ppm == 0 ? SR_PARSE_ZERO : SR_PARSE_NOT_ASCENDING);
+    }
+    *last = ppm;
+    if (is_common((uint32_t)ppm)) {
+        return NULL;
+    }
+    if (agent->extra_count == SLIPRING_EXTRA_COUNT) {
+        return sr_parse_text(SR_PARSE_TOO_MANY);
+    }
+    agent->extra_ppm[agent->extra_count++] = (uint32_t)ppm;
+    return NULL;
+}
+
+static bool parse_percentiles(const char *text, struct agent_options *agent, struct buffer *message)
+{
+    uint64_t last = 0;
+    agent->extra_count = 0;
+    for (const char *at = text; at != NULL; at = next_item(at)) {
+        const char *what = add_percentile(agent, at, item_length(at), &last);
+        if (what != NULL) {
+            buffer_format(message,
+                          "--percentiles: '%.*s' is %s (up to %d ascending percents, more than 0 and less "
+                          "than 100, as in 75,99.99; 50, 90, 95, 99 and 99.9 are always there)",
+                          (int)item_length(at), at, what, SLIPRING_EXTRA_COUNT);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool parse_store(const char *text, struct options *options, struct buffer *message)
@@ -162,7 +338,19 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
     case OPTION_listen:
         return parse_listen(text, options, message);
     case OPTION_le:
-        return parse_bounds(text, &options->agent.le, message);
+        return parse_bounds(id, text, &options->agent.le, message);
+    case OPTION_le_of:
+        return parse_le_of(text, &options->agent, message);
+    case OPTION_windows:
+        return parse_windows(text, &options->agent, message);
+    case OPTION_percentiles:
+        return parse_percentiles(text, &options->agent, message);
+    case OPTION_slo_minimum_events: {
+        uint32_t events = 0;
+        const bool good = parse_limit(id, text, OPTIONS_MINIMUM_EVENTS_MAX, &events, message);
+        options->agent.slo_minimum_events = events;
+        return good;
+    }
     case OPTION_max_primitives:
         return parse_limit(id, text, OPTIONS_PRIMITIVES_MAX, &options->agent.primitive_limit, message);
     case OPTION_ring_cap:
@@ -203,7 +391,8 @@ static enum options_task task_of(enum option_id id)
 enum options_task options_parse(int count, char *const *arguments, struct options *out_options,
                                 struct buffer *message)
 {
-    *out_options = (struct options){.agent.group = (gid_t)-1, .log_level = LOG_INFO};
+    *out_options = (struct options){
+        .agent = {.group = (gid_t)-1, .slo_minimum_events = OPTIONS_MINIMUM_EVENTS}, .log_level = LOG_INFO};
     const char *wrong = address_parse(LISTEN_DEFAULT, &out_options->listen);
     (void)wrong; /* a constant, and tested */
     enum options_task task = OPTIONS_RUN;
@@ -291,6 +480,7 @@ static const char manual_tail[] =
     "EXAMPLES\n"
     "    slipringd\n"
     "    slipringd --store web --group www-data --le 0.005,0.05,0.5,5\n"
+    "    slipringd --le-of resize_image=0.01,0.05,0.25 --percentiles 75,99.99\n"
     "    slipringd --listen 0.0.0.0:9464    # for the whole network\n";
 
 void options_help(struct buffer *text)

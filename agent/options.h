@@ -15,6 +15,10 @@
 #define OPTIONS_RING_CAP_MAX   39424
 
 #define OPTIONS_RETIRE_AFTER_MAX_NS UINT64_C(86400000000000)
+#define OPTIONS_WINDOW_MIN_NS       UINT64_C(1000000000)
+#define OPTIONS_WINDOW_MAX_NS       UINT64_C(2592000000000000)
+#define OPTIONS_MINIMUM_EVENTS      10 /* without --slo-minimum-events */
+#define OPTIONS_MINIMUM_EVENTS_MAX  999999999
 
 enum options_task {
     OPTIONS_RUN,  /* serve, as the options say */

@@ -24,9 +24,19 @@
 struct sr_books; /* peer/books.h: the durable words */
 struct sr_drain; /* peer/drain.h: the ring segment */
 
+/* Bounds of the exposition's classic histogram for one name of a primitive, whatever its type, instead of the common ones. */
+#define AGENT_LE_OF_MAX 64
+struct agent_le_of {
+    const char *name; /* name_bytes of it, not terminated; outlives the store */
+    uint32_t name_bytes;
+    struct sr_bound_list le;
+};
+
 struct agent_options {
-    const char *store;        /* NULL: $SLIPRING_STORE, or "default" */
-    struct sr_bound_list le;  /* bounds of the exposition's classic histogram; count 0: the default ones */
+    const char *store;       /* NULL: $SLIPRING_STORE, or "default" */
+    struct sr_bound_list le; /* bounds of the exposition's classic histogram; count 0: the default ones */
+    struct agent_le_of le_of[AGENT_LE_OF_MAX]; /* of names, each at most once */
+    uint32_t le_of_count;
     uint32_t primitive_limit; /* 1 to 16384; 0: the default, 1000 */
     uint32_t ring_cap;        /* rings that a process may hold; 0: the default, 4096 */
     uint64_t

@@ -241,6 +241,59 @@ static void a_bound_that_leaves_the_list_hands_its_count_to_the_next_in_its_buck
     CHECK_EQUAL(detail.bounds[1].count, 5);
 }
 
+static void the_bounds_of_a_name_are_its_own_and_nobody_else_s(void)
+{
+    rig_drop(&rig);
+    rig.options.le_of[0] = (struct agent_le_of){
+        .name = "workshop", .name_bytes = 4, .le = {.ns = {1000100, 3 * RIG_SECOND}, .count = 2}};
+    rig.options.le_of_count = 1;
+    rig_open(&rig);
+    static const char *const names[] = {"work", "wor", "workshop"};
+    for (size_t i = 0; i < SR_ARRAY_COUNT(names); i++) {
+        record(names[i], 1000050, 1);
+    }
+    rig_settle(&rig);
+    struct slipring_stats_detail detail = rig_detail(&rig, "work");
+    CHECK_EQUAL(detail.bound_count, 2);
+    CHECK_EQUAL(detail.bounds[0].bound_ns, 1000100);
+    CHECK_EQUAL(detail.bounds[0].count, 1);
+    CHECK_EQUAL(detail.bounds[0].is_le, 1);
+    for (size_t i = 1; i < SR_ARRAY_COUNT(names); i++) {
+        detail = rig_detail(&rig, names[i]);
+        CHECK_EQUAL(detail.bound_count, SR_BOUND_DEFAULT_COUNT);
+        CHECK_EQUAL(detail.bounds[0].count, 0);
+    }
+}
+
+/* Three agents, one after the other, with other bounds for the name; the producer goes on. */
+static void bounds_of_a_name_change_under_a_living_producer_and_no_count_is_lost(void)
+{
+    struct slipring_primitive *work = primitive_of("work");
+    uint64_t since = 0;
+    for (uint64_t round = 0; round < 3; round++) {
+        rig_drop(&rig);
+        rig.options.le_of[0] = (struct agent_le_of){
+            .name = "work", .name_bytes = 4, .le = {.ns = {1000000, 1000300, RIG_SECOND}, .count = 3}};
+        rig.options.le_of_count = round == 1; /* the default bounds, its own, the default ones again */
+        rig_open(&rig);
+        rig_settle(&rig);                     /* tells the producer */
+        for (uint64_t i = 0; i < 1000; i++) { /* through ring and spill, all in one bucket */
+            slipring_record(work, 999901 + i, SLIPRING_SUCCESS, NULL);
+        }
+        rig_settle(&rig);
+        const struct slipring_stats_detail detail = rig_detail(&rig, "work");
+        CHECK_EQUAL(detail.bounds[0].bound_ns, 1000000);
+        CHECK_EQUAL(detail.bounds[0].count, 100 * (round + 1));
+        CHECK_EQUAL(detail.bounds[0].exact_since_ns, 0); /* it was in each list */
+        CHECK_EQUAL(detail.bounds[detail.bound_count - 1].count, 1000 * (round + 1));
+        if (round == 1) {
+            since = detail.bounds[1].exact_since_ns;
+            CHECK_EQUAL(detail.bounds[1].count, 100 + 400); /* of the older ones, those that are told apart */
+            CHECK(since != 0 && since <= rig.now_ns);
+        }
+    }
+}
+
 /* killed in the middle of announcing: the version is odd */
 static void an_announcement_that_was_left_half_made_is_made_again(void)
 {
@@ -392,6 +445,8 @@ static int run(void)
         RIG_TEST(a_bound_that_producers_had_not_heard_of_says_since_when_it_is_exact),
         RIG_TEST(default_bounds_are_exact_though_no_agent_had_said_a_word),
         RIG_TEST(a_bound_that_leaves_the_list_hands_its_count_to_the_next_in_its_bucket),
+        RIG_TEST(the_bounds_of_a_name_are_its_own_and_nobody_else_s),
+        RIG_TEST(bounds_of_a_name_change_under_a_living_producer_and_no_count_is_lost),
         RIG_TEST(an_announcement_that_was_left_half_made_is_made_again),
         RIG_TEST(objectives_that_cannot_be_are_left_out),
         RIG_TEST(without_events_there_is_no_compliance),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/options.h"
@@ -48,6 +49,10 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_string_equal(listen, "127.0.0.1:9464");
     assert_null(options.agent.store);
     assert_int_equal(options.agent.le.count, 0);
+    assert_int_equal(options.agent.le_of_count, 0);
+    assert_int_equal(options.agent.window_count, 0);
+    assert_int_equal(options.agent.extra_count, 0);
+    assert_int_equal(options.agent.slo_minimum_events, 10);
     assert_int_equal(options.agent.primitive_limit, 0);
     assert_int_equal(options.agent.ring_cap, 0);
     assert_int_equal(options.agent.retire_after_ns, 0);
@@ -144,6 +149,147 @@ static void each_mistake_is_told_in_a_sentence(void **state)
     assert_refused("--log-level: 'loud' is none of error, warning, info, debug", "--log-level", "loud");
 }
 
+#define assert_windows(text, ...)                                                                            \
+    do {                                                                                                     \
+        static const uint64_t wanted_s[] = {__VA_ARGS__};                                                    \
+        assert_int_equal(PARSE("--windows", text), OPTIONS_RUN);                                             \
+        assert_int_equal(options.agent.window_count, sizeof wanted_s / sizeof wanted_s[0]);                  \
+        for (uint32_t i = 0; i < options.agent.window_count; i++) {                                          \
+            assert_int_equal(options.agent.window_ns[i], wanted_s[i] * 1000000000);                          \
+        }                                                                                                    \
+    } while (0)
+
+static void windows_ascend_and_have_the_minute_among_them(void **state)
+{
+    (void)state;
+    assert_windows("10s,1m,5m,1h,1d,7d", 10, 60, 300, 3600, 86400, 604800);
+    assert_windows("1m", 60);
+    assert_windows("60s", 60);
+    assert_windows("1s", 1, 60);
+    assert_windows("30d", 60, 2592000);
+    assert_windows("30s,2m", 30, 60, 120);
+    assert_windows("1s,2s,3s,4s,5s,6s,7s,1m", 1, 2, 3, 4, 5, 6, 7, 60);
+    assert_windows("1s,2s,3s,4s,5s,6s,1h30m", 1, 2, 3, 4, 5, 6, 60, 5400);
+    assert_int_equal(PARSE("--windows=10s,1h", "--windows=5m"), OPTIONS_RUN);
+    assert_int_equal(options.agent.window_count, 2);
+}
+
+#define WINDOWS_HINT " (1 to 8 ascending times from 1s to 30d, as in 10s,1m,1h)"
+
+static void a_bad_list_of_windows_is_refused_at_its_fault(void **state)
+{
+    (void)state;
+    assert_refused("--windows: '60' is without a unit: say ns, us, ms, s, m, h or d" WINDOWS_HINT,
+                   "--windows", "10s,60,5m");
+    assert_refused("--windows: '' is empty" WINDOWS_HINT, "--windows", "10s,,5m");
+    assert_refused("--windows: '' is empty" WINDOWS_HINT, "--windows", "10s,");
+    assert_refused("--windows: '999ms' is too short" WINDOWS_HINT, "--windows", "999ms");
+    assert_refused("--windows: '0s' is too short" WINDOWS_HINT, "--windows", "0s");
+    assert_refused("--windows: '31d' is too large" WINDOWS_HINT, "--windows", "10s,31d");
+    assert_refused("--windows: '10s' is not greater than the one before" WINDOWS_HINT, "--windows",
+                   "10s,10s");
+    assert_refused("--windows: '9s' is one too many" WINDOWS_HINT, "--windows", "1s,2s,3s,4s,5s,6s,7s,8s,9s");
+    assert_refused("--windows: '1s,2s,3s,4s,5s,6s,7s,8s' is one too many with 1m, which is always among "
+                   "them" WINDOWS_HINT,
+                   "--windows", "1s,2s,3s,4s,5s,6s,7s,8s");
+    assert_refused("--windows: '10s 1m' is not a plain decimal number" WINDOWS_HINT, "--windows", "10s 1m");
+    assert_refused("--windows: '1d1h1m1s1ms1us1ns0000000000000000000000000000000' is too large" WINDOWS_HINT,
+                   "--windows", "1d1h1m1s1ms1us1ns0000000000000000000000000000000");
+}
+
+static void percentiles_are_percents_to_the_ten_thousandth(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--percentiles", "75,99.99"), OPTIONS_RUN);
+    assert_int_equal(options.agent.extra_count, 2);
+    assert_int_equal(options.agent.extra_ppm[0], 750000);
+    assert_int_equal(options.agent.extra_ppm[1], 999900);
+    assert_int_equal(PARSE("--percentiles", "0.0001,99.9999"), OPTIONS_RUN);
+    assert_int_equal(options.agent.extra_ppm[0], 1);
+    assert_int_equal(options.agent.extra_ppm[1], 999999);
+    /* The common ones are there anyway, and take no place. */
+    assert_int_equal(PARSE("--percentiles", "1,2,3,4,50,90,95,96,97,98,99,99.9"), OPTIONS_RUN);
+    assert_int_equal(options.agent.extra_count, 7);
+    assert_int_equal(options.agent.extra_ppm[6], 980000);
+    assert_int_equal(PARSE("--percentiles", "50"), OPTIONS_RUN);
+    assert_int_equal(options.agent.extra_count, 0);
+}
+
+#define PERCENTILES_HINT                                                                                     \
+    " (up to 7 ascending percents, more than 0 and less than 100, as in 75,99.99; 50, 90, 95, 99 and 99.9 "  \
+    "are always there)"
+
+static void a_bad_list_of_percentiles_is_refused_at_its_fault(void **state)
+{
+    (void)state;
+    assert_refused("--percentiles: '100' is too large" PERCENTILES_HINT, "--percentiles", "75,100");
+    assert_refused("--percentiles: '0' is zero, and must be more" PERCENTILES_HINT, "--percentiles", "0");
+    assert_refused("--percentiles: '99.99999' is finer than four decimals" PERCENTILES_HINT, "--percentiles",
+                   "99.99999");
+    assert_refused("--percentiles: '75' is not greater than the one before" PERCENTILES_HINT, "--percentiles",
+                   "75,75");
+    assert_refused("--percentiles: '75' is not greater than the one before" PERCENTILES_HINT, "--percentiles",
+                   "90,75");
+    assert_refused("--percentiles: '8' is one too many" PERCENTILES_HINT, "--percentiles", "1,2,3,4,5,6,7,8");
+    assert_refused("--percentiles: 'p75' is not a plain decimal number" PERCENTILES_HINT, "--percentiles",
+                   "p75");
+    assert_refused("--percentiles: '' is empty" PERCENTILES_HINT, "--percentiles", ",75");
+}
+
+static void bounds_of_a_name_are_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--le-of", "resize=0.01,0.1", "--le-of=a=b=5", "--le", "1"), OPTIONS_RUN);
+    assert_int_equal(options.agent.le_of_count, 2);
+    assert_memory_equal(options.agent.le_of[0].name, "resize", options.agent.le_of[0].name_bytes);
+    assert_int_equal(options.agent.le_of[0].name_bytes, 6);
+    assert_int_equal(options.agent.le_of[0].le.count, 2);
+    assert_int_equal(options.agent.le_of[0].le.ns[0], 10000000);
+    assert_memory_equal(options.agent.le_of[1].name, "a=b", 3);
+    assert_int_equal(options.agent.le_of[1].name_bytes, 3);
+    assert_int_equal(options.agent.le_of[1].le.ns[0], 5000000000);
+    assert_int_equal(options.agent.le.count, 1);
+    /* The last word on a name counts. */
+    assert_int_equal(PARSE("--le-of", "resize=1", "--le-of", "resiz=2", "--le-of", "resize=3,4"),
+                     OPTIONS_RUN);
+    assert_int_equal(options.agent.le_of_count, 2);
+    assert_int_equal(options.agent.le_of[0].le.count, 2);
+    assert_refused("--le-of: 'resize' has no bounds: say NAME=SECONDS,..., as in resize=0.01,0.1", "--le-of",
+                   "resize");
+    assert_refused("--le-of: the name '' is empty", "--le-of", "=0.1");
+    assert_refused("--le-of: '' is empty (1 to 16 ascending decimal seconds, as in 0.1,0.5,1)", "--le-of",
+                   "resize=");
+    assert_refused("--le-of: '1' is not greater than the one before (1 to 16 ascending decimal seconds, as "
+                   "in 0.1,0.5,1)",
+                   "--le-of", "resize=1,1");
+}
+
+static void as_many_names_as_there_is_room_for_have_bounds(void **state)
+{
+    (void)state;
+    static char texts[AGENT_LE_OF_MAX + 1][16];
+    const char *arguments[1 + 2 * (AGENT_LE_OF_MAX + 1)] = {"slipringd"};
+    for (int i = 0; i <= AGENT_LE_OF_MAX; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "n%d=1", i);
+        arguments[1 + 2 * i] = "--le-of";
+        arguments[2 + 2 * i] = texts[i];
+    }
+    assert_int_equal(parse(1 + 2 * AGENT_LE_OF_MAX, arguments), OPTIONS_RUN);
+    assert_int_equal(options.agent.le_of_count, AGENT_LE_OF_MAX);
+    assert_int_equal(parse(3 + 2 * AGENT_LE_OF_MAX, arguments), OPTIONS_BAD);
+    assert_string_equal(said(), "--le-of: 'n64' is one name too many (at most 64)");
+}
+
+static void alerts_need_as_many_events_as_are_said(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--slo-minimum-events", "1"), OPTIONS_RUN);
+    assert_int_equal(options.agent.slo_minimum_events, 1);
+    assert_int_equal(PARSE("--slo-minimum-events=999999999"), OPTIONS_RUN);
+    assert_int_equal(options.agent.slo_minimum_events, 999999999);
+    assert_refused("--slo-minimum-events: '0' is no number from 1 to 999999999", "--slo-minimum-events", "0");
+}
+
 static void an_address_is_numbers_and_a_port(void **state)
 {
     (void)state;
@@ -225,6 +371,13 @@ int main(void)
         cmocka_unit_test(a_group_is_taken_by_name_or_number),
         cmocka_unit_test(the_first_question_is_the_task_and_the_rest_is_still_checked),
         cmocka_unit_test(each_mistake_is_told_in_a_sentence),
+        cmocka_unit_test(windows_ascend_and_have_the_minute_among_them),
+        cmocka_unit_test(a_bad_list_of_windows_is_refused_at_its_fault),
+        cmocka_unit_test(percentiles_are_percents_to_the_ten_thousandth),
+        cmocka_unit_test(a_bad_list_of_percentiles_is_refused_at_its_fault),
+        cmocka_unit_test(bounds_of_a_name_are_its_own),
+        cmocka_unit_test(as_many_names_as_there_is_room_for_have_bounds),
+        cmocka_unit_test(alerts_need_as_many_events_as_are_said),
         cmocka_unit_test(an_address_is_numbers_and_a_port),
         cmocka_unit_test(only_loopback_is_loopback),
         cmocka_unit_test(the_limits_are_those_of_the_store),
