@@ -14,11 +14,13 @@
 
 #include "books.h"
 #include "families.h"
+#include "footprint.h"
 #include "log.h"
 #include "loop.h"
 #include "options.h"
 #include "peer/clock.h"
 #include "peer/guard.h"
+#include "pure/duration.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -144,6 +146,23 @@ static void close_parts(struct parts *parts)
     agent_store_close(parts->store);
 }
 
+/* What the windows are, and what a primitive costs with them. */
+static void announce_memory(const struct agent_options *options)
+{
+    char windows[SLIPRING_WINDOW_COUNT * SR_DURATION_LABEL_BYTES] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < options->window_count; i++) {
+        if (i > 0) {
+            windows[used++] = ',';
+        }
+        used += sr_duration_label(options->window_ns[i], windows + used);
+    }
+    log_event(LOG_INFO, log_what("memory of the stats segment, at most"), log_text("windows", windows),
+              log_number("primitive_bytes", FOOTPRINT_PRIMITIVE_BYTES),
+              log_number("objective_bytes", FOOTPRINT_OBJECTIVE_BYTES),
+              log_number("primitives", options->primitive_limit));
+}
+
 static void announce(struct parts *parts, const struct options *options)
 {
     char address[ADDRESS_TEXT_BYTES], status[256];
@@ -152,6 +171,7 @@ static void announce(struct parts *parts, const struct options *options)
     agent_store_listens(parts->store, address);
     log_event(LOG_INFO, log_what("listening"), log_text("store", store), log_text("address", address),
               log_number("pid", (uint64_t)getpid()), log_text("version", SLIPRING_VERSION));
+    announce_memory(agent_store_options(parts->store));
     if (!address_is_loopback(&options->listen)) {
         log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
                   log_text("address", address));

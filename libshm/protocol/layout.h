@@ -481,7 +481,7 @@ struct sr_journal_shm {
     X(copy_full, (SR_RING_MAX - 32768u), SR_SPILL_WORDS_FULL)                                                \
     X(copy_shared, SR_PRIMITIVE_MAX, SR_SPILL_WORDS_FULL)                                                    \
     X(window, SR_PRIMITIVE_MAX, 512u)                                                                        \
-    X(slice, SR_PRIMITIVE_MAX, 6912u)                                                                        \
+    X(slice, SR_PRIMITIVE_MAX, 6144u)                                                                        \
     X(fine, SR_PRIMITIVE_MAX, 27136u)                                                                        \
     X(history, SR_PRIMITIVE_MAX * 8u, 2560u)                                                                 \
     X(incident, 1u, 8768u)

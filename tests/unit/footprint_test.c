@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What primitives take of the stats segment when everything about them is as bad as it can be: durations of every bucket, all
+ * windows full of slices, eight windows. Takes 3 s. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <slipring/slipring.h>
+
+#include "agent/footprint.h"
+#include "support/check.h"
+#include "support/place.h"
+#include "support/rig.h"
+
+#define PRIMITIVES 16u
+#define OBJECTIVES 2u
+#define SAMPLES    300u /* of each primitive in a step; a ring holds them */
+/* Words of rings, slots and spans, pages begun and not full: what no primitive adds to. */
+#define FIXED_BYTES UINT64_C(131072)
+
+static struct slipring_primitive *primitives[PRIMITIVES];
+
+static void register_all(void)
+{
+    static const struct slipring_slo slo = {.target_ppb = SLIPRING_TARGET(0.99),
+                                            .availability_ppb = SLIPRING_TARGET(0.999),
+                                            .latency_threshold_ns = 50000000};
+    for (uint32_t i = 0; i < PRIMITIVES; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "p%u", i);
+        CHECK_OK(slipring_primitive_get(rig_producer, name, NULL, &primitives[i]));
+        CHECK_OK(slipring_slo_configure(primitives[i], &slo));
+    }
+}
+
+/* A duration of any magnitude, each as likely as another. */
+static uint64_t wild(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    const uint64_t digits = UINT64_C(1) << 51 | *state >> 13;
+    return digits >> (*state >> 7) % 52;
+}
+
+/* So many steps of so long: each ends with a slice of every window that is short enough. */
+static void live(uint64_t *state, uint32_t steps, uint64_t step_ns)
+{
+    for (uint32_t step = 0; step < steps; step++) {
+        for (uint32_t i = 0; i < PRIMITIVES; i++) {
+            for (uint32_t k = 0; k < SAMPLES; k++) {
+                slipring_record(primitives[i], wild(state), k % 7 == 0 ? SLIPRING_FAILURE : SLIPRING_SUCCESS,
+                                NULL);
+            }
+        }
+        rig_tick(&rig, step_ns);
+    }
+}
+
+static void a_primitive_stays_below_what_the_agent_says_whatever_it_is_told(void)
+{
+    static const uint64_t windows_s[SLIPRING_WINDOW_COUNT] = {1, 10, 60, 300, 3600, 86400, 604800, 2592000};
+    uint64_t state = 1;
+    rig_drop(&rig);
+    rig.options.window_count = SLIPRING_WINDOW_COUNT;
+    for (uint32_t i = 0; i < SLIPRING_WINDOW_COUNT; i++) {
+        rig.options.window_ns[i] = windows_s[i] * RIG_SECOND;
+    }
+    rig_open(&rig);
+    rig_settle(&rig);
+    const uint64_t before = sr_books_resident_bytes(agent_store_books(rig.store));
+    register_all();
+    for (uint32_t i = SLIPRING_WINDOW_COUNT; i-- > 0;) { /* the longest first: its slices stay to the end */
+        live(&state, 24, windows_s[i] * RIG_SECOND / 20);
+    }
+    rig_settle(&rig);
+    const struct slipring_stats_detail detail = rig_detail(&rig, "p0");
+    for (uint32_t i = 0; i < detail.window_count; i++) {
+        (void)fprintf(stderr, "# window of %" PRIu64 " s: n %" PRIu64 ", span %" PRIu64 " ms\n", windows_s[i],
+                      detail.windows[i].n, detail.windows[i].span_ns / 1000000);
+    }
+    const struct sr_agent_figures figures = rig_figures(&rig);
+    const uint64_t most =
+        PRIMITIVES * (figures.primitive_memory_most_bytes + OBJECTIVES * figures.objective_memory_most_bytes);
+    const uint64_t bytes = figures.stats_segment_bytes - before;
+    (void)fprintf(stderr, "# %" PRIu64 " bytes a primitive with two objectives, of at most %" PRIu64 "\n",
+                  bytes / PRIMITIVES, most / PRIMITIVES);
+    CHECK(figures.primitive_memory_most_bytes <= 100000);
+    CHECK(bytes <= most + FIXED_BYTES);
+    CHECK_EQUAL(figures.samples_spilled, 0);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(a_primitive_stays_below_what_the_agent_says_whatever_it_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
