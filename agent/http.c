@@ -21,7 +21,7 @@ enum {
     SILENCE_S = 10,
     PER_ADDRESS_MAX = 56,
 };
-#define HELD_BYTES (64u << 20)
+#define HELD_BYTES (256u << 20)
 
 struct http {
     struct MHD_Daemon *daemon;

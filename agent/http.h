@@ -7,7 +7,7 @@
  *   G3  A request has 10 s to arrive and its answer 30 s to be read, however slowly bytes drip; then the connection is
  *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
  *       longest without a request, so that idle ones cannot keep a scrape out.
- *   G4  Answers under way hold at most 64 MB (one alone may be larger); beyond that 503 with Retry-After.
+ *   G4  Answers under way hold at most 256 MB (one alone may be larger); beyond that 503 with Retry-After.
  *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
