@@ -4,6 +4,7 @@
  *     book       cells, base of the open slices, bounds, objectives, names       32,768 bytes
  *     windows    slices of all windows together, and their index                 see windows.h
  *     figures    two copies, in whole pages                                      12,288
+ *     parts      of buckets and their base, in a store of schema 6, 7 or 8       65,536, 122,880 or 217,088
  *
  * and for each objective a history (see history.h), and the page of its windows and alerts, which all objectives of a primitive share. How
  * many windows there are does not matter: they share the room for slices, and when it gets short they get coarser. Of the ring segment a primitive
@@ -13,10 +14,21 @@
 
 #include "history.h"
 #include "peer/books.h"
+#include "pure/fine.h"
 #include "windows.h"
 
-/* A primitive without objectives. */
-#define FOOTPRINT_PRIMITIVE_BYTES ((uint64_t)SR_WORDS_PER_book * 8u + WINDOWS_BYTES + SR_FIGURE_BYTES)
+/* A primitive without objectives, in a store of this schema (3 to 8). */
+static inline uint64_t footprint_primitive_bytes(uint32_t schema)
+{
+    uint64_t parts = 0;
+    if (schema > SR_BUCKET_SCHEMA) {
+        const uint64_t pages = (sr_fine_count(schema) + SR_WORDS_PER_PAGE - 1) / SR_WORDS_PER_PAGE;
+        parts = (2 * pages + 2) *
+                SR_WORDS_PER_PAGE; /* the base does not begin at a page; and one says the schema */
+        parts = parts < SR_WORDS_PER_fine ? parts : SR_WORDS_PER_fine;
+    }
+    return (SR_WORDS_PER_book + parts) * 8u + WINDOWS_BYTES + SR_FIGURE_BYTES;
+}
 
 /* Each of its objectives. */
 #define FOOTPRINT_OBJECTIVE_BYTES (HISTORY_BYTES + SR_SLO_FIGURE_BYTES)

@@ -158,7 +158,8 @@ static void announce_memory(const struct agent_options *options)
         used += sr_duration_label(options->window_ns[i], windows + used);
     }
     log_event(LOG_INFO, log_what("memory of the stats segment, at most"), log_text("windows", windows),
-              log_number("primitive_bytes", FOOTPRINT_PRIMITIVE_BYTES),
+              log_number("schema", options->schema),
+              log_number("primitive_bytes", footprint_primitive_bytes(options->schema)),
               log_number("objective_bytes", FOOTPRINT_OBJECTIVE_BYTES),
               log_number("primitives", options->primitive_limit));
 }

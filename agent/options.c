@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pure/duration.h"
+#include "pure/fine.h"
 #include "pure/name.h"
 #include "pure/quantile.h"
 #include "pure/window.h"
@@ -294,6 +295,17 @@ static bool parse_limit(enum option_id id, const char *text, uint32_t max, uint3
     return good;
 }
 
+static bool parse_schema(const char *text, struct options *options, struct buffer *message)
+{
+    const bool good = parse_count(text, SR_FINE_SCHEMA_MAX, &options->agent.schema) &&
+                      options->agent.schema >= SR_FINE_SCHEMA_MIN;
+    if (!good) {
+        buffer_format(message, "--schema: '%s' is no number from %u to %u", text, SR_FINE_SCHEMA_MIN,
+                      SR_FINE_SCHEMA_MAX);
+    }
+    return good;
+}
+
 static bool parse_clock(const char *text, struct options *options, struct buffer *message)
 {
     options->reads_clock = strcmp(text, "monotonic") == 0;
@@ -345,6 +357,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_windows(text, &options->agent, message);
     case OPTION_percentiles:
         return parse_percentiles(text, &options->agent, message);
+    case OPTION_schema:
+        return parse_schema(text, options, message);
     case OPTION_slo_minimum_events: {
         uint32_t events = 0;
         const bool good = parse_limit(id, text, OPTIONS_MINIMUM_EVENTS_MAX, &events, message);

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/footprint.h"
 #include "agent/options.h"
 #include "peer/inspect.h"
 
@@ -52,6 +54,7 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_int_equal(options.agent.le_of_count, 0);
     assert_int_equal(options.agent.window_count, 0);
     assert_int_equal(options.agent.extra_count, 0);
+    assert_int_equal(options.agent.schema, 0);
     assert_int_equal(options.agent.slo_minimum_events, 10);
     assert_int_equal(options.agent.primitive_limit, 0);
     assert_int_equal(options.agent.ring_cap, 0);
@@ -290,6 +293,35 @@ static void alerts_need_as_many_events_as_are_said(void **state)
     assert_refused("--slo-minimum-events: '0' is no number from 1 to 999999999", "--slo-minimum-events", "0");
 }
 
+static void a_schema_is_3_to_8_and_the_manual_says_what_each_costs(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--schema", "3"), OPTIONS_RUN);
+    assert_int_equal(options.agent.schema, 3);
+    assert_int_equal(PARSE("--schema=8"), OPTIONS_RUN);
+    assert_int_equal(options.agent.schema, 8);
+    assert_refused("--schema: '2' is no number from 3 to 8", "--schema", "2");
+    assert_refused("--schema: '9' is no number from 3 to 8", "--schema", "9");
+    assert_refused("--schema: 'fine' is no number from 3 to 8", "--schema", "fine");
+    buffer_clear(&message);
+    options_help(&message);
+    const char *at = strstr(said(), "\n    --schema N\n");
+    for (uint32_t schema = SR_FINE_SCHEMA_MIN; schema <= SR_FINE_SCHEMA_MAX;
+         schema++) { /* in turn, rounded up */
+        char error[32];
+        (void)snprintf(error, sizeof error, "%.2f%%", ceil(sr_fine_error(schema) * 10000 - 0.001) / 100);
+        at = strstr(at, error);
+        assert_non_null(at);
+    }
+    for (uint32_t schema = SR_FINE_SCHEMA_MIN; schema <= SR_FINE_SCHEMA_MAX; schema++) {
+        char kilobytes[32];
+        (void)snprintf(kilobytes, sizeof kilobytes, "%u",
+                       (unsigned)(footprint_primitive_bytes(schema) / 1024));
+        at = strstr(at + 1, kilobytes);
+        assert_non_null(at);
+    }
+}
+
 static void an_address_is_numbers_and_a_port(void **state)
 {
     (void)state;
@@ -378,6 +410,7 @@ int main(void)
         cmocka_unit_test(bounds_of_a_name_are_its_own),
         cmocka_unit_test(as_many_names_as_there_is_room_for_have_bounds),
         cmocka_unit_test(alerts_need_as_many_events_as_are_said),
+        cmocka_unit_test(a_schema_is_3_to_8_and_the_manual_says_what_each_costs),
         cmocka_unit_test(an_address_is_numbers_and_a_port),
         cmocka_unit_test(only_loopback_is_loopback),
         cmocka_unit_test(the_limits_are_those_of_the_store),
