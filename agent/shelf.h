@@ -17,8 +17,9 @@
 #define SHELF_RAW_BYTES                                                                                      \
     (SR_SLICE_HEAD_WORDS * 8u + (SR_BUCKET_COUNT + SR_FINE_COUNT_MAX) * SR_SPARSE_ENTRY_MAX)
 
-/* A slice whose parts of buckets would make it larger than this is written without them: its percentiles have the buckets' error. */
-#define SHELF_SLICE_BYTES (SHELF_UNITS * SHELF_UNIT_BYTES / 8u)
+/* A slice whose parts of buckets would make it larger than this is written without them: its percentiles have the buckets' error. So
+ * small, for eight windows want some twenty slices each, and a slice with parts must not cost others theirs. */
+#define SHELF_SLICE_BYTES (SHELF_UNITS * SHELF_UNIT_BYTES / 32u)
 
 /* A slice, or several together, unpacked. Cells outside the book's [low, high) are not looked at. */
 struct part {
