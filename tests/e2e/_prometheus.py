@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus, Debian's, never started as a service: on a free loopback port, with its data in the scene's scratch
-folder. And what its documentation says of rate() and histogram_quantile(), as arithmetic."""
+"""A real Prometheus and a real Alertmanager, Debian's, never started as services: on free loopback ports, with their data in the scene's
+scratch folder. And what its documentation says of rate() and histogram_quantile(), as arithmetic."""
 import json
 import os
 import re
@@ -11,18 +11,62 @@ import urllib.parse
 import urllib.request
 
 CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 scrape_configs:
   - job_name: slipring
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
+ALERTING = """
+rule_files: ["{rules}"]
+alerting:
+  alertmanagers:
+    - static_configs: [{{targets: ["{manager}"]}}]
+"""
+ROUTE = """
+route: {receiver: nobody, group_wait: 0s}
+receivers: [{name: nobody}]
+"""
+
+
+class Alertmanager:
+    """Keeps what it is sent, and tells nobody. No cluster, so no other port."""
+
+    def __init__(self, scene):
+        config = os.path.join(scene.work, "alertmanager.yml")
+        with open(config, "w") as out:
+            out.write(ROUTE)
+        self.log_path = scene.new_log()
+        with open(self.log_path, "wb") as log:
+            self.process = scene.spawn(
+                ["prometheus-alertmanager", "--config.file=" + config, "--cluster.listen-address=",
+                 "--storage.path=" + os.path.join(scene.work, "alerts"), "--web.listen-address=127.0.0.1:0"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.address = None
+        end = time.monotonic() + 20
+        while not self.find_address():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError("prometheus-alertmanager does not start")
+            time.sleep(0.05)
+
+    def find_address(self):
+        with open(self.log_path) as log:
+            found = re.search(r'msg="?Listening on"? address=(\S+)', log.read())
+        self.address = found.group(1) if found else None
+        return self.address
+
+    def alerts(self):
+        """The labels of each alert that is firing, as it was told."""
+        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=10) as answer:
+            return [alert["labels"] for alert in json.load(answer)]
 
 
 class Prometheus:
-    def __init__(self, scene, target_port):
+    def __init__(self, scene, target_port, rules=None, manager=None):
         config = os.path.join(scene.work, "prometheus.yml")
         with open(config, "w") as out:
             out.write(CONFIG.format(port=target_port))
+            if rules:
+                out.write(ALERTING.format(rules=rules, manager=manager.address))
         self.log_path = scene.new_log()
         with open(self.log_path, "wb") as log:
             self.process = scene.spawn(

@@ -8,7 +8,7 @@ import time
 from decimal import Decimal
 
 from _metrics import LE, LE_NS, scrape
-from _prometheus import Prometheus, quantile, rate
+from _prometheus import Alertmanager, Prometheus, quantile, rate
 from _scene import ROOT
 from _tests import check, close_to, equal, main, test, until
 
@@ -150,9 +150,9 @@ def check_cost(prometheus, truth, at):
     return total
 
 
-def documented_queries():
-    """{comment above it: query} of the promql block in docs/getting-started.md."""
-    with open(os.path.join(ROOT, "docs", "getting-started.md")) as page:
+def documented_queries(name="getting-started.md"):
+    """{comment above it: query} of the promql block in a page of docs/."""
+    with open(os.path.join(ROOT, "docs", name)) as page:
         block = re.search(r"```promql\n(.*?)```", page.read(), re.S).group(1)
     queries = {}
     for part in block.strip().split("\n\n"):
@@ -216,6 +216,57 @@ def _saved(scene, page):
     with open(path, "w") as out:
         out.write(page.text)
     return path
+
+
+RULES = os.path.join(ROOT, "docs", "prometheus", "alerts.yml")
+GOOD, BAD = 50, 50
+
+
+def is_told(manager, **wanted):
+    return any(wanted.items() <= labels.items() for labels in manager.alerts())
+
+
+@test
+def what_the_agent_finds_alarming_reaches_the_alertmanager(scene):
+    """Two primitives with the same objective, of which one fails half of the time."""
+    agent, manager = scene.agent(), Alertmanager(scene)
+    prometheus = Prometheus(scene, agent.port, RULES, manager)
+    recorder = scene.recorder()
+    for place, name in enumerate(("pay", "calm")):
+        recorder.ok("get", place, name, "step")
+        recorder.ok("slo", place, 0, 990_000_000, 0)
+        for _ in range(GOOD):
+            recorder.send(f"record {place} 1000000 S")
+    recorder.ok("sync")
+    quiet = {"primitive_type": "step", "objective": "availability", "long": "1h", "short": "5m"}
+    for name in ("pay", "calm"):
+        until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name=name, **quiet) == 0, f"{name} is quiet", 20)
+    counted = 'primitive_requests_total{status="success"}'
+    until(lambda: prometheus.values(counted, "primitive_name").get("pay") == GOOD, "a scrape of what went well", 15, 0.2)
+
+    for _ in range(BAD):
+        recorder.send("record 0 1000000 F")
+    recorder.ok("sync")
+    until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name="pay", **quiet) == 1, "pay is alarming", 20)
+    page = scrape(agent)
+    for window in ("5m", "1h", "period"):
+        of = {"primitive_name": "pay", "objective": "availability", "window": window}
+        equal((page.get("primitive_slo_objective_good", **of), page.get("primitive_slo_objective_events", **of)),
+              (GOOD, GOOD + BAD), f"counts of {window}")
+        close_to(float(page.get("primitive_slo_objective_burn_rate", **of)), BAD / (GOOD + BAD) / 0.01, f"burn rate of {window}")
+    equal(page.get("primitive_slo_objective_budget_remaining", primitive_name="pay"), 0, "the budget, clamped")
+    close_to(float(page.get("primitive_slo_objective_budget_balance", primitive_name="pay")), 1 - BAD / (0.01 * (GOOD + BAD)), "the budget")
+
+    until(lambda: is_told(manager, alertname="ErrorBudgetBurnsFast", severity="page", primitive_name="pay", **quiet),
+          "the alert in the Alertmanager", 40, 0.2)
+    until(lambda: is_told(manager, alertname="ErrorBudgetSpent", severity="ticket", primitive_name="pay", objective="availability"),
+          "that the budget is spent", 40, 0.2)
+    until(lambda: is_told(manager, alertname="CountersBurn1h", primitive_name="pay"), "the same from counters", 40, 0.2)
+    others = [alert for alert in manager.alerts() if alert.get("primitive_name") != "pay"]
+    equal(others, [], "alerts of anything else")
+    for comment, query in documented_queries("metrics.md").items():
+        prometheus.query(query)  # refused when it does not parse, or labels of two sides do not match
+    recorder.finish()
 
 
 @test
