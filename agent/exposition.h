@@ -56,8 +56,10 @@ struct exposition {
     struct buffer escaped;           /* the category in hand */
     struct exposition_part category; /* the same as a part: ,category="..."} */
     bool failed;                     /* memory ran out */
-    double relative_error;           /* the greatest of all windows */
-    uint32_t minimum_events;         /* of the alerts; 0: no primitive has any */
+    bool
+        exposes_few; /* the caller's: windows 1m, 1h and the lifetime alone, and of an objective's windows the burn rates */
+    double relative_error;   /* the greatest of all windows */
+    uint32_t minimum_events; /* of the alerts; 0: no primitive has any */
     /* The part ,le="..."} of each place's bound, which is nearly always the last primitive's; so with the windows and the pairs of
      * alerts. */
     struct {

@@ -106,8 +106,10 @@ static void add_windows(struct exposition *exposition, const struct slipring_slo
             continue; /* longer than the period */
         }
         const struct exposition_part *labels = window_part(exposition, i, window->window_s);
-        add_counts(exposition, labels, window->good, window->total);
-        add_coverage(exposition, labels, window->span_ns, window->window_s);
+        if (!exposition->exposes_few) {
+            add_counts(exposition, labels, window->good, window->total);
+            add_coverage(exposition, labels, window->span_ns, window->window_s);
+        }
         if (window->total > 0) {
             exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, labels,
                               window->burn_rate);

@@ -7,6 +7,7 @@
 #include "pure/bucket.h"
 #include "pure/decimal.h"
 #include "pure/duration.h"
+#include "pure/window.h"
 
 #define LIFETIME SLIPRING_WINDOW_COUNT /* its place among struct exposition's windows */
 
@@ -111,11 +112,21 @@ static void add_extent(struct exposition *exposition, const struct exposition_wi
     exposition_duration(exposition, FAMILY_primitive_window_span_seconds, &labels->part, window->span_ns);
 }
 
+/* Whether /metrics is to show it. */
+static bool is_shown(const struct exposition *exposition, uint64_t window_ns)
+{
+    return !exposition->exposes_few || window_ns == SR_WINDOW_MINUTE_NS ||
+           window_ns == 60 * SR_WINDOW_MINUTE_NS;
+}
+
 void exposition_windows(struct exposition *exposition, const struct slipring_stats *stats,
                         const struct slipring_stats_detail *detail)
 {
     for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
         const struct slipring_window_stats *window = &detail->windows[i];
+        if (!is_shown(exposition, window->window_ns)) {
+            continue;
+        }
         const struct exposition_window *labels = window_labels(exposition, i, window->window_ns, detail);
         add_quantiles(exposition, labels, window, detail->extra_count);
         add_extent(exposition, labels, window);

@@ -24,6 +24,7 @@ struct http_settings {
     struct address listen;
     const struct sr_stats *stats; /* for the HTTP thread alone, until http_close() */
     const char *store;            /* its name */
+    bool exposes_few;             /* of the windows, in /metrics: exposition.h */
     /* In the HTTP thread, after each scrape of /metrics: how long its rendering took. */
     void (*note_scrape)(void *context, uint64_t took_ns);
     void *context;

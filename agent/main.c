@@ -127,6 +127,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
     const struct http_settings settings = {.listen = options->listen,
                                            .stats = parts->stats,
                                            .store = agent_store_name(parts->store),
+                                           .exposes_few = options->exposes_few,
                                            .note_scrape = note_scrape,
                                            .context = parts->publisher};
     return http_open(&settings, &parts->http);

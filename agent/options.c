@@ -316,6 +316,16 @@ static bool parse_clock(const char *text, struct options *options, struct buffer
     return true;
 }
 
+static bool parse_expose(const char *text, struct options *options, struct buffer *message)
+{
+    options->exposes_few = strcmp(text, "few") == 0;
+    if (!options->exposes_few && strcmp(text, "all") != 0) {
+        buffer_format(message, "--expose: '%s' is none of all, few", text);
+        return false;
+    }
+    return true;
+}
+
 static bool parse_aborted(const char *text, struct options *options, struct buffer *message)
 {
     options->agent.ignores_aborted = strcmp(text, "ignore") == 0;
@@ -357,6 +367,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_windows(text, &options->agent, message);
     case OPTION_percentiles:
         return parse_percentiles(text, &options->agent, message);
+    case OPTION_expose:
+        return parse_expose(text, options, message);
     case OPTION_schema:
         return parse_schema(text, options, message);
     case OPTION_slo_minimum_events: {

@@ -333,6 +333,33 @@ static void an_alert_fires_is_quiet_or_says_what_blocks_it(void **state)
     assert_null(strstr(text.text, "alert_blocked{" LABELS ",objective=\"latency\",long=\"3d\""));
 }
 
+static void who_wants_few_has_two_windows_the_lifetime_and_burn_rates(void **state)
+{
+    exposition.exposes_few = true;
+    detail.window_count = 3;
+    detail.windows[2] = detail.windows[1];
+    detail.windows[2].window_ns = UINT64_C(3600000000000);
+    render();
+    assert_true(has_line(QUANTILE("0.5", "1m") "0.25"));
+    assert_true(has_line(QUANTILE("0.5", "1h") "0.25"));
+    assert_true(has_line(QUANTILE("0.5", "lifetime") "0.25"));
+    assert_null(strstr(text.text, "window=\"10s\""));
+    assert_true(has_line(OBJECTIVE("burn_rate", "latency", ",window=\"5m\"") "75"));
+    assert_true(has_line(OBJECTIVE("good", "latency", ",window=\"period\"") "950"));
+    assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"period\"") "0.5"));
+    assert_true(has_line(OBJECTIVE("alert", "latency", ",long=\"1h\",short=\"5m\"") "1"));
+    static const char *const left_out[] = {"good", "events", "compliance", "coverage_ratio"};
+    for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++) {
+        char line[256];
+        (void)snprintf(line, sizeof line,
+                       "primitive_slo_objective_%s{" LABELS ",objective=\"latency\",window=\"5m\"}",
+                       left_out[i]);
+        assert_null(strstr(text.text, line));
+    }
+    exposition.exposes_few = false;
+    make_figures(state);
+}
+
 /* The two places are written one after the other: for a moment an objective has figures and no windows yet. */
 static void an_objective_whose_windows_are_not_published_yet_has_its_period(void **state)
 {
@@ -560,6 +587,7 @@ int main(void)
         CASE(an_objective_without_events_has_counts_and_no_ratio),
         CASE(the_windows_of_alerts_are_those_that_the_period_reaches),
         CASE(an_alert_fires_is_quiet_or_says_what_blocks_it),
+        CASE(who_wants_few_has_two_windows_the_lifetime_and_burn_rates),
         CASE(an_objective_whose_windows_are_not_published_yet_has_its_period),
         CASE(dollars_are_exact_decimals),
         CASE(a_sum_beyond_64_bits_is_exact),

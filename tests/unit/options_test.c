@@ -63,6 +63,7 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_null(options.shm_dir);
     assert_false(options.reads_clock);
     assert_false(options.agent.ignores_aborted);
+    assert_false(options.exposes_few);
     assert_int_equal(options.log_level, LOG_INFO);
 }
 
@@ -90,6 +91,10 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     assert_true(options.agent.ignores_aborted);
     assert_int_equal(PARSE("--aborted", "ignore", "--aborted", "count"), OPTIONS_RUN);
     assert_false(options.agent.ignores_aborted);
+    assert_int_equal(PARSE("--expose", "few"), OPTIONS_RUN);
+    assert_true(options.exposes_few);
+    assert_int_equal(PARSE("--expose=few", "--expose=all"), OPTIONS_RUN);
+    assert_false(options.exposes_few);
     assert_int_equal(PARSE("--clock", "monotonic", "--clock", "auto"), OPTIONS_RUN);
     assert_false(options.reads_clock);
 }
@@ -143,6 +148,7 @@ static void each_mistake_is_told_in_a_sentence(void **state)
                    "--retire-after=0s");
     assert_refused("--retire-after: '2d' is too large (more than 0, at most 1d, as in 30s)", "--retire-after",
                    "2d");
+    assert_refused("--expose: 'some' is none of all, few", "--expose", "some");
     assert_refused("--aborted: 'never' is none of count, ignore", "--aborted", "never");
     assert_refused("--ring-cap: '-1' is no number from 1 to 39424", "--ring-cap", "-1");
     assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 39424", "--ring-cap",
