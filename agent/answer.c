@@ -121,6 +121,15 @@ static void answer_metrics(struct answerer *answerer, const char *path, const ch
     out_answer->body.failed |= !exposition_finish(&answerer->exposition, &out_answer->body);
 }
 
+static struct json_object *primitive_json(const struct answerer *answerer, uint32_t id,
+                                          const struct slipring_stats *stats,
+                                          const struct slipring_stats_detail *detail, uint64_t now_ns)
+{
+    struct slipring_slo_stats slo;
+    const bool has_slo = sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
+    return sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns);
+}
+
 static void answer_list(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
                         struct answer *out_answer)
 {
@@ -142,7 +151,7 @@ static void answer_list(struct answerer *answerer, const char *path, const char 
         struct slipring_stats_detail detail;
         if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK) {
             buffer_add_text(body, separator);
-            add_json(body, sr_json_primitive(&stats, &detail, now_ns));
+            add_json(body, primitive_json(answerer, id, &stats, &detail, now_ns));
             separator = ",";
         }
     }
@@ -194,7 +203,7 @@ static void answer_one(struct answerer *answerer, const char *path, const char *
             "GET " API " lists them all. Bytes beyond A-Z a-z 0-9 - . _ ~ are written %HH.", out_answer);
     } else {
         begin(out_answer, 200, TYPE_JSON);
-        add_json(&out_answer->body, sr_json_primitive(&stats, &detail, now_ns));
+        add_json(&out_answer->body, primitive_json(answerer, id, &stats, &detail, now_ns));
         buffer_add(&out_answer->body, "\n", 1);
     }
     buffer_free(&types);

@@ -139,7 +139,7 @@ struct json_object *figures_json(const struct figures *figures)
                 json_object_object_add(root, "primitives", list) == 0;
     for (size_t i = 0; fine && i < figures->count; i++) {
         struct json_object *one =
-            sr_json_primitive(&figures->list[i].stats, &figures->list[i].detail, figures->now_ns);
+            sr_json_primitive(&figures->list[i].stats, &figures->list[i].detail, NULL, figures->now_ns);
         fine = one && json_object_array_add(list, one) == 0;
     }
     if (!fine) {

@@ -13,6 +13,7 @@
 
 #include <json-c/json.h>
 
+#include <slipring/slo.h>
 #include <slipring/stats.h>
 
 #include "base/compiler.h"
@@ -21,10 +22,21 @@
 /* How they are written everywhere: one line, '/' left alone. */
 #define SR_JSON_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* docs/api-v1.schema.json, "primitive". now_ns is CLOCK_MONOTONIC, to say how old the figures are. */
+/* docs/api-v1.schema.json, "primitive". slo NULL: nothing was published of the objectives' windows and alerts. now_ns is
+ * CLOCK_MONOTONIC, to say how old the figures are. */
 SR_MUST_CHECK struct json_object *sr_json_primitive(const struct slipring_stats *stats,
                                                     const struct slipring_stats_detail *detail,
-                                                    uint64_t now_ns);
+                                                    const struct slipring_slo_stats *slo, uint64_t now_ns);
+
+/* "objective" there: the one in place `index` of its primitive's list, with its windows and alerts where `slo` has them (NULL:
+ * it has none). published_ns is that of the figures. */
+SR_MUST_CHECK struct json_object *sr_json_objective(const struct slipring_objective_stats *objective,
+                                                    uint64_t published_ns,
+                                                    const struct slipring_slo_stats *slo, uint32_t index);
+
+/* How a state of an alert is called: "none", "no_data", "cannot_fire", "gated", "quiet", "firing"; "impossible" for a
+ * number that is none. */
+const char *sr_json_alert_state(uint32_t state);
 
 /* "agent" there. figures NULL: not published yet. */
 SR_MUST_CHECK struct json_object *sr_json_agent(const struct sr_stats_agent *agent,

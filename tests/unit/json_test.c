@@ -16,11 +16,13 @@
 
 static struct slipring_stats stats;
 static struct slipring_stats_detail detail;
+static const struct slipring_slo_stats *slo; /* NULL: nothing published */
 static struct json_object *made;
 
 static int make_figures(void **state)
 {
     (void)state;
+    slo = NULL;
     memset(&stats, 0, sizeof stats);
     memset(&detail, 0, sizeof detail);
     strcpy(detail.name, "a/b");
@@ -48,13 +50,25 @@ static void fill_figures(void)
                                                     .failures = 1,
                                                     .span_ns = 50 * SECOND,
                                                     .percentile_ns = {1e9, 2e9, 3e9, 4e9, 5e9},
+                                                    .extra_ns = {6e9},
                                                     .relative_error = 0.0108301,
-                                                    .per_second = 0.2};
+                                                    .per_second = 0.2,
+                                                    .peak_per_second = 4,
+                                                    .cost_nanodollars = 5 * SECOND / 2,
+                                                    .savings_nanodollars = 3 * SECOND};
     stats.minute = (struct slipring_window_stats){.n = 4,
                                                   .span_ns = 50 * SECOND,
                                                   .percentile_ns = {1e8, 2e8, 3e8, 4e8, 5e8},
+                                                  .extra_ns = {6e8},
                                                   .relative_error = 0.0108301,
-                                                  .per_second = 0.08};
+                                                  .per_second = 0.08,
+                                                  .peak_per_second = 2,
+                                                  .cost_nanodollars = 1};
+    detail.extra_count = 1;
+    detail.extra_ppm[0] = 999900;
+    detail.window_count = 2;
+    detail.windows[0] = (struct slipring_window_stats){.window_ns = 10 * SECOND, .span_ns = 10 * SECOND};
+    detail.windows[1] = (struct slipring_window_stats){.window_ns = 60 * SECOND};
     stats.requests_per_second = 0.08;
     stats.slo_compliance = 0.75;
     stats.budget_remaining = -24;
@@ -71,6 +85,8 @@ static void fill_figures(void)
                                                              .target_ppb = 990000000,
                                                              .threshold_ns = SECOND / 4,
                                                              .period_s = 2592000,
+                                                             .span_ns = 90 * SECOND,
+                                                             .since_ns = 10 * SECOND,
                                                              .good = 9,
                                                              .total = 12,
                                                              .compliance = 0.75,
@@ -80,9 +96,11 @@ static void fill_figures(void)
     detail.objectives[1] = (struct slipring_objective_stats){.name = "up",
                                                              .kind = SLIPRING_AVAILABILITY,
                                                              .target_ppb = 500000000,
-                                                             .period_s = 3600,
+                                                             .period_s = SLIPRING_PERIOD_MONTH,
+                                                             .span_ns = 90 * SECOND,
                                                              .good = 9,
                                                              .total = 12,
+                                                             .allowed_bad = 6,
                                                              .compliance = 0.75,
                                                              .budget_remaining = 0.5,
                                                              .burn_rate = 0.5};
@@ -98,7 +116,7 @@ static void fill_figures(void)
 static const char *make(void)
 {
     json_object_put(made);
-    made = sr_json_primitive(&stats, &detail, 100 * SECOND + SECOND / 20);
+    made = sr_json_primitive(&stats, &detail, slo, 100 * SECOND + SECOND / 20);
     assert_non_null(made);
     return json_object_to_json_string_ext(made, SR_JSON_FLAGS);
 }
@@ -108,39 +126,45 @@ static void a_primitive_with_everything_is_this_text(void **state)
     (void)state;
     fill_figures();
     assert_string_equal(
-        make(), "{\"name\":\"a/b\",\"type\":\"step\",\"age_seconds\":0.05,"
-                "\"percentiles\":{\"window\":\"1m\",\"n\":4,\"relative_error\":0.0108301,"
-                "\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0.4,\"p99.9\":0.5,\"spilled_ratio\":0.25},"
-                "\"slo\":{\"window\":\"lifetime\",\"slo_compliance\":0.75,\"error_budget_remaining\":0,"
-                "\"error_budget_balance\":-24,\"availability\":0.75,\"latency_compliance\":0.75,\"latency_"
-                "violations\":3,"
-                "\"total_requests\":12,\"successful_requests\":9,\"objectives\":["
-                "{\"name\":\"fast\",\"kind\":\"latency\",\"target\":0.99,\"threshold_seconds\":0.25,\"period_"
-                "seconds\":2592000,"
-                "\"good\":9,\"total\":12,\"compliance\":0.75,\"error_budget_remaining\":0,\"error_budget_"
-                "balance\":-24,"
-                "\"burn_rate\":25,\"exact_for_seconds\":40},"
-                "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period_seconds\":3600,\"good\":"
-                "9,\"total\":12,"
-                "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
-                "rate\":0.5}]},"
-                "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0.08,\"spilled_ratio\":0.25,"
-                "\"active_requests\":3,"
-                "\"total_requests\":12},"
-                "\"cost\":{\"window\":\"lifetime\",\"total_cost\":2.5,\"total_savings\":3,\"net_cost\":-0.5,"
-                "\"savings_rate\":0.5454545454545454,\"cost_breakdown\":{\"default\":0,\"tokens\":2.5},"
-                "\"savings_breakdown\":{\"default\":0,\"tokens\":3}},"
-                "\"counts\":{\"executions\":10,\"success\":9,\"failure\":1,\"aborted\":2,\"spilled\":5,"
-                "\"clamped\":6},"
-                "\"duration_seconds\":{\"sum\":15,\"min\":0.000000001,\"max\":90,\"mean\":1.5},"
-                "\"windows\":{\"lifetime\":{\"n\":10,\"relative_error\":0.0108301,\"p50\":1,\"p90\":2,"
-                "\"p95\":3,\"p99\":4,"
-                "\"p99.9\":5,\"failures\":1,\"span_seconds\":50,\"per_second\":0.2},"
-                "\"1m\":{\"n\":4,\"relative_error\":0.0108301,\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0."
-                "4,\"p99.9\":0.5,\"spilled_ratio\":0.25,"
-                "\"failures\":0,\"span_seconds\":50,\"per_second\":0.08}},"
-                "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
-                "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
+        make(),
+        "{\"name\":\"a/b\",\"type\":\"step\",\"age_seconds\":0.05,"
+        "\"percentiles\":{\"window\":\"1m\",\"n\":4,\"relative_error\":0.0108301,"
+        "\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0.4,\"p99.9\":0.5,\"p99.99\":0.6,\"spilled_ratio\":0.25}"
+        ","
+        "\"slo\":{\"window\":\"period\",\"slo_compliance\":0.75,\"error_budget_remaining\":0,"
+        "\"error_budget_balance\":-24,\"availability\":0.75,\"total_requests\":12,\"successful_requests\":9,"
+        "\"latency_compliance\":0.75,\"latency_violations\":3,\"objectives\":["
+        "{\"name\":\"fast\",\"kind\":\"latency\",\"target\":0.99,\"threshold_seconds\":0.25,\"period\":"
+        "\"30d\","
+        "\"period_seconds\":2592000,\"span_seconds\":90,\"good\":9,\"total\":12,\"allowed_bad\":0,"
+        "\"compliance\":0.75,\"error_budget_remaining\":0,\"error_budget_"
+        "balance\":-24,"
+        "\"burn_rate\":25,\"exact_for_seconds\":40,\"counted_for_seconds\":90},"
+        "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period\":\"month\",\"span_seconds\":90,"
+        "\"good\":9,\"total\":12,\"allowed_bad\":6,"
+        "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
+        "rate\":0.5}]},"
+        "\"throughput\":{\"window\":\"1m\",\"requests_per_second\":0.08,\"spilled_ratio\":0.25,"
+        "\"active_requests\":3,"
+        "\"total_requests\":12},"
+        "\"cost\":{\"window\":\"lifetime\",\"total_cost\":2.5,\"total_savings\":3,\"net_cost\":-0.5,"
+        "\"savings_rate\":0.5454545454545454,\"cost_breakdown\":{\"default\":0,\"tokens\":2.5},"
+        "\"savings_breakdown\":{\"default\":0,\"tokens\":3}},"
+        "\"counts\":{\"executions\":10,\"success\":9,\"failure\":1,\"aborted\":2,\"spilled\":5,"
+        "\"clamped\":6},"
+        "\"duration_seconds\":{\"sum\":15,\"min\":0.000000001,\"max\":90,\"mean\":1.5},"
+        "\"windows\":{\"lifetime\":{\"n\":10,\"relative_error\":0.0108301,\"p50\":1,\"p90\":2,"
+        "\"p95\":3,\"p99\":4,"
+        "\"p99.9\":5,\"p99.99\":6,\"failures\":1,\"span_seconds\":50,\"per_second\":0.2,"
+        "\"peak_per_second\":4,\"cost\":2.5,\"savings\":3},"
+        "\"10s\":{\"n\":0,\"failures\":0,\"span_seconds\":10,\"per_second\":0,\"peak_per_second\":0,"
+        "\"cost\":0,\"savings\":0},"
+        "\"1m\":{\"n\":4,\"relative_error\":0.0108301,\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0."
+        "4,\"p99.9\":0.5,\"p99.99\":0.6,\"spilled_ratio\":0.25,"
+        "\"failures\":0,\"span_seconds\":50,\"per_second\":0.08,\"peak_per_second\":2,\"cost\":0.000000001,"
+        "\"savings\":0}},"
+        "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
+        "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
 }
 
 static void an_idle_primitive_has_counts_of_0_and_no_percentiles(void **state)
@@ -155,8 +179,10 @@ static void an_idle_primitive_has_counts_of_0_and_no_percentiles(void **state)
                 "\"cost_breakdown\":{\"default\":0},\"savings_breakdown\":{\"default\":0}},"
                 "\"counts\":{\"executions\":0,\"success\":0,\"failure\":0,\"aborted\":0,\"spilled\":0,"
                 "\"clamped\":0},\"duration_seconds\":{\"sum\":0},"
-                "\"windows\":{\"lifetime\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0},"
-                "\"1m\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0}},"
+                "\"windows\":{\"lifetime\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0,"
+                "\"peak_per_second\":0,\"cost\":0,\"savings\":0},"
+                "\"1m\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0,\"peak_per_second\":0,"
+                "\"cost\":0,\"savings\":0}},"
                 "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true}]}");
 }
 
@@ -166,10 +192,41 @@ static void objectives_without_events_are_listed_without_ratios(void **state)
     detail.objective_count = 1;
     detail.objectives[0] = (struct slipring_objective_stats){
         .name = "up", .kind = SLIPRING_AVAILABILITY, .target_ppb = 999000000, .period_s = 3600};
-    assert_non_null(strstr(make(),
-                           "\"slo\":{\"window\":\"lifetime\",\"total_requests\":0,\"successful_requests\":0,"
-                           "\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.999,"
-                           "\"period_seconds\":3600,\"good\":0,\"total\":0}]}"));
+    assert_non_null(strstr(
+        make(), "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\","
+                "\"target\":0.999,\"period\":\"1h\",\"period_seconds\":3600,\"span_seconds\":0,"
+                "\"good\":0,\"total\":0}]}"));
+}
+
+static void an_objective_has_the_windows_and_pairs_that_its_period_reaches(void **state)
+{
+    (void)state;
+    fill_figures();
+    struct slipring_slo_stats made_slo = {.objective_count = 1};
+    made_slo.objectives[0] = (struct slipring_slo_objective){
+        .present = SLIPRING_SLO_HAS_EXHAUSTION,
+        .exhaustion_s = 90000.5,
+        .windows = {{.window_s = 300, .span_ns = 300 * SECOND},
+                    {.window_s = 0},
+                    {.window_s = 3600, .span_ns = 60 * SECOND, .good = 9, .total = 10, .burn_rate = 10}},
+        .alerts = {{.long_s = 3600,
+                    .short_s = 300,
+                    .share_ppm = 20000,
+                    .state = SLIPRING_ALERT_FIRING,
+                    .factor = 14.4,
+                    .since_wall_ns = 7 * SECOND},
+                   {.long_s = 21600, .short_s = 1800, .share_ppm = 50000, .state = 77, .factor = 6}}};
+    slo = &made_slo;
+    const char *text = make();
+    assert_non_null(strstr(
+        text,
+        "\"counted_for_seconds\":90,\"no_data\":false,\"exhaustion_seconds\":90000.5,"
+        "\"windows\":{\"5m\":{\"span_seconds\":300,\"good\":0,\"total\":0},"
+        "\"1h\":{\"span_seconds\":60,\"good\":9,\"total\":10,\"burn_rate\":10}},"
+        "\"alerts\":[{\"long\":\"1h\",\"short\":\"5m\",\"share\":0.02,\"factor\":14.4,\"state\":\"firing\","
+        "\"since_unix_seconds\":7},"
+        "{\"long\":\"6h\",\"short\":\"30m\",\"share\":0.05,\"factor\":6,\"state\":\"impossible\"}]}"));
+    assert_null(strstr(strstr(text, "\"name\":\"up\""), "\"alerts\"")); /* of which nothing was published */
 }
 
 static void of_several_latency_objectives_the_worst_one_is_shown(void **state)
@@ -203,6 +260,9 @@ static void impossible_figures_still_make_valid_json(void **state)
         detail.objectives[i].name[31] = '\0';
     }
     stats.minute.percentile_ns[0] = INFINITY;
+    struct slipring_slo_stats wild;
+    memset(&wild, 0xff, sizeof wild);
+    slo = &wild;
     const char *text = make();
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "NaN"));
@@ -260,6 +320,7 @@ int main(void)
         CASE(a_primitive_with_everything_is_this_text),
         CASE(an_idle_primitive_has_counts_of_0_and_no_percentiles),
         CASE(objectives_without_events_are_listed_without_ratios),
+        CASE(an_objective_has_the_windows_and_pairs_that_its_period_reaches),
         CASE(of_several_latency_objectives_the_worst_one_is_shown),
         CASE(impossible_figures_still_make_valid_json),
         CASE(bytes_that_are_no_utf8_or_would_end_a_string_are_made_harmless),
