@@ -2,14 +2,15 @@
 /* Taking argv apart: see arguments.h. */
 #include "arguments.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "message.h"
 #include "suggest.h"
 
 const struct option_spec option_specs[OPTION_COUNT] = {
-#define OPTION(id, short_name, value_name, text)                                                             \
-    [OPTION_##id] = {.name = #id, .value = (value_name), .help = (text), .letter = (short_name)},
+#define OPTION(id, long_name, short_name, value_name, text)                                                  \
+    [OPTION_##id] = {.name = (long_name), .value = (value_name), .help = (text), .letter = (short_name)},
 #include "options.def"
 #undef OPTION
 };
@@ -150,6 +151,20 @@ static bool take_command(struct parsing *parsing, const char *word)
     return false;
 }
 
+/* "slo explain" is a command of its own: the word behind the name of one may make it another. */
+static bool take_second_word(struct parsing *parsing, const char *word)
+{
+    char both[64];
+    struct invocation *invocation = parsing->invocation;
+    (void)snprintf(both, sizeof both, "%s %s", invocation->command->name, word);
+    const struct command *command = command_find(both);
+    if (command) {
+        invocation->command = command;
+        message_command(command->name);
+    }
+    return command != NULL;
+}
+
 /* The words of another program's command line begin: nothing of them is ours. */
 static void take_rest(struct parsing *parsing, int from)
 {
@@ -164,6 +179,7 @@ bool arguments_parse(int argc, char **argv, struct invocation *out_invocation)
     *out_invocation = (struct invocation){.words = argv}; /* words are written where they have been read */
     struct parsing parsing = {.invocation = out_invocation, .argv = argv, .argc = argc, .at = 1};
     bool is_named = false; /* the command is */
+    bool is_whole = false; /* of its name there is no more to come */
     for (; parsing.at < argc; parsing.at++) {
         const char *word = argv[parsing.at];
         bool is_option = word[0] == '-' && word[1] != '\0';
@@ -178,10 +194,13 @@ bool arguments_parse(int argc, char **argv, struct invocation *out_invocation)
         } else if (!is_named) {
             is_named = true;
             fine = take_command(&parsing, word);
+        } else if (!is_whole && take_second_word(&parsing, word)) {
+            is_whole = true;
         } else if (out_invocation->command->takes_a_command && out_invocation->word_count >= 1) {
             take_rest(&parsing, parsing.at);
         } else {
             out_invocation->words[out_invocation->word_count++] = argv[parsing.at];
+            is_whole = true;
         }
         if (!fine) {
             return false;

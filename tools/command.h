@@ -15,7 +15,7 @@ enum {
 };
 
 enum option_id {
-#define OPTION(id, letter, value, help) OPTION_##id,
+#define OPTION(id, name, letter, value, help) OPTION_##id,
 #include "options.def"
 #undef OPTION
     OPTION_COUNT,
@@ -34,7 +34,7 @@ struct invocation {
 };
 
 struct command {
-    const char *name;
+    const char *name; /* "show"; "slo explain": two words */
     const char *synopsis;
     const char *summary;     /* one line, without a full stop */
     const char *description; /* paragraphs, one a line */

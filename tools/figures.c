@@ -2,12 +2,15 @@
 /* Published figures of one moment: see figures.h. */
 #include "figures.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "message.h"
+#include "peer/inspect.h"
 #include "peer/json.h"
+#include "suggest.h"
 
 #define STALE_NS UINT64_C(2000000000) /* the agent publishes ten times a second */
 
@@ -36,6 +39,22 @@ static bool is_wanted(const struct figure *figure, const char *name, const char 
     return !type || strcmp(figure->detail.type, type) == 0;
 }
 
+/* Figures and objectives of one publishing: the agent writes them one after the other, so that they may be of two. */
+static bool read_figure(const struct sr_stats *stats, uint32_t id, struct figure *out_figure)
+{
+    enum { TRIES = 8 };
+    for (int i = 0; i < TRIES; i++) {
+        if (sr_stats_get(stats, id, &out_figure->stats, &out_figure->detail) != SLIPRING_OK) {
+            return false;
+        }
+        out_figure->has_slo = sr_stats_slo(stats, id, &out_figure->slo) == SLIPRING_OK;
+        if (!out_figure->has_slo || out_figure->slo.published_ns == out_figure->stats.published_ns) {
+            break;
+        }
+    }
+    return true;
+}
+
 static void collect(struct figures *figures, const struct sr_stats *stats, const char *name, const char *type)
 {
     size_t room = 0;
@@ -50,8 +69,7 @@ static void collect(struct figures *figures, const struct sr_stats *stats, const
             figures->list = grown;
         }
         struct figure *figure = &figures->list[figures->count];
-        if (sr_stats_get(stats, id, &figure->stats, &figure->detail) == SLIPRING_OK &&
-            is_wanted(figure, name, type)) {
+        if (read_figure(stats, id, figure) && is_wanted(figure, name, type)) {
             figures->count++;
         }
     }
@@ -70,6 +88,11 @@ enum slipring_status figures_take(const char *store, const char *name, const cha
     }
     struct figures figures = {.store = store};
     collect(&figures, stats, name, type);
+    figures.incidents = calloc(SLIPRING_INCIDENT_COUNT, sizeof *figures.incidents);
+    if (!figures.incidents) {
+        message_out_of_memory();
+    }
+    figures.incident_count = sr_stats_incidents(stats, figures.incidents);
     figures.has_agent_figures = sr_stats_agent_figures(stats, &figures.agent_figures) == SLIPRING_OK;
     sr_stats_agent(stats, &figures.agent);
     figures.now_ns = read_clock(CLOCK_MONOTONIC);
@@ -82,7 +105,84 @@ enum slipring_status figures_take(const char *store, const char *name, const cha
 void figures_drop(struct figures *figures)
 {
     free(figures->list);
+    free(figures->incidents);
     *figures = (struct figures){0};
+}
+
+static bool is_matched(const char *name, char *const *patterns, int pattern_count)
+{
+    for (int i = 0; i < pattern_count; i++) {
+        if (strcmp(patterns[i], name) == 0 || fnmatch(patterns[i], name, 0) == 0) {
+            return true;
+        }
+    }
+    return pattern_count == 0;
+}
+
+void figures_keep(struct figures *figures, char *const *patterns, int pattern_count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < figures->count; i++) {
+        if (is_matched(figures->list[i].detail.name, patterns, pattern_count)) {
+            figures->list[kept++] = figures->list[i];
+        }
+    }
+    figures->count = kept;
+    uint32_t kept_incidents = 0;
+    for (uint32_t i = 0; i < figures->incident_count; i++) {
+        if (is_matched(figures->incidents[i].primitive, patterns, pattern_count)) {
+            figures->incidents[kept_incidents++] = figures->incidents[i];
+        }
+    }
+    figures->incident_count = kept_incidents;
+}
+
+/* Does the ring segment know it? Programs register there; an agent need not have seen it yet. */
+static bool is_registered(const char *store, const char *name, const char *type)
+{
+    struct sr_inspect *inspect;
+    struct sr_inspect_primitive primitive;
+    bool is_found = false;
+    if (sr_inspect_open(store, &inspect) != SLIPRING_OK) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sr_inspect_primitive_count() && !is_found; i++) {
+        is_found = sr_inspect_primitive(inspect, i, &primitive) == SLIPRING_OK && primitive.is_name_clean &&
+                   strcmp(primitive.name, name) == 0 && (!type || strcmp(primitive.type, type) == 0);
+    }
+    sr_inspect_close(inspect);
+    return is_found;
+}
+
+int figures_refuse(const char *store, const char *name, const char *type)
+{
+    struct render_text quoted;
+    struct render_text nearest;
+    struct figures all;
+    struct suggest suggest;
+    suggest_begin(&suggest, name);
+    render_quote(name, &quoted);
+    if (figures_take(store, NULL, NULL, &all) != SLIPRING_OK) {
+        all = (struct figures){0};
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        suggest_offer(&suggest, all.list[i].detail.name);
+    }
+    if (is_registered(store, name, type)) {
+        message_print("%s is registered, but no figures of it are published yet: %s", quoted.text,
+                      all.agent.alive ? "try again in a moment"
+                                      : "slipringd is not running; start it, and it books what waits");
+    } else if (suggest.best && suggest.best_distance == 0 && type) {
+        message_print("the primitive %s has another type: leave --type out to see which", quoted.text);
+    } else if (suggest.best) {
+        message_print("no primitive %s is in store '%s' (did you mean %s?)", quoted.text, store,
+                      render_quote(suggest.best, &nearest));
+    } else {
+        message_print("no primitive %s is in store '%s': slipring show lists those that are", quoted.text,
+                      store);
+    }
+    figures_drop(&all);
+    return STATUS_NO;
 }
 
 bool figures_are_live(const struct figures *figures)
@@ -91,16 +191,29 @@ bool figures_are_live(const struct figures *figures)
            figures->now_ns < figures->agent.published_ns + STALE_NS;
 }
 
+const char *figures_wall(const struct figures *figures, uint64_t at_ns, struct render_text *room)
+{
+    if (at_ns > figures->now_ns) {
+        (void)snprintf(room->text, sizeof room->text, "before the last boot");
+        return room->text;
+    }
+    return render_wall(figures->now_wall_ns - (figures->now_ns - at_ns), figures->now_wall_ns, room);
+}
+
+uint64_t figures_age_ns(const struct figures *figures)
+{
+    const uint64_t published = figures->agent.published_ns;
+    return published < figures->now_ns ? figures->now_ns - published : 0;
+}
+
 /* The published moment by the wall clock. A segment copied from another boot has a moment of another clock. */
 static const char *publishing_time(const struct figures *figures, struct render_text *room)
 {
-    uint64_t published = figures->agent.published_ns;
-    if (published == 0 || published > figures->now_ns) {
-        (void)snprintf(room->text, sizeof room->text, "%s",
-                       published == 0 ? "never" : "before the last boot");
+    if (figures->agent.published_ns == 0) {
+        (void)snprintf(room->text, sizeof room->text, "never");
         return room->text;
     }
-    return render_wall(figures->now_wall_ns - (figures->now_ns - published), figures->now_wall_ns, room);
+    return figures_wall(figures, figures->agent.published_ns, room);
 }
 
 const char *figures_agent(const struct figures *figures, const struct render_style *style,
@@ -127,19 +240,28 @@ const char *figures_agent(const struct figures *figures, const struct render_sty
     return room->text;
 }
 
-struct json_object *figures_json(const struct figures *figures)
+struct json_object *figures_json_head(const struct figures *figures)
 {
     struct json_object *root = json_object_new_object();
-    struct json_object *list = json_object_new_array();
     struct json_object *store = json_object_new_string(figures->store);
     struct json_object *agent = sr_json_agent(
         &figures->agent, figures->has_agent_figures ? &figures->agent_figures : NULL, figures->now_ns);
-    bool fine = root && list && store && agent && json_object_object_add(root, "store", store) == 0 &&
-                json_object_object_add(root, "agent", agent) == 0 &&
-                json_object_object_add(root, "primitives", list) == 0;
+    if (!root || !store || !agent || json_object_object_add(root, "store", store) != 0 ||
+        json_object_object_add(root, "agent", agent) != 0) {
+        message_out_of_memory();
+    }
+    return root;
+}
+
+struct json_object *figures_json(const struct figures *figures)
+{
+    struct json_object *root = figures_json_head(figures);
+    struct json_object *list = json_object_new_array();
+    bool fine = list && json_object_object_add(root, "primitives", list) == 0;
     for (size_t i = 0; fine && i < figures->count; i++) {
-        struct json_object *one =
-            sr_json_primitive(&figures->list[i].stats, &figures->list[i].detail, NULL, figures->now_ns);
+        const struct figure *figure = &figures->list[i];
+        struct json_object *one = sr_json_primitive(&figure->stats, &figure->detail,
+                                                    figure->has_slo ? &figure->slo : NULL, figures->now_ns);
         fine = one && json_object_array_add(list, one) == 0;
     }
     if (!fine) {

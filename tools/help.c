@@ -142,8 +142,8 @@ void help_overview(const struct render_style *style, FILE *stream)
                      "the agent slipringd turns that into percentiles, error budgets and bills. Readers map "
                      "a store read-only "
                      "and work with the agent dead too; they then say from when the figures are.\n"
-                     "ls, show and top read what the agent published and cost the recording programs "
-                     "nothing. rings and verify look "
+                     "ls, show, top, slo and report read what the agent published and cost the recording "
+                     "programs nothing. rings, verify and show --by look "
                      "at lines that recording threads write, and so slow them down for a moment.\n");
     print_title(style, stream, "\nOPTIONS OF EVERY COMMAND BUT ls AND rm");
     print_option(style, stream, OPTION_store);
@@ -155,8 +155,8 @@ void help_overview(const struct render_style *style, FILE *stream)
     print_terms(
         style, stream,
         "0\tdone\n"
-        "1\tthe answer is no: show has no figures of NAME, verify found a disagreement, rm a store in use or "
-        "with "
+        "1\tthe answer is no: show has no figures of NAME, slo check finds the budget spent, verify found a "
+        "disagreement, rm a store in use or with "
         "samples that wait to be booked\n"
         "2\tit could not be done: bad input, no such store, an error of the system; stderr says which\n"
         "exec\texits as its command did\n");
@@ -168,7 +168,8 @@ void help_overview(const struct render_style *style, FILE *stream)
         style, stream,
         "slipring exec backup -- tar czf /tmp/etc.tar.gz /etc\trun a command and record how it went\n"
         "slipring show backup\tits percentiles, failures and cost\n"
-        "slipring top\twatch all primitives live\n");
+        "slipring top\twatch all primitives live\n"
+        "slipring slo\twhat is left of the error budgets, and what burns\n");
 }
 
 void help_command(const struct command *command, const struct render_style *style, FILE *stream)

@@ -16,11 +16,19 @@
 #include "peer/stores.h"
 #include "pure/name.h"
 
-#define COMMAND(name) " " #name
-static const char listed[] =
-#include "commands.def"
-    ;
-#undef COMMAND
+/* "ls, show, ...": those of one word. */
+static const char *list_commands(struct render_text *room)
+{
+    size_t length = 0;
+    room->text[0] = '\0';
+    for (const struct command *const *command = command_list; *command; command++) {
+        if (!strchr((*command)->name, ' ') && length < sizeof room->text) {
+            length += (size_t)snprintf(room->text + length, sizeof room->text - length, "%s%s",
+                                       length > 0 ? " " : "", (*command)->name);
+        }
+    }
+    return room->text;
+}
 
 static bool take_color(const char *when, enum render_colour *out_colour)
 {
@@ -115,7 +123,8 @@ static int run(struct invocation *invocation)
         return STATUS_OK;
     }
     if (!invocation->command) {
-        message_print("which command? One of%s: see slipring help", listed);
+        struct render_text listed;
+        message_print("which command? One of %s: see slipring help", list_commands(&listed));
         return STATUS_BAD;
     }
     if (!check_store_is_taken(invocation) || !check_words(invocation) ||

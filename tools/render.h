@@ -46,19 +46,27 @@ const char *render_fit(const struct render_style *style, const char *text, int c
 /* Absent figures: "–". */
 const char *render_absent(const struct render_style *style);
 
-/* "12.3ms"; µ becomes u in ASCII. render_nanoseconds() takes a figure that is no integer; it rounds. */
+/* "12.3ms"; µ becomes u in ASCII. render_nanoseconds() takes a figure that is no integer; it rounds. Here and below, what is no number
+ * is "?". */
 const char *render_duration(const struct render_style *style, uint64_t ns, struct render_text *room);
 const char *render_nanoseconds(const struct render_style *style, double ns, struct render_text *room);
 
 const char *render_count(uint64_t count, struct render_text *room);   /* "1,234,567" */
 const char *render_rate(double per_second, struct render_text *room); /* "20.6/s" */
 const char *render_ratio(double ratio, struct render_text *room);     /* "99.95%", cut and never rounded up */
+const char *render_burn(double burn_rate,
+                        struct render_text *room); /* "14.4": three digits, or a whole number */
+/* How full, 0 to 1 (what is beyond is cut off), in `cells` (at most 40) columns: "███▌      ", "###.......". */
+const char *render_bar(const struct render_style *style, double ratio, int cells, struct render_text *room);
 const char *render_money(uint64_t nanodollars, struct render_text *room); /* "$12.34", exact */
 const char *render_bytes(uint64_t bytes, struct render_text *room);       /* "1.5 MiB" */
 const char *render_age(uint64_t ns, struct render_text *room);            /* "2m05s", whole seconds */
 
 /* The local time of day, with the date when it is not today's: "14:03:59", "2024-05-01 14:03:59". */
 const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room);
+
+/* The same with its date always: "2024-05-01 14:03:59". */
+const char *render_date(uint64_t wall_ns, struct render_text *room);
 
 /* Emphasis: begins with one of these and ends with render_plain(). Empty without colour. */
 const char *render_bold(const struct render_style *style);

@@ -25,9 +25,22 @@ const char *render_duration(const struct render_style *style, uint64_t ns, struc
     return room->text;
 }
 
+/* Figures come from a segment that may hold anything. */
+static bool is_no_number(double value, struct render_text *room)
+{
+    if (!isnan(value)) {
+        return false;
+    }
+    (void)snprintf(room->text, sizeof room->text, "?");
+    return true;
+}
+
 const char *render_nanoseconds(const struct render_style *style, double ns, struct render_text *room)
 {
-    /* not below 0, and not above what an integer holds: the figure may be anything but NaN */
+    if (is_no_number(ns, room)) {
+        return room->text;
+    }
+    /* not below 0, and not above what an integer holds */
     double within = fmin(fmax(ns, 0.0), 9e18);
     return render_duration(style, (uint64_t)llround(within), room);
 }
@@ -54,6 +67,9 @@ const char *render_count(uint64_t count, struct render_text *room)
 
 const char *render_rate(double per_second, struct render_text *room)
 {
+    if (is_no_number(per_second, room)) {
+        return room->text;
+    }
     if (per_second >= 100.0) {
         (void)snprintf(room->text, sizeof room->text, "%.0f/s", per_second);
     } else {
@@ -65,6 +81,9 @@ const char *render_rate(double per_second, struct render_text *room)
 /* Down, so that only what is whole shows as 100%; to a ten-thousandth of a percent. */
 const char *render_ratio(double ratio, struct render_text *room)
 {
+    if (is_no_number(ratio, room)) {
+        return room->text;
+    }
     double percent = floor(ratio * 1e6 + 1e-6) / 1e4;
     int length = snprintf(room->text, sizeof room->text, "%.4f", percent);
     while (length > 0 && room->text[length - 1] == '0') {
@@ -72,6 +91,41 @@ const char *render_ratio(double ratio, struct render_text *room)
     }
     length -= length > 0 && room->text[length - 1] == '.';
     memcpy(room->text + length, "%", 2);
+    return room->text;
+}
+
+const char *render_burn(double burn_rate, struct render_text *room)
+{
+    if (is_no_number(burn_rate, room)) {
+        return room->text;
+    }
+    (void)snprintf(room->text, sizeof room->text, burn_rate >= 100.0 && burn_rate < 1e9 ? "%.0f" : "%.3g",
+                   burn_rate);
+    return room->text;
+}
+
+const char *render_bar(const struct render_style *style, double ratio, int cells, struct render_text *room)
+{
+    static const char *const eighths[] = {" ",
+                                          "\xe2\x96\x8f",
+                                          "\xe2\x96\x8e",
+                                          "\xe2\x96\x8d",
+                                          "\xe2\x96\x8c",
+                                          "\xe2\x96\x8b",
+                                          "\xe2\x96\x8a",
+                                          "\xe2\x96\x89",
+                                          "\xe2\x96\x88"};
+    const double within = ratio > 0.0 ? fmin(ratio, 1.0) : 0.0; /* so is what is no number */
+    const long full = (long)floor(within * cells * 8 + 1e-6);
+    size_t length = 0;
+    for (int i = 0; i < cells; i++) {
+        const long part = full - 8L * i;
+        const char *cell = !style->utf8 ? (part >= 8 ? "#" : ".")
+                                        : eighths[part < 0   ? 0
+                                                  : part > 8 ? 8
+                                                             : part];
+        length += (size_t)snprintf(room->text + length, sizeof room->text - length, "%s", cell);
+    }
     return room->text;
 }
 
@@ -115,20 +169,29 @@ const char *render_age(uint64_t ns, struct render_text *room)
     return room->text;
 }
 
-const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room)
+static const char *format_time(time_t time, const char *format, struct render_text *room)
 {
-    time_t then = (time_t)(wall_ns / 1000000000u);
-    time_t now = (time_t)(now_wall_ns / 1000000000u);
-    struct tm local_then;
-    struct tm local_now;
-    if (!localtime_r(&then, &local_then) || !localtime_r(&now, &local_now)) {
+    struct tm local;
+    if (!localtime_r(&time, &local) || strftime(room->text, sizeof room->text, format, &local) == 0) {
         (void)snprintf(room->text, sizeof room->text, "an unknown time");
-        return room->text;
-    }
-    bool is_today = local_then.tm_year == local_now.tm_year && local_then.tm_yday == local_now.tm_yday;
-    if (strftime(room->text, sizeof room->text, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local_then) ==
-        0) {
-        room->text[0] = '\0';
     }
     return room->text;
+}
+
+#define DATE "%Y-%m-%d %H:%M:%S"
+
+const char *render_date(uint64_t wall_ns, struct render_text *room)
+{
+    return format_time((time_t)(wall_ns / 1000000000u), DATE, room);
+}
+
+const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room)
+{
+    struct tm local_then;
+    struct tm local_now;
+    const time_t then = (time_t)(wall_ns / 1000000000u);
+    const time_t now = (time_t)(now_wall_ns / 1000000000u);
+    const bool is_today = localtime_r(&then, &local_then) && localtime_r(&now, &local_now) &&
+                          local_then.tm_year == local_now.tm_year && local_then.tm_yday == local_now.tm_yday;
+    return format_time(then, is_today ? "%H:%M:%S" : DATE, room);
 }

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `slipring show`: one screen per primitive, every figure with how good it is. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "card.h"
 #include "command.h"
 #include "figures.h"
 #include "message.h"
-#include "peer/inspect.h"
+#include "objectives.h"
 #include "pure/objective.h"
-#include "suggest.h"
-
-static const char *const percentile_names[SLIPRING_PERCENTILE_COUNT] = {
-    [SLIPRING_P50] = "p50", [SLIPRING_P90] = "p90",    [SLIPRING_P95] = "p95",
-    [SLIPRING_P99] = "p99", [SLIPRING_P999] = "p99.9",
-};
+#include "windows.h"
 
 static void add_count(struct card *card, const char *emphasis, const char *what, uint64_t count)
 {
     struct render_text text;
     card_piece(card, emphasis, "%s %s", what, render_count(count, &text));
-}
-
-static void add_window(struct card *card, const char *label, const struct slipring_window_stats *window)
-{
-    const struct render_style *style = card->style;
-    struct render_text text;
-    card_label(card, label);
-    if (window->n == 0) {
-        card_piece(card, "", "idle: n 0");
-        return;
-    }
-    for (int i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
-        card_piece(card, i == SLIPRING_P99 ? render_bold(style) : "", "%s %s", percentile_names[i],
-                   render_nanoseconds(style, window->percentile_ns[i], &text));
-    }
-    card_piece(card, "", "%s%.2f%%", style->utf8 ? "±" : "+-", window->relative_error * 100.0);
-    add_count(card, "", "n", window->n);
-    add_count(card, window->failures > 0 ? render_bad(style) : "", "failed", window->failures);
 }
 
 /* How many, and of how many they are. */
@@ -51,25 +29,21 @@ static void add_spilled(struct card *card, uint64_t spilled, uint64_t total)
     }
 }
 
-static void add_minute(struct card *card, const struct slipring_stats *stats)
+static void add_durations(struct card *card, const struct slipring_stats *stats)
 {
+    const struct render_style *style = card->style;
     struct render_text text;
-    add_window(card, "last minute", &stats->minute);
-    if (stats->minute.n == 0) {
+    card_label(card, "durations");
+    if (!(stats->present & SLIPRING_HAS_DURATION)) {
+        card_piece(card, "", "none yet");
         return;
     }
-    card_piece(card, "", "over %s", render_duration(card->style, stats->minute.span_ns, &text));
-    add_spilled(card, stats->minute.spilled, stats->minute.n);
-}
-
-static void add_lifetime(struct card *card, const struct slipring_stats *stats)
-{
-    struct render_text text;
-    add_window(card, "lifetime", &stats->lifetime);
-    if (stats->present & SLIPRING_HAS_DURATION) {
-        card_piece(card, "", "min %s", render_duration(card->style, stats->min_ns, &text));
-        card_piece(card, "", "mean %s", render_nanoseconds(card->style, stats->mean_ns, &text));
-        card_piece(card, "", "max %s", render_duration(card->style, stats->max_ns, &text));
+    card_piece(card, "", "min %s", render_duration(style, stats->min_ns, &text));
+    card_piece(card, "", "mean %s", render_nanoseconds(style, stats->mean_ns, &text));
+    card_piece(card, "", "max %s", render_duration(style, stats->max_ns, &text));
+    if (stats->lifetime.n > 0 && !isnan(stats->lifetime.relative_error)) {
+        card_piece(card, "", "percentiles %s%.2f%%", style->utf8 ? "±" : "+-",
+                   stats->lifetime.relative_error * 100.0);
     }
 }
 
@@ -90,45 +64,43 @@ static void add_requests(struct card *card, const struct slipring_stats *stats)
     }
 }
 
-static void add_objective(struct card *card, const char *label,
-                          const struct slipring_objective_stats *objective)
+static void add_objective(struct card *card, const char *label, const struct objective *objective)
 {
     const struct render_style *style = card->style;
+    const struct slipring_objective_stats *stats = objective->stats;
     struct render_text text;
-    char target[SR_OBJECTIVE_TEXT_BYTES];
-    bool is_latency = objective->kind == SLIPRING_LATENCY;
     card_label(card, label);
-    render_safe(style, objective->name, sizeof objective->name, &text);
+    render_safe(style, stats->name, sizeof stats->name, &text);
     card_piece(card, render_bold(style), "%s", text.text);
-    (void)sr_objective_format_target(
-        objective->target_ppb <= SR_OBJECTIVE_ONE_PPB ? objective->target_ppb : 0, target);
-    if (is_latency) {
-        render_duration(style, objective->threshold_ns, &text);
-        card_piece(card, "", "%s within %s", target, text.text);
-    } else {
-        card_piece(card, "", "%s succeed", target);
-    }
-    if (objective->total == 0) {
+    card_piece(card, "", "%s", objective_promise(style, stats, &text));
+    card_piece(card, "", "over %s", objective_period(stats->period_s, &text));
+    if (!objective->has_events) {
         card_piece(card, "", "nothing recorded yet");
         return;
     }
-    bool is_kept = objective->budget_remaining >= 0.0;
-    const char *emphasis = is_kept ? render_good(style) : render_bad(style);
-    card_piece(card, emphasis, "compliance %s", render_ratio(objective->compliance, &text));
-    card_piece(card, emphasis, "budget left %s", render_ratio(objective->budget_remaining, &text));
-    card_piece(card, "", "burn rate %.3g", objective->burn_rate);
+    const char *emphasis = objective->remaining >= 0.0 ? render_good(style) : render_bad(style);
+    card_piece(card, emphasis, "kept %s", render_ratio(objective->compliance, &text));
+    card_piece(card, emphasis, "budget left %s", render_ratio(objective->remaining, &text));
+    card_piece(card, "", "burn rate %s", render_burn(objective->burn_rate, &text));
     struct render_text total;
-    card_piece(card, "", "good %s of %s", render_count(objective->good, &text),
-               render_count(objective->total, &total));
+    card_piece(card, "", "good %s of %s", render_count(stats->good, &text),
+               render_count(stats->total, &total));
+    if (objective->slo) {
+        const bool is_firing = objective->firing < SLIPRING_ALERT_COUNT;
+        card_piece(card, is_firing ? render_bad(style) : "", "alert %s",
+                   objective_alerts(style, objective, &text));
+    }
 }
 
-static void add_objectives(struct card *card, const struct slipring_stats_detail *detail)
+static void add_objectives(struct card *card, const struct figure *figure)
 {
-    uint32_t count = detail->objective_count < SLIPRING_OBJECTIVE_COUNT ? detail->objective_count
-                                                                        : SLIPRING_OBJECTIVE_COUNT;
-    for (uint32_t i = 0; i < count; i++) {
-        add_objective(card, i == 0 ? "objectives" : "", &detail->objectives[i]);
+    const struct figures one = {.list = (struct figure *)(uintptr_t)figure, .count = 1}; /* only looked at */
+    struct objectives objectives;
+    objectives_take(&one, &objectives);
+    for (size_t i = 0; i < objectives.count; i++) {
+        add_objective(card, i == 0 ? "objectives" : "", &objectives.list[i]);
     }
+    objectives_drop(&objectives);
 }
 
 /* The parts of a total by category, where there is more than the default one. */
@@ -175,62 +147,13 @@ static void print_card(const struct figure *figure, const struct render_style *s
     render_safe(style, figure->detail.name, sizeof figure->detail.name, &name);
     render_safe(style, figure->detail.type, sizeof figure->detail.type, &type);
     printf("\n%s%s%s  %s\n", render_bold(style), name.text, render_plain(style), type.text);
+    windows_print(figure, style, stdout);
     card_open(&card, style, stdout);
-    add_minute(&card, &figure->stats);
-    add_lifetime(&card, &figure->stats);
+    add_durations(&card, &figure->stats);
     add_requests(&card, &figure->stats);
-    add_objectives(&card, &figure->detail);
+    add_objectives(&card, figure);
     add_cost(&card, figure);
     card_close(&card);
-}
-
-/* Does the ring segment know it? Programs register there; an agent need not have seen it yet. */
-static bool is_registered(const char *store, const char *name, const char *type)
-{
-    struct sr_inspect *inspect;
-    struct sr_inspect_primitive primitive;
-    bool is_found = false;
-    if (sr_inspect_open(store, &inspect) != SLIPRING_OK) {
-        return false;
-    }
-    for (uint32_t i = 0; i < sr_inspect_primitive_count() && !is_found; i++) {
-        is_found = sr_inspect_primitive(inspect, i, &primitive) == SLIPRING_OK && primitive.is_name_clean &&
-                   strcmp(primitive.name, name) == 0 && (!type || strcmp(primitive.type, type) == 0);
-    }
-    sr_inspect_close(inspect);
-    return is_found;
-}
-
-/* Nothing of that name: say so, with the nearest one that there is. */
-static int refuse(const struct invocation *invocation, const char *name, const char *type)
-{
-    struct render_text quoted;
-    struct render_text nearest;
-    struct figures all;
-    struct suggest suggest;
-    suggest_begin(&suggest, name);
-    render_quote(name, &quoted);
-    if (figures_take(invocation->store, NULL, NULL, &all) != SLIPRING_OK) {
-        all = (struct figures){0};
-    }
-    for (size_t i = 0; i < all.count; i++) {
-        suggest_offer(&suggest, all.list[i].detail.name);
-    }
-    if (is_registered(invocation->store, name, type)) {
-        message_print("%s is registered, but no figures of it are published yet: %s", quoted.text,
-                      all.agent.alive ? "try again in a moment"
-                                      : "slipringd is not running; start it, and it books what waits");
-    } else if (suggest.best && suggest.best_distance == 0 && type) {
-        message_print("the primitive %s has another type: leave --type out to see which", quoted.text);
-    } else if (suggest.best) {
-        message_print("no primitive %s is in store '%s' (did you mean %s?)", quoted.text, invocation->store,
-                      render_quote(suggest.best, &nearest));
-    } else {
-        message_print("no primitive %s is in store '%s': slipring show lists those that are", quoted.text,
-                      invocation->store);
-    }
-    figures_drop(&all);
-    return STATUS_NO;
 }
 
 static int run_show(const struct invocation *invocation)
@@ -245,7 +168,7 @@ static int run_show(const struct invocation *invocation)
     }
     if (figures.count == 0 && name) {
         figures_drop(&figures);
-        return refuse(invocation, name, type);
+        return figures_refuse(invocation->store, name, type);
     }
     if (invocation->values[OPTION_json]) {
         figures_print_json(figures_json(&figures));
@@ -274,21 +197,22 @@ const struct command command_show = {
         "Shows what the agent published last of every primitive, or of those called NAME. Costs the "
         "recording programs "
         "nothing. Works without an agent and then says from when the figures are.\n"
-        "last minute and lifetime are windows: percentiles by nearest rank, each within the stated error of "
-        "the true "
-        "value, n executions, over the time that the window really covers. An idle window has no "
-        "percentiles. "
-        "Executions that spilled were counted without a time stamp of their own, because a ring was full or "
-        "there was "
-        "none: the last minute has them when they were counted, all else is exact all the same.\n"
+        "Each window is a line: percentiles by nearest rank, each within the stated error of the true value, "
+        "over N executions "
+        "in the time that the window really COVERS; REQ/S is N over that time, PEAK/S the highest rate of "
+        "any second in it. An idle "
+        "window has rates of 0 and no percentiles. SPILLED executions were counted without a time stamp of "
+        "their own, because a ring "
+        "was full or there was none: a window has them when they were counted, all else is exact all the "
+        "same.\n"
         "requests: per second over the last minute; active are begun and not ended; aborted were under way "
-        "when their "
-        "process died.\n"
-        "objectives: compliance is good over total since the store was made, aborted executions counted as "
-        "bad; budget "
-        "left is the share of the allowed bad ones that is not used up, below 0 when overspent; a burn rate "
-        "of 1 uses "
-        "up exactly the budget.\n"
+        "when their process "
+        "died.\n"
+        "objectives: kept is good over total within the objective's period, aborted executions counted as "
+        "bad; budget left is the share "
+        "of the allowed bad ones that is not used up, below 0 when overspent; a burn rate of 1 uses up "
+        "exactly the budget. slipring slo "
+        "has more of them.\n"
         "cost and savings are exact sums, by category where there are several.",
     .exits = "0\tshown\n"
              "1\tno primitive is called NAME, or no figures of it are published yet\n"

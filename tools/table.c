@@ -186,6 +186,32 @@ char *table_line(const struct table *table, const struct render_style *style, lo
     return finish_line(style, line, at);
 }
 
+static void print_markdown_cell(const char *text, FILE *stream)
+{
+    for (const char *at = text; *at; at++) {
+        if (strchr("\\`*_[]<>|~#", *at)) {
+            fputc('\\', stream);
+        }
+        fputc(*at, stream);
+    }
+}
+
+void table_print_markdown(const struct table *table, FILE *stream)
+{
+    for (long row = -1; row < (long)table_rows(table); row++) {
+        for (int i = 0; i < table->column_count; i++) {
+            fputs(i == 0 ? "| " : " | ", stream);
+            print_markdown_cell(cell_at(table, row, i), stream);
+        }
+        fputs(" |\n", stream);
+        for (int i = 0; row < 0 && i < table->column_count; i++) {
+            fputs(i == 0 ? "|" : "", stream);
+            fputs(table->columns[i].is_right ? " ---: |" : " --- |", stream);
+        }
+        fputs(row < 0 ? "\n" : "", stream);
+    }
+}
+
 void table_print(struct table *table, const struct render_style *style, FILE *stream)
 {
     table_fit(table, style);

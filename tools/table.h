@@ -38,6 +38,9 @@ void table_fit(struct table *table, const struct render_style *style);
 /* One line without its end, blanks at the end cut off; row -1: the titles. free() it. */
 char *table_line(const struct table *table, const struct render_style *style, long row);
 
+/* Print it whole as a table of (GitHub's) Markdown; what Markdown would take for an order is escaped. */
+void table_print_markdown(const struct table *table, FILE *stream);
+
 /* Fit, and print it whole, titles in bold. */
 void table_print(struct table *table, const struct render_style *style, FILE *stream);
 

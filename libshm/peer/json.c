@@ -64,6 +64,24 @@ static void put_spilled(struct sr_json_making *making, struct json_object *objec
     put_ratio(making, object, "spilled_ratio", window->spilled, window->n);
 }
 
+struct json_object *sr_json_window(const struct slipring_window_stats *window,
+                                   const struct slipring_stats_detail *detail)
+{
+    struct sr_json_making making = {.failed = false};
+    struct json_object *object = json_object_new_object();
+    put_percentiles(&making, object, window, detail);
+    if (window->window_ns != 0) {
+        put_spilled(&making, object, window);
+    }
+    sr_json_put_count(&making, object, "failures", window->failures);
+    sr_json_put_billionths(&making, object, "span_seconds", window->span_ns);
+    sr_json_put_number(&making, object, "per_second", window->per_second);
+    sr_json_put_number(&making, object, "peak_per_second", window->peak_per_second);
+    sr_json_put_billionths(&making, object, "cost", window->cost_nanodollars);
+    sr_json_put_billionths(&making, object, "savings", window->savings_nanodollars);
+    return sr_json_finish(&making, object);
+}
+
 static void put_window(struct sr_json_making *making, struct json_object *windows,
                        const struct slipring_window_stats *window, const struct slipring_stats_detail *detail)
 {
@@ -71,17 +89,7 @@ static void put_window(struct sr_json_making *making, struct json_object *window
     if (window->window_ns != 0) {
         (void)sr_duration_label(window->window_ns, key);
     }
-    struct json_object *object = sr_json_put_object(making, windows, key);
-    put_percentiles(making, object, window, detail);
-    if (window->window_ns != 0) {
-        put_spilled(making, object, window);
-    }
-    sr_json_put_count(making, object, "failures", window->failures);
-    sr_json_put_billionths(making, object, "span_seconds", window->span_ns);
-    sr_json_put_number(making, object, "per_second", window->per_second);
-    sr_json_put_number(making, object, "peak_per_second", window->peak_per_second);
-    sr_json_put_billionths(making, object, "cost", window->cost_nanodollars);
-    sr_json_put_billionths(making, object, "savings", window->savings_nanodollars);
+    sr_json_put(making, windows, key, sr_json_window(window, detail));
 }
 
 /* The lifetime, and every window that the agent keeps; the minute is one of them. */

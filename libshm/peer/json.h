@@ -28,6 +28,10 @@ SR_MUST_CHECK struct json_object *sr_json_primitive(const struct slipring_stats 
                                                     const struct slipring_stats_detail *detail,
                                                     const struct slipring_slo_stats *slo, uint64_t now_ns);
 
+/* "window" there; detail has the further percentiles. */
+SR_MUST_CHECK struct json_object *sr_json_window(const struct slipring_window_stats *window,
+                                                 const struct slipring_stats_detail *detail);
+
 /* "objective" there: the one in place `index` of its primitive's list, with its windows and alerts where `slo` has them (NULL:
  * it has none). published_ns is that of the figures. */
 SR_MUST_CHECK struct json_object *sr_json_objective(const struct slipring_objective_stats *objective,

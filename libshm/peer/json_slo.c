@@ -21,8 +21,7 @@ const char *sr_json_alert_state(uint32_t state)
 /* "5m". A number of seconds that no nanoseconds hold is nobody's window. */
 static const char *name_window(uint64_t seconds, char out_name[SR_DURATION_LABEL_BYTES])
 {
-    (void)sr_duration_label(seconds <= UINT64_MAX / SECOND_NS ? seconds * SECOND_NS : UINT64_MAX,
-                                   out_name);
+    (void)sr_duration_label(seconds <= UINT64_MAX / SECOND_NS ? seconds * SECOND_NS : UINT64_MAX, out_name);
     return out_name;
 }
 

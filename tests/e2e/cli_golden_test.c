@@ -1,38 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `slipring` prints, against golden/: figures published by hand, so that every digit is known. What depends on the
- * moment or the machine (times, ages, pids, memory) is made the same first. To write the golden files anew after a
- * wanted change: SLIPRING_GOLDEN=write <this program>; then look at the difference. */
+ * moment or the machine (times, ages, pids, memory) is made the same first: support/golden.h. */
 #include "support/check.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <slipring/slipring.h>
 
 #include "peer/books.h"
 #include "support/child.h"
+#include "support/golden.h"
 #include "support/place.h"
 #include "system/clock.h"
 #include "system/guard.h"
 
 #define MS UINT64_C(1000000)
-
-static const char *binary(void)
-{
-    static char path[PATH_MAX];
-    const char *build = getenv("SLIPRING_BUILD_DIR");
-    assert_non_null(build);
-    (void)snprintf(path, sizeof path, "%s/bin/slipring", build);
-    return path;
-}
 
 /* --- a store with known figures ------------------------------------------------------------------------------- */
 
@@ -48,6 +32,30 @@ static struct slipring_window_stats window(uint64_t n, uint64_t failures, double
         window.percentile_ns[i] = shares[i] * scale_ms * 1e6;
     }
     return window;
+}
+
+/* What an agent keeps that was told nothing else, and p99.99. */
+static void fill_windows(struct slipring_stats *stats, struct slipring_stats_detail *detail, uint64_t n)
+{
+    static const uint64_t lengths_s[] = {10, 60, 300, 3600, 86400, 604800};
+    detail->extra_count = 1;
+    detail->extra_ppm[0] = 999900;
+    detail->window_count = sizeof lengths_s / sizeof *lengths_s;
+    for (uint32_t i = 0; i < detail->window_count; i++) {
+        detail->windows[i] = window(n * i, n / 100 * i, 12.3 + i); /* the shortest is idle */
+        detail->windows[i].window_ns = lengths_s[i] * 1000 * MS;
+        detail->windows[i].span_ns = lengths_s[i] * 990 * MS;
+        detail->windows[i].per_second = (double)(n * i) / ((double)lengths_s[i] * 0.99);
+        detail->windows[i].peak_per_second = i == 0 ? 0.0 : 55.5 + i;
+        detail->windows[i].extra_ns[0] = i == 0 ? 0.0 : 900.0 * (double)MS + i;
+        detail->windows[i].spilled = 7 * i;
+        detail->windows[i].cost_nanodollars = UINT64_C(1230000000) * i;
+        detail->windows[i].savings_nanodollars = UINT64_C(100000000) * i;
+    }
+    stats->minute = detail->windows[1];
+    stats->lifetime.extra_ns[0] = 950.0 * (double)MS;
+    stats->lifetime.cost_nanodollars = stats->cost_nanodollars;
+    stats->lifetime.savings_nanodollars = stats->savings_nanodollars;
 }
 
 static void describe(struct slipring_stats_detail *detail, const char *name, const char *type)
@@ -74,7 +82,6 @@ static void publish_busy(struct sr_books *books, uint32_t id, uint64_t now_ns)
         .mean_ns = 12.5e6,
         .sum_ns = {1234567 * UINT64_C(12500000), 0},
         .lifetime = window(1234567, 4321, 11.0),
-        .minute = window(1234, 12, 12.3),
         .requests_per_second = 20.6,
         .slo_compliance = 0.9964,
         .budget_remaining = -2.5,
@@ -85,8 +92,8 @@ static void publish_busy(struct sr_books *books, uint32_t id, uint64_t now_ns)
         .spilled = 4096,
         .clamped = 1,
     };
-    stats.minute.spilled = 7;
     describe(&detail, "archive_file", "workflow");
+    fill_windows(&stats, &detail, 1234);
     detail.objective_count = 2;
     detail.objectives[0] = (struct slipring_objective_stats){.name = "latency",
                                                              .kind = SLIPRING_LATENCY,
@@ -167,123 +174,6 @@ static void open_store(const char *store, struct sr_books *out_books)
     sr_books_finish_publishing(out_books, now_ns, 5);
 }
 
-/* --- running and comparing ------------------------------------------------------------------------------------ */
-
-struct output {
-    int status; /* of the exit; 1000 + a signal */
-    char *text; /* stdout, then stderr */
-};
-
-static void read_all(int fd, char **out_text)
-{
-    size_t bytes = 0;
-    size_t room = 1 << 16;
-    char *text = malloc(room);
-    assert_non_null(text);
-    for (ssize_t got; (got = read(fd, text + bytes, room - bytes - 1)) != 0;) {
-        assert_true(got > 0 || errno == EINTR);
-        bytes += got > 0 ? (size_t)got : 0;
-        if (bytes + 1 == room) {
-            text = realloc(text, room *= 2);
-            assert_non_null(text);
-        }
-    }
-    text[bytes] = '\0';
-    *out_text = text;
-}
-
-static struct output run_slipring(const char *const words[], const char *columns)
-{
-    char columns_variable[32];
-    char folder_variable[PATH_MAX];
-    char *argv[16] = {(char *)(uintptr_t) "slipring"};
-    (void)snprintf(columns_variable, sizeof columns_variable, "COLUMNS=%s", columns);
-    (void)snprintf(folder_variable, sizeof folder_variable, "SLIPRING_SHM_DIR=%s", place_folder());
-    char *environment[] = {columns_variable, folder_variable, (char *)(uintptr_t) "LC_ALL=C.UTF-8",
-                           (char *)(uintptr_t) "TZ=UTC", NULL};
-    for (int i = 0; words[i]; i++) {
-        argv[i + 1] = (char *)(uintptr_t)words[i];
-    }
-    int ends[2];
-    pid_t child;
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    assert_int_equal(posix_spawn(&child, binary(), &actions, NULL, argv, environment), 0);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    struct output output;
-    int status;
-    read_all(ends[0], &output.text);
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    return output;
-}
-
-/* Write `with` over every digit run that follows `after`, up to the first other character. */
-static void hide_number(char *text, const char *after, const char *kept)
-{
-    for (char *at = text; (at = strstr(at, after));) {
-        at += strlen(after);
-        size_t length = strspn(at, kept);
-        if (length > 0) {
-            memmove(at + 1, at + length, strlen(at + length) + 1);
-            *at = '#';
-        }
-    }
-}
-
-static void hide_moments(char *text)
-{
-    hide_number(text, "figures are from ", "0123456789:");
-    hide_number(text, "\"age_seconds\":", "0123456789.");
-}
-
-static void compare(const char *text, const char *name)
-{
-    char path[PATH_MAX];
-    const char *source = getenv("SLIPRING_SOURCE_DIR");
-    const char *wish = getenv("SLIPRING_GOLDEN");
-    assert_non_null(source);
-    (void)snprintf(path, sizeof path, "%s/tests/e2e/golden/%s", source, name);
-    if (wish && strcmp(wish, "write") == 0) {
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
-        return;
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        print_error("no golden file %s\n", path);
-    }
-    assert_true(fd >= 0);
-    char *wanted;
-    read_all(fd, &wanted);
-    close(fd);
-    if (strcmp(text, wanted) != 0) {
-        print_error("--- printed, other than %s:\n%s---\n", path, text);
-    }
-    assert_true(strcmp(text, wanted) == 0);
-    free(wanted);
-}
-
-static void expect(const char *const words[], const char *columns, int status, const char *golden)
-{
-    struct output output = run_slipring(words, columns);
-    if (output.status != status) {
-        print_error("%s\n", output.text);
-    }
-    assert_int_equal(output.status, status);
-    hide_moments(output.text);
-    compare(output.text, golden);
-    free(output.text);
-}
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* --- the tests ------------------------------------------------------------------------------------------------ */
 
 static void figures_are_shown_to_the_last_digit(void **state)
@@ -292,15 +182,15 @@ static void figures_are_shown_to_the_last_digit(void **state)
     struct sr_books books;
     const char *store = "golden";
     open_store(store, &books);
-    expect(WORDS("show", "-s", store), "100", 0, "show.txt");
-    expect(WORDS("show", "-s", store, "archive_file"), "60", 0, "show_narrow.txt");
-    expect(WORDS("show", "-s", store, "archive_file", "--color=always"), "100", 0, "show_colour.txt");
-    expect(WORDS("show", "-s", store, "archive_file", "--json"), "100", 0, "show.json");
-    expect(WORDS("top", "-s", store, "--once"), "", 0, "top.txt");
-    expect(WORDS("top", "-s", store, "--once", "--sort", "count"), "80", 0, "top_narrow.txt");
+    golden_expect(WORDS("show", "-s", store), "100", 0, "show.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file"), "60", 0, "show_narrow.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file", "--color=always"), "100", 0, "show_colour.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file", "--json"), "100", 0, "show.json");
+    golden_expect(WORDS("top", "-s", store, "--once"), "", 0, "top.txt");
+    golden_expect(WORDS("top", "-s", store, "--once", "--sort", "count"), "80", 0, "top_narrow.txt");
     sr_books_close(&books);
-    expect(WORDS("show", "-s", store, "archive_file"), "100", 0, "show_without_agent.txt");
-    expect(WORDS("top", "-s", store, "--once"), "100", 0, "top_without_agent.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file"), "100", 0, "show_without_agent.txt");
+    golden_expect(WORDS("top", "-s", store, "--once"), "100", 0, "top_without_agent.txt");
 }
 
 static void what_is_not_there_is_said_with_the_nearest_that_is(void **state)
@@ -309,28 +199,36 @@ static void what_is_not_there_is_said_with_the_nearest_that_is(void **state)
     struct sr_books books;
     const char *store = "golden";
     open_store(store, &books);
-    expect(WORDS("show", "-s", store, "archve_file"), "100", 1, "no_primitive.txt");
-    expect(WORDS("show", "-s", store, "archive_file", "--type", "step"), "100", 1, "other_type.txt");
-    expect(WORDS("show", "-s", "goldne"), "100", 2, "no_store.txt");
-    expect(WORDS("rm", "goldne"), "100", 2, "no_store_rm.txt");
-    expect(WORDS("help", "show", "extra"), "100", 2, "help_extra.txt");
-    expect(WORDS("shwo"), "100", 2, "no_command.txt");
-    expect(WORDS("show", "--jsn"), "100", 2, "no_option.txt");
-    expect(WORDS("top", "--sort", "p98"), "100", 2, "no_column.txt");
+    golden_expect(WORDS("show", "-s", store, "archve_file"), "100", 1, "no_primitive.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file", "--type", "step"), "100", 1, "other_type.txt");
+    golden_expect(WORDS("show", "-s", "goldne"), "100", 2, "no_store.txt");
+    golden_expect(WORDS("rm", "goldne"), "100", 2, "no_store_rm.txt");
+    golden_expect(WORDS("help", "show", "extra"), "100", 2, "help_extra.txt");
+    golden_expect(WORDS("shwo"), "100", 2, "no_command.txt");
+    golden_expect(WORDS("show", "--jsn"), "100", 2, "no_option.txt");
+    golden_expect(WORDS("top", "--sort", "p98"), "100", 2, "no_column.txt");
     sr_books_close(&books);
 }
 
 static void every_command_has_a_page_of_its_own(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"ls", "show", "top", "rings", "record", "exec", "verify", "rm"};
-    expect(WORDS("--help"), "", 0, "help.txt");
+    static const char *const commands[] = {"ls",     "show",  "top",    "slo",  "slo explain", "slo check",
+                                           "report", "rings", "record", "exec", "verify",      "rm"};
+    golden_expect(WORDS("--help"), "", 0, "help.txt");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char golden[32];
+        char first[32];
         (void)snprintf(golden, sizeof golden, "help_%s.txt", commands[i]);
-        expect(WORDS(commands[i], "--help"), "", 0, golden);
-        struct output named = run_slipring(WORDS("help", commands[i]), "");
-        compare(named.text, golden);
+        (void)snprintf(first, sizeof first, "%s", commands[i]);
+        char *second = strchr(first, ' '); /* of a name of two words */
+        if (second) {
+            *second++ = '\0';
+            *strchr(golden, ' ') = '_';
+        }
+        golden_expect(WORDS(first, second ? second : "--help", second ? "--help" : NULL), "", 0, golden);
+        struct golden_output named = golden_run(WORDS("help", first, second), "");
+        golden_compare(named.text, golden);
         free(named.text);
     }
 }
@@ -338,9 +236,17 @@ static void every_command_has_a_page_of_its_own(void **state)
 static void no_line_of_any_page_is_wider_than_it_was_asked_for(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"ls", "show", "top", "rings", "record", "exec", "verify", "rm"};
+    static const char *const commands[] = {"ls",     "show",  "top",    "slo",  "slo explain", "slo check",
+                                           "report", "rings", "record", "exec", "verify",      "rm"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        struct output output = run_slipring(WORDS(commands[i], "--help"), "60");
+        char first[32];
+        (void)snprintf(first, sizeof first, "%s", commands[i]);
+        char *second = strchr(first, ' ');
+        if (second) {
+            *second++ = '\0';
+        }
+        struct golden_output output =
+            golden_run(WORDS(first, second ? second : "--help", second ? "--help" : NULL), "60");
         for (char *line = strtok(output.text, "\n"); line; line = strtok(NULL, "\n")) {
             if (strlen(line) > 60 && !strchr(line, '$')) { /* an example stays on its line, to be copied */
                 print_error("too wide: %s\n", line);
@@ -357,7 +263,7 @@ static void verify_says_what_it_compared(void **state)
     char store[] = "verified";
     struct sr_books books;
     child_run(record_once, store);
-    expect(WORDS("verify", "-s", store), "100", 0, "verify_without_books.txt");
+    golden_expect(WORDS("verify", "-s", store), "100", 0, "verify_without_books.txt");
     open_store(store, &books);
     const uint32_t word = SR_WORD(book, 0, SR_BOOK_TAKEN);
     CHECK_OK(sr_words_reserve(&books.words, word, 1));
@@ -366,8 +272,8 @@ static void verify_says_what_it_compared(void **state)
     sr_batch_set(&books.batch, word, 7);
     sr_batch_commit(&books.batch);
     sr_batch_clear(&books.batch);
-    expect(WORDS("verify", "-s", store, "--wait", "0s"), "100", 1, "verify_disagrees.txt");
-    expect(WORDS("verify", "-s", store, "--wait", "0s", "--json"), "100", 1, "verify_disagrees.json");
+    golden_expect(WORDS("verify", "-s", store, "--wait", "0s"), "100", 1, "verify_disagrees.txt");
+    golden_expect(WORDS("verify", "-s", store, "--wait", "0s", "--json"), "100", 1, "verify_disagrees.json");
     sr_books_close(&books);
 }
 

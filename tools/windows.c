@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows as rows: see windows.h. */
+#include "windows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pure/decimal.h"
+#include "pure/objective.h"
+#include "pure/window.h"
+#include "table.h"
+
+enum { INDENT = 2 };
+
+/* The columns: X(id, title, may_go). Those that the agent was asked for besides stand behind the usual percentiles. */
+#define WINDOW_COLUMNS(X)                                                                                    \
+    X(window, "WINDOW", 0)                                                                                   \
+    X(covers, "COVERS", 3)                                                                                   \
+    X(n, "N", 0)                                                                                             \
+    X(p50, "P50", 0)                                                                                         \
+    X(p90, "P90", 6)                                                                                         \
+    X(p95, "P95", 8)                                                                                         \
+    X(p99, "P99", 0)                                                                                         \
+    X(p999, "P99.9", 5)                                                                                      \
+    X(extra, "", 7)                                                                                          \
+    X(rate, "REQ/S", 1)                                                                                      \
+    X(peak, "PEAK/S", 4)                                                                                     \
+    X(failed, "FAILED", 2)                                                                                   \
+    X(spilled, "SPILLED", 9)                                                                                 \
+    X(cost, "COST", 10)                                                                                      \
+    X(savings, "SAVED", 11)
+
+enum window_column {
+#define X(id, text, going) COLUMN_##id,
+    WINDOW_COLUMNS(X)
+#undef X
+        COLUMN_COUNT,
+};
+
+static const struct table_column usual_columns[COLUMN_COUNT] = {
+#define X(id, text, going) {.title = (text), .is_right = COLUMN_##id != COLUMN_window, .may_go = (going)},
+    WINDOW_COLUMNS(X)
+#undef X
+};
+
+enum { COLUMNS_MAX = COLUMN_COUNT + SLIPRING_EXTRA_COUNT };
+
+struct layout {
+    struct table_column columns[COLUMNS_MAX];
+    enum window_column ids[COLUMNS_MAX]; /* an extra one: which of them stands in extra[] */
+    uint32_t extra[COLUMNS_MAX];
+    char titles[SLIPRING_EXTRA_COUNT][SR_DECIMAL_TEXT_BYTES + 1];
+    int count;
+};
+
+int windows_list(const struct figure *figure, const struct slipring_window_stats *out_windows[WINDOWS_MAX])
+{
+    const struct slipring_stats_detail *detail = &figure->detail;
+    int count = 0;
+    for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
+        out_windows[count++] = &detail->windows[i];
+    }
+    if (count == 0) {
+        out_windows[count++] = &figure->stats.minute;
+    }
+    out_windows[count++] = &figure->stats.lifetime;
+    return count;
+}
+
+const char *windows_name(const struct slipring_window_stats *window, char out_name[SR_DURATION_LABEL_BYTES])
+{
+    memcpy(out_name, "lifetime", sizeof "lifetime");
+    if (window->window_ns != 0) {
+        (void)sr_duration_label(window->window_ns, out_name);
+    }
+    return out_name;
+}
+
+static void add_column(struct layout *layout, enum window_column id, uint32_t extra, const char *title)
+{
+    struct table_column *column = &layout->columns[layout->count];
+    *column = usual_columns[id];
+    column->title = title ? title : column->title;
+    layout->ids[layout->count] = id;
+    layout->extra[layout->count] = extra;
+    layout->count++;
+}
+
+/* Money is shown where there is any. */
+static void lay_out(const struct figure *figure, struct layout *out_layout)
+{
+    const struct slipring_stats *stats = &figure->stats;
+    out_layout->count = 0;
+    for (int id = 0; id < COLUMN_COUNT; id++) {
+        if (id == COLUMN_extra) {
+            for (uint32_t i = 0; i < figure->detail.extra_count && i < SLIPRING_EXTRA_COUNT; i++) {
+                char *title = out_layout->titles[i];
+                title[0] = 'P';
+                (void)sr_decimal_format((uint64_t)figure->detail.extra_ppm[i] * 100000, title + 1);
+                add_column(out_layout, COLUMN_extra, i, title);
+            }
+        } else if ((id != COLUMN_cost || stats->cost_nanodollars > 0) &&
+                   (id != COLUMN_savings || stats->savings_nanodollars > 0)) {
+            add_column(out_layout, (enum window_column)id, 0, NULL);
+        }
+    }
+}
+
+static const char *percentile(const struct render_style *style, const struct slipring_window_stats *window,
+                              double ns, struct render_text *room)
+{
+    return window->n > 0 ? render_nanoseconds(style, ns, room) : render_absent(style);
+}
+
+static const char *rate(double per_second, struct render_text *room)
+{
+    render_rate(per_second, room);
+    room->text[strcspn(room->text, "/")] = '\0'; /* the title has the unit */
+    return room->text;
+}
+
+/* The share; the lifetime loses nothing by it. */
+static const char *spilled(const struct render_style *style, const struct slipring_window_stats *window,
+                           struct render_text *room)
+{
+    double ratio;
+    return window->window_ns != 0 && sr_objective_compliance(window->spilled, window->n, &ratio)
+               ? render_ratio(ratio, room)
+               : render_absent(style);
+}
+
+static const char *cell(const struct layout *layout, int at, const struct slipring_window_stats *window,
+                        const struct render_style *style, struct render_text *room)
+{
+    switch (layout->ids[at]) {
+    case COLUMN_window:
+        return NULL;
+    case COLUMN_covers:
+        return render_duration(style, window->span_ns, room);
+    case COLUMN_n:
+        return render_count(window->n, room);
+    case COLUMN_p50:
+        return percentile(style, window, window->percentile_ns[SLIPRING_P50], room);
+    case COLUMN_p90:
+        return percentile(style, window, window->percentile_ns[SLIPRING_P90], room);
+    case COLUMN_p95:
+        return percentile(style, window, window->percentile_ns[SLIPRING_P95], room);
+    case COLUMN_p99:
+        return percentile(style, window, window->percentile_ns[SLIPRING_P99], room);
+    case COLUMN_p999:
+        return percentile(style, window, window->percentile_ns[SLIPRING_P999], room);
+    case COLUMN_extra:
+        return percentile(style, window, window->extra_ns[layout->extra[at]], room);
+    case COLUMN_rate:
+        return rate(window->per_second, room);
+    case COLUMN_peak:
+        return window->peak_per_second > 0.0 || window->n == 0 ? rate(window->peak_per_second, room)
+                                                               : render_absent(style);
+    case COLUMN_failed:
+        return render_count(window->failures, room);
+    case COLUMN_spilled:
+        return spilled(style, window, room);
+    case COLUMN_cost:
+        return render_money(window->cost_nanodollars, room);
+    case COLUMN_savings:
+        return render_money(window->savings_nanodollars, room);
+    case COLUMN_COUNT:
+        break;
+    }
+    return "";
+}
+
+static void add_window(struct table *table, const struct layout *layout, const char *name,
+                       const struct slipring_window_stats *window, const struct render_style *style)
+{
+    for (int i = 0; i < layout->count; i++) {
+        struct render_text room;
+        const char *text = cell(layout, i, window, style, &room);
+        table_add(table, text ? text : name);
+    }
+}
+
+void windows_print(const struct figure *figure, const struct render_style *style, FILE *stream)
+{
+    const struct slipring_window_stats *windows[WINDOWS_MAX];
+    struct render_style inner = *style;
+    struct layout layout;
+    struct table table;
+    const int count = windows_list(figure, windows);
+    inner.columns = style->columns > INDENT ? style->columns - INDENT : style->columns;
+    lay_out(figure, &layout);
+    table_open(&table, layout.columns, layout.count);
+    for (int i = 0; i < count; i++) {
+        char name[SR_DURATION_LABEL_BYTES];
+        struct slipring_window_stats window = *windows[i];
+        if (windows[i] == &figure->stats.minute) {
+            window.window_ns = SR_WINDOW_MINUTE_NS;
+        } else if (windows[i] == &figure->stats.lifetime) {
+            window.window_ns = 0;
+        }
+        add_window(&table, &layout, windows_name(&window, name), &window, &inner);
+    }
+    table_fit(&table, &inner);
+    for (long row = -1; row < count; row++) {
+        char *line = table_line(&table, &inner, row);
+        fprintf(stream, "%*s%s%s%s\n", INDENT, "", row < 0 ? render_faint(style) : "", line,
+                row < 0 ? render_plain(style) : "");
+        free(line);
+    }
+    table_close(&table);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The windows of one primitive as rows of a table: every window that the agent keeps, and the lifetime. */
+#ifndef TOOLS_WINDOWS_H
+#define TOOLS_WINDOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "figures.h"
+#include "pure/duration.h"
+
+/* All windows of a primitive, ascending, the lifetime last; returns how many, at most WINDOWS_MAX. */
+enum { WINDOWS_MAX = SLIPRING_WINDOW_COUNT + 1 };
+int windows_list(const struct figure *figure, const struct slipring_window_stats *out_windows[WINDOWS_MAX]);
+
+/* "10s", "7d", "lifetime" */
+const char *windows_name(const struct slipring_window_stats *window, char out_name[SR_DURATION_LABEL_BYTES]);
+
+/* Print them, two columns in. Idle ones have rates of 0 and no percentiles. */
+void windows_print(const struct figure *figure, const struct render_style *style, FILE *stream);
+
+#endif
