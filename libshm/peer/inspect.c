@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the ring segment for people: see inspect.h. */
 #include "peer/inspect.h"
+#include "peer/inspect_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "peer/tally.h"
-#include "protocol/segment.h"
 #include "pure/name.h"
 #include "system/guard.h"
-#include "system/liveness.h"
-
-struct sr_inspect {
-    struct sr_segment segment;
-    struct sr_liveness liveness; /* fd -1: may not be asked */
-};
 
 static const char *const class_names[SR_CLASS_COUNT] = {
 #define X(name, rings, words, cells) #name,
@@ -26,17 +20,6 @@ static const char *const class_names[SR_CLASS_COUNT] = {
 static const char *const ring_states[] = {"empty",   "free",    "claiming",    "owned",    "released",
                                           "reaping", "offered", "quarantined", "retiring", "away"};
 static const char *const slot_states[] = {"free", "owned", "released", "reaping"};
-
-/* One look at a word; acquire pairs with the release of whoever published it: what lies behind it is then there. */
-static uint64_t look(const _Atomic uint64_t *word)
-{
-    return atomic_load_explicit(word, memory_order_acquire);
-}
-
-static uint32_t look32(const _Atomic uint32_t *word)
-{
-    return atomic_load_explicit(word, memory_order_acquire); /* as above */
-}
 
 enum slipring_status sr_inspect_open(const char *store, struct sr_inspect **out_inspect)
 {
@@ -118,15 +101,17 @@ void sr_inspect_totals(const struct sr_inspect *inspect, struct sr_inspect_total
     const struct sr_segment *segment = &inspect->segment;
     struct sr_inspect_totals totals = {.liveness_known = inspect->liveness.fd >= 0};
     for (uint32_t i = 0; i < SR_PRIMITIVE_MAX; i++) {
-        totals.primitives += sr_state_of(look(sr_segment_registry_key(segment, i))) == SR_REGISTRY_READY;
+        totals.primitives +=
+            sr_state_of(sr_inspect_look(sr_segment_registry_key(segment, i))) == SR_REGISTRY_READY;
     }
     for (uint32_t i = 0; i < SR_RING_MAX; i++) {
-        totals.rings += sr_state_of(look(sr_segment_ring_state(segment, i))) == SR_RING_OWNED;
+        totals.rings += sr_state_of(sr_inspect_look(sr_segment_ring_state(segment, i))) == SR_RING_OWNED;
     }
     for (uint32_t i = 0; totals.liveness_known && i < SR_SLOT_MAX; i++) {
-        totals.processes += sr_segment_slot_is_reserved(segment, i) &&
-                            sr_state_of(look(&sr_segment_slot(segment, i)->state)) == SR_SLOT_OWNED &&
-                            sr_liveness_is_alive(&inspect->liveness, i);
+        totals.processes +=
+            sr_segment_slot_is_reserved(segment, i) &&
+            sr_state_of(sr_inspect_look(&sr_segment_slot(segment, i)->state)) == SR_SLOT_OWNED &&
+            sr_liveness_is_alive(&inspect->liveness, i);
     }
     *out_totals = totals;
 }
@@ -138,16 +123,16 @@ void sr_inspect_room(const struct sr_inspect *inspect, struct sr_inspect_room *o
     struct sr_inspect_room room = {
         .rings = SR_RING_MAX,
         .slots = SR_SLOT_MAX,
-        .ring_cap = look32(&sr_segment_header(segment)->control.ring_cap),
+        .ring_cap = sr_inspect_look32(&sr_segment_header(segment)->control.ring_cap),
         .free_bytes = statvfs(segment->map.path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX,
     };
     for (uint32_t i = 0; i < SR_RING_MAX; i++) {
-        const uint32_t state = sr_state_of(look(sr_segment_ring_state(segment, i)));
+        const uint32_t state = sr_state_of(sr_inspect_look(sr_segment_ring_state(segment, i)));
         room.rings_free += state == SR_RING_EMPTY || state == SR_RING_FREE;
     }
     for (uint32_t i = 0; i < SR_SLOT_MAX; i++) {
         room.slots_free += !sr_segment_slot_is_reserved(segment, i) ||
-                           sr_state_of(look(&sr_segment_slot(segment, i)->state)) == SR_SLOT_FREE;
+                           sr_state_of(sr_inspect_look(&sr_segment_slot(segment, i)->state)) == SR_SLOT_FREE;
     }
     *out_room = room;
 }
@@ -177,7 +162,7 @@ static uint64_t oldest_stamp(const struct sr_segment *segment, const struct sr_i
     if ((first & SR_SAMPLE_KIND_MASK) == SR_KIND_CLOCK && ring->tail - ring->head >= SR_MARK_WORDS) {
         return __atomic_load_n(&words[(ring->head + 1) & mask], __ATOMIC_RELAXED); /* relaxed: as above */
     }
-    return look(&sr_segment_consumer_line(segment, ring->ring)->mark_ns);
+    return sr_inspect_look(&sr_segment_consumer_line(segment, ring->ring)->mark_ns);
 }
 
 /* What the lines and the block say. */
@@ -186,15 +171,16 @@ static void read_ring_lines(const struct sr_segment *segment, uint32_t ring, str
     const struct sr_ring_info_shm *info = sr_segment_ring_info(segment, ring);
     const struct sr_producer_line_shm *producer = sr_segment_producer_line(segment, ring);
     const struct sr_consumer_line_shm *consumer = sr_segment_consumer_line(segment, ring);
-    uint32_t primitive = look32(&info->primitive);
-    uint32_t slot = look32(&info->slot);
+    uint32_t primitive = sr_inspect_look32(&info->primitive);
+    uint32_t slot = sr_inspect_look32(&info->slot);
     out->primitive = primitive < SR_PRIMITIVE_MAX ? primitive : SR_INSPECT_NONE;
     out->slot = slot < SR_SLOT_MAX ? slot : SR_INSPECT_NONE;
-    out->tid = look32(&info->tid);
-    out->head = look(&consumer->head); /* before the tail: it only grows, so tail - head is never too small */
-    out->tail = look(&producer->tail);
-    out->begun = look(&producer->begun);
-    out->visited_ns = look(&consumer->visited_ns);
+    out->tid = sr_inspect_look32(&info->tid);
+    out->head = sr_inspect_look(
+        &consumer->head); /* before the tail: it only grows, so tail - head is never too small */
+    out->tail = sr_inspect_look(&producer->tail);
+    out->begun = sr_inspect_look(&producer->begun);
+    out->visited_ns = sr_inspect_look(&consumer->visited_ns);
     out->is_possible = out->is_possible && primitive < SR_PRIMITIVE_MAX;
 }
 
@@ -205,7 +191,7 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
     if (ring >= SR_RING_MAX) {
         return SLIPRING_BAD_ARGUMENT;
     }
-    uint64_t word = look(sr_segment_ring_state(segment, ring));
+    uint64_t word = sr_inspect_look(sr_segment_ring_state(segment, ring));
     uint32_t state = sr_state_of(word);
     if (state == SR_RING_EMPTY || !sr_segment_ring_is_reserved(segment, ring)) {
         return SLIPRING_NO_DATA;
@@ -237,7 +223,7 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
                                      out.tail - out.head);
         if (out.samples > 0) {
             out.since_ns = greater(oldest_stamp(segment, &out),
-                                   look(&sr_segment_consumer_line(segment, ring)->waiting_ns));
+                                   sr_inspect_look(&sr_segment_consumer_line(segment, ring)->waiting_ns));
         }
     }
     out.spilled = sum_cells(sr_segment_spill(segment, ring), shape->cells);
@@ -248,14 +234,29 @@ enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t 
     return SLIPRING_OK;
 }
 
+uint32_t sr_inspect_ring_primitive(const struct sr_inspect *inspect, uint32_t ring)
+{
+    const struct sr_segment *segment = &inspect->segment;
+    if (ring >= SR_RING_MAX) {
+        return SR_INSPECT_NONE;
+    }
+    const uint32_t state = sr_state_of(sr_inspect_look(sr_segment_ring_state(segment, ring)));
+    if ((state != SR_RING_OWNED && state != SR_RING_RELEASED) ||
+        !sr_segment_ring_is_reserved(segment, ring)) {
+        return SR_INSPECT_NONE;
+    }
+    const uint32_t primitive = sr_inspect_look32(&sr_segment_ring_info(segment, ring)->primitive);
+    return primitive < SR_PRIMITIVE_MAX ? primitive : SR_INSPECT_NONE;
+}
+
 uint64_t sr_inspect_waiting(const struct sr_inspect *inspect, uint32_t ring)
 {
     if (ring >= SR_RING_MAX || !sr_segment_ring_is_reserved(&inspect->segment, ring)) {
         return 0;
     }
-    const uint64_t head =
-        look(&sr_segment_consumer_line(&inspect->segment, ring)->head); /* as in read_ring_lines() */
-    return look(&sr_segment_producer_line(&inspect->segment, ring)->tail) - head;
+    const uint64_t head = sr_inspect_look(
+        &sr_segment_consumer_line(&inspect->segment, ring)->head); /* as in read_ring_lines() */
+    return sr_inspect_look(&sr_segment_producer_line(&inspect->segment, ring)->tail) - head;
 }
 
 enum slipring_status sr_inspect_slot(const struct sr_inspect *inspect, uint32_t slot,
@@ -269,7 +270,7 @@ enum slipring_status sr_inspect_slot(const struct sr_inspect *inspect, uint32_t 
         return SLIPRING_NO_DATA;
     }
     const struct sr_slot_shm *from = sr_segment_slot(segment, slot);
-    uint64_t word = look(&from->state);
+    uint64_t word = sr_inspect_look(&from->state);
     uint32_t state = sr_state_of(word);
     if (word == 0) {
         return SLIPRING_NO_DATA;
@@ -280,10 +281,10 @@ enum slipring_status sr_inspect_slot(const struct sr_inspect *inspect, uint32_t 
         .state = state < SR_ARRAY_COUNT(slot_states) ? slot_states[state] : "impossible",
         .is_owned = state == SR_SLOT_OWNED,
         .liveness_known = inspect->liveness.fd >= 0,
-        .pid = look32(&from->pid),
-        .namespace_id = look(&from->pid_namespace),
-        .attached_ns = look(&from->attached_ns),
-        .unattributed = look(&from->unattributed),
+        .pid = sr_inspect_look32(&from->pid),
+        .namespace_id = sr_inspect_look(&from->pid_namespace),
+        .attached_ns = sr_inspect_look(&from->attached_ns),
+        .unattributed = sr_inspect_look(&from->unattributed),
     };
     out.is_alive = out.liveness_known && out.is_owned && sr_liveness_is_alive(&inspect->liveness, slot);
     memcpy(out.comm, from->comm, sizeof from->comm);
@@ -312,7 +313,7 @@ enum slipring_status sr_inspect_primitive(const struct sr_inspect *inspect, uint
     if (primitive >= SR_PRIMITIVE_MAX) {
         return SLIPRING_BAD_ARGUMENT;
     }
-    if (sr_state_of(look(sr_segment_registry_key(segment, primitive))) != SR_REGISTRY_READY ||
+    if (sr_state_of(sr_inspect_look(sr_segment_registry_key(segment, primitive))) != SR_REGISTRY_READY ||
         !sr_segment_primitive_is_reserved(segment, primitive)) {
         return SLIPRING_NO_DATA;
     }
@@ -323,15 +324,15 @@ enum slipring_status sr_inspect_primitive(const struct sr_inspect *inspect, uint
     if (!out.is_name_clean) {
         out.name[0] = out.type[0] = '\0';
     }
-    uint64_t alias = look(&sr_segment_bounds(segment, primitive)->alias);
+    uint64_t alias = sr_inspect_look(&sr_segment_bounds(segment, primitive)->alias);
     if (alias > 0 && alias <= SR_PRIMITIVE_MAX) {
         out.alias = (uint32_t)(alias - 1);
     }
     const _Atomic uint64_t *block = sr_segment_shared_spill(segment, primitive);
     uint64_t exits =
-        look(&block[SR_SPILL_EXIT]); /* before the entries: an update under way is not negative */
+        sr_inspect_look(&block[SR_SPILL_EXIT]); /* before the entries: an update under way is not negative */
     out.shared = sum_cells(block, SR_BUCKET_COUNT);
-    out.torn = look(&block[SR_SPILL_ENTER]) - exits;
+    out.torn = sr_inspect_look(&block[SR_SPILL_ENTER]) - exits;
     *out_primitive = out;
     return SLIPRING_OK;
 }

@@ -88,6 +88,10 @@ struct sr_inspect_ring {
 SR_MUST_CHECK enum slipring_status sr_inspect_ring(const struct sr_inspect *inspect, uint32_t ring,
                                                    struct sr_inspect_ring *out_ring);
 
+/* The primitive that the ring is held for, and nothing else: looks at no line that a recording thread writes. SR_INSPECT_NONE: nobody
+ * holds it. */
+SR_MUST_CHECK uint32_t sr_inspect_ring_primitive(const struct sr_inspect *inspect, uint32_t ring);
+
 /* How many samples wait in the ring, and nothing else: one look at its two lines. 0 for one that was never used. */
 SR_MUST_CHECK uint64_t sr_inspect_waiting(const struct sr_inspect *inspect, uint32_t ring);
 

@@ -299,7 +299,9 @@ struct sr_ring_info_shm {
     _Atomic uint32_t generation;
     _Atomic uint32_t tid;        /* for people */
     _Atomic uint32_t spill_base; /* bucket index of the block's first cell */
-    _Atomic uint32_t reserved[27];
+    _Atomic uint32_t reserved0;
+    _Atomic uint64_t first_word; /* for people: the tail at the claim; words before it are former owners' */
+    _Atomic uint32_t reserved[24];
 };
 _Static_assert(sizeof(struct sr_ring_info_shm) == SR_LINE_BYTES, "one line");
 

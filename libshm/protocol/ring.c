@@ -62,6 +62,10 @@ static void write_info(struct sr_segment *segment, uint32_t ring, uint32_t slot,
     atomic_store_explicit(&info->generation, generation, memory_order_relaxed); /* relaxed: as above */
     atomic_store_explicit(&info->spill_base, base, memory_order_relaxed);       /* relaxed: as above */
     atomic_store_explicit(&info->tid, tid, memory_order_relaxed);               /* relaxed: as above */
+    /* relaxed, both: as above; the last owner's tail reached us through the state word we acquired */
+    const uint64_t tail =
+        atomic_load_explicit(&sr_segment_producer_line(segment, ring)->tail, memory_order_relaxed);
+    atomic_store_explicit(&info->first_word, tail, memory_order_relaxed); /* as above */
 }
 
 /* The ring is CLAIMING and ours: make it OWNED. No system call: the tid is handed in. */

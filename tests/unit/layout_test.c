@@ -132,6 +132,7 @@ static void the_fields_of_the_lines_lie_where_the_map_says(void **state)
     AT(sr_ring_info_shm, generation, 8);
     AT(sr_ring_info_shm, tid, 12);
     AT(sr_ring_info_shm, spill_base, 16);
+    AT(sr_ring_info_shm, first_word, 24);
     AT(sr_slot_shm, state, 0);
     AT(sr_slot_shm, pid, 8);
     AT(sr_slot_shm, pid_namespace, 16);
