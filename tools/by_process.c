@@ -188,7 +188,8 @@ static void add_worker(struct table *table, const struct workers *workers, const
     }
     add_number(table, sum->rings);
     table_add(table, render_count(sum->n, &text));
-    table_add(table, sum->first_ns != 0 ? render_age(workers->now_ns - sum->first_ns, &text) : absent);
+    table_add(table,
+              sum->first_ns != 0 ? render_duration(style, workers->now_ns - sum->first_ns, &text) : absent);
     table_add(table, worker->has_samples ? render_nanoseconds(style, worker->p50_ns, &text) : absent);
     table_add(table, worker->has_samples ? render_nanoseconds(style, worker->p99_ns, &text) : absent);
     table_add(table, worker->has_samples ? render_duration(style, sum->max_ns, &text) : absent);
@@ -212,7 +213,7 @@ static const struct table_column all_columns[] = {
     {.title = "THREAD", .is_right = true}, /* by thread alone */
     {.title = "RINGS", .is_right = true, .may_go = 6},
     {.title = "N", .is_right = true},
-    {.title = "BACK TO", .is_right = true, .may_go = 4},
+    {.title = "GOES BACK", .is_right = true, .may_go = 4},
     {.title = "P50", .is_right = true},
     {.title = "P99", .is_right = true},
     {.title = "MAX", .is_right = true, .may_go = 2},

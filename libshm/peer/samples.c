@@ -11,6 +11,7 @@
 #define WORDS_MAX 32768u /* of the biggest ring */
 #define READINGS                                                                                             \
     3u /* a sample or mark takes at most so many words: one of the first so many places begins one */
+#define AHEAD_NS UINT64_C(1000000000) /* a stamp may be of after the looking began */
 #define BEING_WRITTEN                                                                                        \
     16u /* words beyond the tail that may be in writing, generously: a sample takes at most 5 */
 
@@ -47,7 +48,7 @@ static uint32_t length_of(const uint64_t *words, uint32_t left, uint64_t now_ns)
     const uint64_t duration_ns = what >> SR_SAMPLE_DURATION_SHIFT;
     uint32_t length = 1;
     if (what == SR_KIND_CLOCK) {
-        return left >= SR_MARK_WORDS && words[1] <= now_ns ? SR_MARK_WORDS : 0;
+        return left >= SR_MARK_WORDS && words[1] <= now_ns + AHEAD_NS ? SR_MARK_WORDS : 0;
     }
     if (what & SR_SAMPLE_ZERO_MASK) {
         return 0;
@@ -118,7 +119,8 @@ static void add_up(const struct stretch *stretch, uint32_t at, struct sr_samples
             return;
         }
         if (what == SR_KIND_CLOCK) {
-            const uint64_t stamp_ns = stretch->words[at + 1];
+            const uint64_t marked_ns = stretch->words[at + 1];
+            const uint64_t stamp_ns = marked_ns < stretch->now_ns ? marked_ns : stretch->now_ns;
             sum->first_ns =
                 stamp_ns != 0 && (sum->first_ns == 0 || stamp_ns < sum->first_ns) ? stamp_ns : sum->first_ns;
             sum->last_ns = greater(sum->last_ns, stamp_ns);

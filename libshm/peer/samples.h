@@ -50,7 +50,8 @@ struct sr_samples; /* room for the copy of a ring */
 SR_MUST_CHECK struct sr_samples *sr_samples_new(void);
 void sr_samples_free(struct sr_samples *samples);
 
-/* Add what is in the ring, that sr_inspect_ring() told of as owned and possible, to the sum. now_ns: CLOCK_MONOTONIC; stamps of the future are none. */
+/* Add what is in the ring, that sr_inspect_ring() told of as owned and possible, to the sum. now_ns: CLOCK_MONOTONIC when the
+ * looking began: no stamp is told as later than that, and what is later by more than a second is no stamp. */
 void sr_samples_add(struct sr_samples *samples, const struct sr_inspect *inspect,
                     const struct sr_inspect_ring *ring, uint64_t now_ns, struct sr_samples_sum *sum);
 

@@ -194,7 +194,8 @@ def a_pipe_that_closes_early_ends_every_reader_quietly(scene):
         recorder.send(f"record {place} 5000000 S 3 4 0")
     recorder.ok("sync")
     until(lambda: scrape(agent).total("primitive_duration_seconds_count") == 400, "all are booked")
-    commands = [f"slipring {words}" for words in ("show", "show --json", "top --once", "rings", "rings --json", "ls", "ls --json",
+    commands = [f"slipring {words}" for words in ("show", "show --json", "show primitive-007 --by process", "slo", "slo --json",
+                                                  "report", "report --json", "top --once", "rings", "rings --json", "ls", "ls --json",
                                                   "verify", "--help", "help record")]
     for command in commands:
         for reader in ("head -n 1", "head -c 0", "true"):

@@ -27,7 +27,9 @@ RING_FAULTS = (
     (_spoil.link, "NOT_PERMITTED", ["permission"]),
     (_spoil.folder, "FOREIGN", ["not a Slipring segment"]),
 )
-READERS = (("ls",), ("ls", "--json"), ("show",), ("show", "--json"), ("top", "--once"), ("rings",), ("rings", "--json"),
+READERS = (("ls",), ("ls", "--json"), ("show",), ("show", "--json"), ("top", "--once"), ("slo",), ("slo", "--json"),
+           ("slo", "explain", "booked"), ("slo", "check", "booked"), ("report",), ("report", "--format", "markdown"), ("report", "--json"),
+           ("show", "booked", "--by", "process"), ("show", "booked", "--by", "thread", "--json"), ("rings",), ("rings", "--json"),
            ("verify", "--wait", "0s"))
 
 

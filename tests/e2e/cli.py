@@ -15,7 +15,7 @@ from _scene import BIN, STORE
 from _tests import check, contains, equal, main, test, until
 
 SLIPRING = os.path.join(BIN, "slipring")
-READERS = (("ls",), ("show",), ("top", "--once"), ("rings",), ("verify",))
+READERS = (("ls",), ("show",), ("show", "x", "--by", "process"), ("top", "--once"), ("slo",), ("report",), ("rings",), ("verify",))
 
 
 def figures(scene, name):
@@ -56,7 +56,11 @@ def what_was_recorded_is_shown(scene):
     equal(seen["cost"]["total_savings"], 1, "savings")
     equal(seen["duration_seconds"]["max"], 1.5, "longest")
     equal(seen["duration_seconds"]["min"], 0, "shortest")
-    contains(scene.slipring("show").stdout, ["translate  llm", "p99", "±1.08%", "$0.002", "n 5", "failed 1"], "show")
+    text = scene.slipring("show").stdout
+    contains(text, ["translate  llm", "p99", "±1.08%", "$0.002", "failed 1"], "show")
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.startswith("  ") and line.split()[0] in seen["windows"]}
+    equal(sorted(rows), sorted(["10s", "1m", "5m", "1h", "1d", "7d", "lifetime"]), "windows that are shown")
+    equal([rows[window][2] for window in rows if window != "10s"], ["5"] * 6, "n of each but the shortest, which may be over")
     contains(scene.slipring("top", "--once").stdout, ["PRIMITIVE", "translate"], "top --once")
     equal(len(scene.slipring("top").stdout.splitlines()), 3, "lines of top without a terminal")
 
@@ -103,6 +107,64 @@ def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
     contains(refused.stderr, ["nothing is published", "is slipringd running"], "show before the first agent")
     equal(verdict(scene)["in_blocks"], 1, "what waits")
     contains(scene.slipring("rings").stdout, ["no thread holds a ring now", "SHARED SPILL", "x"], "rings")
+
+
+@test
+def the_slow_worker_is_found_from_its_last_samples(scene):
+    agent = scene.agent()
+    workers = {}
+    for name, ns, failures in (("fast", 1_000_000, 0), ("slow", 50_000_000, 3), ("middle", 2_000_000, 0)):
+        worker = workers[name] = scene.recorder()
+        worker.ok("get", 0, "work", "step")
+        worker.ok("get", 1, "other")
+        worker.send(*[f"record 0 {ns} S"] * 97, *[f"record 0 {ns} {'F' if failures else 'S'}"] * 3, f"record 1 {10**9} S")
+        worker.ok("sync")
+    booked(scene, "work", 300)
+    for state in ("drained", "the agent dead"):
+        text = scene.slipring("show", "work", "--by", "process")
+        equal((text.returncode, text.stderr), (0, ""), f"show --by process, {state}")
+        contains(text.stdout, ["PID", "GOES BACK", "looked at in the lines that the processes write"], state)
+        rows = [line.split() for line in text.stdout.splitlines()[1:4]]
+        equal([int(row[0]) for row in rows], [workers[name].pid for name in ("slow", "middle", "fast")], "the slowest first")
+        answer = json.loads(scene.slipring("show", "work", "--by", "thread", "--json").stdout)
+        slowest = answer["threads"][0]
+        equal((slowest["pid"], slowest["thread"], slowest["n"], slowest["failures"], slowest["max"]),
+              (workers["slow"].pid, workers["slow"].pid, 100, 3, 0.05), "the slowest thread")
+        check(abs(slowest["p99"] / 0.05 - 1) <= slowest["relative_error"], "its p99:", slowest)
+        equal(round(sum(one["share"] for one in answer["threads"]), 9), 1, "shares")
+        if state == "drained":
+            agent.kill()
+    workers["slow"].send(*["record 0 90000000 S"] * 2000)  # more than its ring holds, and nobody drains
+    workers["slow"].ok("sync")
+    slowest = json.loads(scene.slipring("show", "work", "--by", "process", "--json").stdout)["processes"][0]
+    equal(slowest["pid"], workers["slow"].pid, "the slowest")
+    check(slowest["spilled"] > 0 and slowest["spilled_max"] == 0.09, "what spilled is not told apart:", slowest)
+    check(slowest["n"] + slowest["spilled"] <= 2100, "more than was recorded:", slowest)
+    workers["fast"].finish()
+    for words, status, hint in ((["--by", "process"], 2, "give its NAME"), (["work", "--by", "pid"], 2, "none of process, thread"),
+                                (["wrk", "--by", "process"], 1, "did you mean 'work'")):
+        refused = scene.slipring("show", *words)
+        equal((refused.returncode, refused.stdout), (status, ""), f"show {words}")
+        contains(refused.stderr, [hint], f"show {words}")
+
+
+@test
+def a_worker_is_looked_at_while_it_records(scene):
+    scene.agent()
+    recorder = scene.recorder()
+    for place in range(2):
+        recorder.ok("get", place, f"load_{place}")
+    recorder.ok("ledger", Ledger(scene).path)
+    recorder.ok("load", 0, 1, 2)
+    seen = 0
+    for _ in range(10):
+        answer = json.loads(scene.slipring("show", "load_0", "--by", "thread", "--json").stdout)
+        for one in answer["threads"]:
+            check(one["n"] == 0 or one["max"] < 100, "no duration of the load:", one)
+            seen += one["n"]
+    check(seen > 100, "hardly anything was seen:", seen)
+    recorder.ok("unload")
+    recorder.finish()
 
 
 @test

@@ -186,6 +186,40 @@ static void an_impossible_duration_is_shown_and_breaks_nothing(void **state)
     assert_string_equal(render_nanoseconds(&wide, 1499.6, &room), "1.50µs");
 }
 
+static void what_is_no_number_is_said_to_be_none(void **state)
+{
+    (void)state;
+    struct render_text room;
+    assert_string_equal(render_nanoseconds(&wide, (double)NAN, &room), "?");
+    assert_string_equal(render_rate((double)NAN, &room), "?");
+    assert_string_equal(render_ratio((double)NAN, &room), "?");
+    assert_string_equal(render_burn((double)NAN, &room), "?");
+    assert_string_equal(render_bar(&ascii, (double)NAN, 4, &room), "....");
+}
+
+static void a_burn_rate_has_three_digits_or_is_whole(void **state)
+{
+    (void)state;
+    struct render_text room;
+    assert_string_equal(render_burn(0.0, &room), "0");
+    assert_string_equal(render_burn(14.4, &room), "14.4");
+    assert_string_equal(render_burn(0.93333, &room), "0.933");
+    assert_string_equal(render_burn(1000.0, &room), "1000");
+    assert_string_equal(render_burn(1e9, &room), "1e+09");
+}
+
+static void a_bar_is_as_full_as_its_share(void **state)
+{
+    (void)state;
+    struct render_text room;
+    assert_string_equal(render_bar(&ascii, 0.5, 10, &room), "#####.....");
+    assert_string_equal(render_bar(&ascii, 1.5, 4, &room), "####");
+    assert_string_equal(render_bar(&ascii, -3.0, 4, &room), "....");
+    assert_string_equal(render_bar(&wide, 0.3125, 4, &room), "█▎  ");
+    assert_string_equal(render_bar(&wide, 1.0, 2, &room), "██");
+    assert_int_equal(render_width(render_bar(&wide, 0.77, 10, &room)), 10);
+}
+
 static void another_day_shows_its_date(void **state)
 {
     (void)state;
@@ -194,6 +228,7 @@ static void another_day_shows_its_date(void **state)
     assert_int_equal(strlen(render_wall(noon, noon, &room)), strlen("HH:MM:SS"));
     assert_int_equal(strlen(render_wall(noon, noon + UINT64_C(3) * 86400 * 1000000000, &room)),
                      strlen("YYYY-MM-DD HH:MM:SS"));
+    assert_int_equal(strlen(render_date(noon, &room)), strlen("YYYY-MM-DD HH:MM:SS")); /* always */
 }
 
 int main(void)
@@ -214,6 +249,9 @@ int main(void)
         cmocka_unit_test(money_is_exact),
         cmocka_unit_test(bytes_and_ages_are_readable),
         cmocka_unit_test(an_impossible_duration_is_shown_and_breaks_nothing),
+        cmocka_unit_test(what_is_no_number_is_said_to_be_none),
+        cmocka_unit_test(a_burn_rate_has_three_digits_or_is_whole),
+        cmocka_unit_test(a_bar_is_as_full_as_its_share),
         cmocka_unit_test(another_day_shows_its_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,9 +175,14 @@ static void words_that_are_no_samples_are_not_read_G3(void **state)
     }
     add(ring.ring);
     CHECK_EQUAL(sum.n, 100);
-    /* a stamp of the future is none; an amount beyond the limit neither */
     sr_segment_ring_words(&ground, ring.ring)[50] = SR_KIND_CLOCK;
     sr_segment_ring_words(&ground, ring.ring)[51] = NOW_NS + 1;
+    add(ring.ring);
+    CHECK_EQUAL(sum.n, 98);
+    CHECK_EQUAL(sum.last_ns, NOW_NS);
+    /* a stamp of just now is one, a stamp of the future is none; an amount beyond the limit neither */
+    sr_segment_ring_words(&ground, ring.ring)[50] = SR_KIND_CLOCK;
+    sr_segment_ring_words(&ground, ring.ring)[51] = NOW_NS + UINT64_C(1000000001);
     add(ring.ring);
     CHECK_EQUAL(sum.n, 0);
     sr_segment_ring_words(&ground, ring.ring)[50] = SR_KIND_EXECUTION | SR_SAMPLE_AMOUNTS;

@@ -130,6 +130,22 @@ static void an_empty_table_is_its_titles(void **state)
     expect_table(0, NULL, 0, "NAME  N  REST\n");
 }
 
+static void markdown_has_the_cells_and_none_of_their_orders(void **state)
+{
+    (void)state;
+    struct capture capture;
+    struct table table;
+    table_open(&table, columns, 3);
+    table_add(&table, "a_b|c");
+    table_add(&table, "1,000");
+    table_add(&table, "<b>*`~#[x]\\");
+    capture_begin(&capture);
+    table_print_markdown(&table, capture.stream);
+    capture_expect(&capture, "| NAME | N | REST |\n| --- | ---: | --- |\n"
+                             "| a\\_b\\|c | 1,000 | \\<b\\>\\*\\`\\~\\#\\[x\\]\\\\ |\n");
+    table_close(&table);
+}
+
 static void a_card_wraps_between_pieces_and_never_within_one(void **state)
 {
     (void)state;
@@ -205,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_line_is_never_wider_than_the_terminal),
         cmocka_unit_test(columns_that_may_go_go_one_after_the_other),
         cmocka_unit_test(an_empty_table_is_its_titles),
+        cmocka_unit_test(markdown_has_the_cells_and_none_of_their_orders),
         cmocka_unit_test(a_card_wraps_between_pieces_and_never_within_one),
         cmocka_unit_test(colours_wrap_what_they_mark_and_take_no_columns),
         cmocka_unit_test(distances_count_what_fingers_do),
