@@ -126,7 +126,8 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
                                           const struct slipring_stats_detail *detail, uint64_t now_ns)
 {
     struct slipring_slo_stats slo;
-    const bool has_slo = sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
+    const bool has_slo =
+        detail->objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
     return sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns);
 }
 
