@@ -89,7 +89,7 @@ bool shares_parse_limits(const char *text, struct burn_limit out_limits[SLIPRING
 {
     size_t count = 0;
     for (;;) {
-        struct burn_limit limit;
+        struct burn_limit limit = {.window_s = 0};
         const size_t length = strcspn(text, ",");
         const char *why = parse_limit(text, length, &limit);
         if (!why && is_given(out_limits, count, limit.window_s)) {

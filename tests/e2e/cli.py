@@ -109,6 +109,66 @@ def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
     contains(scene.slipring("rings").stdout, ["no thread holds a ring now", "SHARED SPILL", "x"], "rings")
 
 
+def objectives(scene, *patterns):
+    answer = json.loads(scene.slipring("slo", "--json", *patterns).stdout)
+    return {(one["primitive"], one["name"]): one for one in answer["objectives"]}
+
+
+@test
+def objectives_are_listed_explained_and_gated(scene):
+    agent = scene.agent()
+    recorder = scene.recorder()
+    for place, (name, failures) in enumerate((("good", 1), ("bad", 40), ("unasked", 5))):
+        recorder.ok("get", place, name, "step")
+        if name != "unasked":
+            recorder.ok("slo", place, 990_000_000, 990_000_000, 50_000_000)
+        recorder.send(*[f"record {place} 1000000 S"] * (200 - failures), *[f"record {place} 90000000 F"] * failures)
+    recorder.ok("sync")
+
+    def judged():
+        seen = objectives(scene)
+        return len(seen) == 4 and all(one["total"] == 200 and one.get("windows", {}).get("1h", {}).get("total") == 200
+                                      for one in seen.values()) and seen
+
+    seen = until(judged, "four objectives of 200 executions, judged")
+    bad = seen["bad", "availability"]
+    equal((bad["good"], bad["total"], bad["allowed_bad"], bad["compliance"]), (160, 200, 2, 0.8), "counts")
+    equal((round(bad["error_budget_balance"], 9), bad["error_budget_remaining"]), (-19, 0), "budget: 1 - 40 / 2")
+    equal(round(bad["windows"]["1h"]["burn_rate"], 9), 20, "burn of the last hour: 40 / 200 / 0.01")
+    until(lambda: objectives(scene)["bad", "latency"]["alerts"][0]["state"] == "firing", "1h/5m fires: 20 > 14.4")
+    lines = scene.slipring("slo").stdout.splitlines()
+    equal([line.split()[0] for line in lines[2:]], ["bad", "bad", "good", "good"], "what hurts most first")
+    contains(lines[2], ["FIRING 1h/5m", "spent", "-1900%"], "the first line")
+    equal(len(scene.slipring("slo", "go*").stdout.splitlines()), 4, "lines of those that match")
+
+    text = scene.slipring("slo", "explain", "bad", "availability").stdout
+    contains(text, ["= 200 - 160", "= 0.01 * 200", "= 1 - 40 / 2", "= 40 / 200 / 0.01", "= 0.02 * 2592000 / 3600", "FIRING: 1h burns 20 > 14.4"],
+             "slo explain")
+    for words, status, says in ((["good"], 0, "PASS good"), (["good", "--min-budget", "60%"], 1, "budget left 50% < 60%, short of it by 10%"),
+                                (["bad", "availability"], 1, "FAIL bad: availability: budget left -1900%"),
+                                (["good", "--max-burn", "1h=0.4"], 1, "burn 1h 0.5 > 0.4"), (["good", "--max-burn", "1h=0.5"], 0, "PASS")):
+        gate = scene.slipring("slo", "check", *words)
+        equal((gate.returncode, gate.stderr, gate.stdout.count("\n")), (status, "", 1), f"slo check {words}: {gate.stdout}")
+        contains(gate.stdout, [says], f"slo check {words}")
+    contains(scene.slipring("slo", "check", "unasked").stderr, ["has no objective"], "without one")
+
+    report = json.loads(scene.slipring("report", "--json").stdout)
+    equal([one["name"] for one in report["primitives"]], ["bad", "good", "unasked"], "what hurts most first")
+    equal((report["totals"]["n"], report["totals"]["failures"]), (600, 46), "totals")
+    check(any(one["primitive"] == "bad" and one["pair"] == "1h/5m" and "ended_unix_seconds" not in one for one in report["incidents"]),
+          "no incident:", report["incidents"])
+    refused = scene.slipring("report", "--since", "2d")
+    equal((refused.returncode, refused.stdout), (2, ""), "a window that is not kept")
+    contains(refused.stderr, ["no window of '2d' is kept", "10s, 1m, 5m, 1h, 1d, 7d"], "its message")
+
+    agent.kill()
+    gate = scene.slipring("slo", "check", "good")
+    equal(gate.returncode, 1, "a gate with the agent dead")
+    contains(gate.stdout, ["FAIL good: the agent is not running"], "its line")
+    contains(scene.slipring("report").stdout, ["agent is not running"], "the report says so")
+    recorder.finish()
+
+
 @test
 def the_slow_worker_is_found_from_its_last_samples(scene):
     agent = scene.agent()
