@@ -169,8 +169,10 @@ static void explain_window(struct explanation *explanation, const struct sliprin
         explanation->share);
     PUT(step->result, "%s", digits_of(burn, &text));
     const double share = burn * (double)window->window_s / (double)explanation->length_s;
-    PUT(step->note, "covers %.40s; %s * %" PRIu64 " / %" PRIu64 " = %s of the budget in %s", covers.text,
-        digits_of(burn, &text), window->window_s, explanation->length_s, render_ratio(share, &spends), label);
+    const bool is_whole = window->span_ns / SECOND_NS >= window->window_s - window->window_s / 50;
+    PUT(step->note, "covers %.40s%s %s * %" PRIu64 " / %" PRIu64 " = %s of the budget in %s", covers.text,
+        is_whole ? ";" : " alone; a whole window like it:", digits_of(burn, &text), window->window_s,
+        explanation->length_s, render_ratio(share, &spends), label);
 }
 
 /* --- the alerts ----------------------------------------------------------------------------------------------- */

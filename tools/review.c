@@ -10,69 +10,17 @@
 #include "message.h"
 #include "pure/duration.h"
 #include "pure/money.h"
+#include "windows.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define WEEK_NS   (7 * 86400 * SECOND_NS)
 
 /* --- the window ----------------------------------------------------------------------------------------------- */
 
-/* NULL: it does not keep that one. */
-static const struct slipring_window_stats *window_of(const struct figure *figure, uint64_t window_ns)
-{
-    const struct slipring_stats_detail *detail = &figure->detail;
-    for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
-        if (detail->windows[i].window_ns == window_ns) {
-            return &detail->windows[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_kept(const struct figures *figures, uint64_t window_ns)
-{
-    for (size_t i = 0; i < figures->count; i++) {
-        if (window_of(&figures->list[i], window_ns)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The shortest that some primitive keeps and that is longer; 0: none. */
-static uint64_t next_window(const struct figures *figures, uint64_t beyond_ns)
-{
-    uint64_t next = 0;
-    for (size_t i = 0; i < figures->count; i++) {
-        const struct slipring_stats_detail *detail = &figures->list[i].detail;
-        for (uint32_t k = 0; k < detail->window_count && k < SLIPRING_WINDOW_COUNT; k++) {
-            const uint64_t window_ns = detail->windows[k].window_ns;
-            next = window_ns > beyond_ns && (next == 0 || window_ns < next) ? window_ns : next;
-        }
-    }
-    return next;
-}
-
-static void say_kept(const struct figures *figures, const char *wish)
-{
-    char kept[256] = "";
-    size_t length = 0;
-    struct render_text quoted;
-    uint64_t window_ns = 0;
-    while ((window_ns = next_window(figures, window_ns)) != 0 &&
-           length + SR_DURATION_LABEL_BYTES + 2 < sizeof kept) {
-        char label[SR_DURATION_LABEL_BYTES];
-        (void)sr_duration_label(window_ns, label);
-        length +=
-            (size_t)snprintf(kept + length, sizeof kept - length, "%s%s", length > 0 ? ", " : "", label);
-    }
-    message_print("no window of %s is kept: the agent keeps %s; slipringd --windows says which",
-                  render_quote(wish, &quoted), length > 0 ? kept : "none yet");
-}
-
 static uint64_t longest_window(const struct figures *figures)
 {
     uint64_t longest = 0;
-    for (uint64_t next; (next = next_window(figures, longest)) != 0;) {
+    for (uint64_t next; (next = windows_next(figures, longest)) != 0;) {
         longest = next;
     }
     return longest;
@@ -80,25 +28,12 @@ static uint64_t longest_window(const struct figures *figures)
 
 bool review_take_window(const struct figures *figures, const char *wish, uint64_t *out_window_ns)
 {
-    struct render_text quoted;
-    uint64_t window_ns = WEEK_NS;
     if (!wish) {
         const uint64_t longest = longest_window(figures);
-        *out_window_ns = is_kept(figures, WEEK_NS) || longest == 0 ? WEEK_NS : longest;
+        *out_window_ns = windows_are_kept(figures, WEEK_NS) || longest == 0 ? WEEK_NS : longest;
         return true;
     }
-    const enum sr_parse verdict = sr_duration_parse(wish, UINT64_MAX, &window_ns);
-    if (verdict != SR_PARSE_OK) {
-        message_print("the time %s of --since is %s: give a window that the agent keeps, as 1d",
-                      render_quote(wish, &quoted), sr_parse_text(verdict));
-        return false;
-    }
-    if (!is_kept(figures, window_ns)) {
-        say_kept(figures, wish);
-        return false;
-    }
-    *out_window_ns = window_ns;
-    return true;
+    return windows_parse(figures, "since", wish, out_window_ns);
 }
 
 /* --- what is in it -------------------------------------------------------------------------------------------- */
@@ -146,7 +81,7 @@ static void take_entries(struct review *review)
     review->entries = allocate(figures->count, sizeof *review->entries);
     for (size_t i = 0; i < figures->count; i++) {
         struct review_entry entry = {.figure = &figures->list[i],
-                                     .window = window_of(&figures->list[i], review->window_ns)};
+                                     .window = windows_of(&figures->list[i], review->window_ns)};
         for (size_t k = review->objectives.count; k-- > 0;) { /* the first one of its is the worst */
             const struct objective *objective = &review->objectives.list[k];
             entry.worst = objective->figure == entry.figure ? objective : entry.worst;

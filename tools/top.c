@@ -10,10 +10,13 @@
 #include "command.h"
 #include "figures.h"
 #include "message.h"
+#include "pure/duration.h"
 #include "pure/objective.h"
+#include "pure/window.h"
 #include "screen.h"
 #include "suggest.h"
 #include "table.h"
+#include "windows.h"
 
 #define MILLISECOND UINT64_C(1000000)
 #define SECOND      UINT64_C(1000000000)
@@ -32,6 +35,7 @@
     X(spilled, "SPILLED", false, 6, spilled_of(figure))                                                      \
     X(slo, "SLO", false, 0, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                     \
     X(budget, "BUDGET", false, 0, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)           \
+    X(burn, "BURN 1H", false, 7, burn_of(figure))                                                            \
     X(cost, "COST", false, 1, (double)figure->stats.cost_nanodollars)
 
 enum top_column {
@@ -58,7 +62,9 @@ struct top {
     const char *store;
     struct render_style style;
     enum top_column sort;
-    long offset; /* first row on the screen */
+    uint64_t window_ns;
+    char window[SR_DURATION_LABEL_BYTES]; /* its name */
+    long offset;                          /* first row on the screen */
 };
 
 static bool has_slo(const struct figure *figure)
@@ -77,6 +83,27 @@ static double spilled_of(const struct figure *figure)
     double ratio = -1.0;
     return sr_objective_compliance(figure->stats.minute.spilled, figure->stats.minute.n, &ratio) ? ratio
                                                                                                  : -1.0;
+}
+
+/* Of the last hour, the highest over the objectives; -1: there is none. */
+static double burn_of(const struct figure *figure)
+{
+    enum { HOUR_WINDOW = 2 }; /* of 5m 30m 1h ... */
+    const struct slipring_slo_stats *slo = &figure->slo;
+    const bool exists = figure->has_slo && (slo->burn_present >> HOUR_WINDOW & 1) != 0;
+    return exists && slo->worst_burn_rate[HOUR_WINDOW] >= 0.0 ? slo->worst_burn_rate[HOUR_WINDOW] : -1.0;
+}
+
+static bool is_bad(const struct figure *figure)
+{
+    for (uint32_t i = 0; figure->has_slo && i < figure->slo.objective_count; i++) {
+        for (uint32_t k = 0; k < SLIPRING_ALERT_COUNT; k++) {
+            if (figure->slo.objectives[i].alerts[k].state == SLIPRING_ALERT_FIRING) {
+                return true;
+            }
+        }
+    }
+    return has_slo(figure) && figure->stats.budget_remaining < 0.0;
 }
 
 static double sort_value(const struct figure *figure, enum top_column column)
@@ -137,6 +164,8 @@ static void add_row(struct table *table, const struct figure *figure, const stru
     table_add(table, spilled >= 0.0 ? render_ratio(spilled, &text) : absent);
     table_add(table, has_slo(figure) ? render_ratio(stats->slo_compliance, &text) : absent);
     table_add(table, has_slo(figure) ? render_ratio(stats->budget_remaining, &text) : absent);
+    const double burn = burn_of(figure);
+    table_add(table, burn >= 0.0 ? render_burn(burn, &text) : absent);
     table_add(table, stats->cost_nanodollars > 0 ? render_money(stats->cost_nanodollars, &text) : absent);
 }
 
@@ -185,6 +214,17 @@ static const char *head_line(const struct figures *figures, const struct render_
     return room->text;
 }
 
+/* What is shown of the minute is to be of the window asked for; of none where that is not kept. */
+static void choose_window(struct figures *figures, uint64_t window_ns)
+{
+    for (size_t i = 0; window_ns != SR_WINDOW_MINUTE_NS && i < figures->count; i++) {
+        struct figure *figure = &figures->list[i];
+        const struct slipring_window_stats *window = windows_of(figure, window_ns);
+        figure->stats.minute = window ? *window : (struct slipring_window_stats){.window_ns = window_ns};
+        figure->stats.requests_per_second = figure->stats.minute.per_second;
+    }
+}
+
 static void print_once(const struct top *top, const struct figures *figures)
 {
     const struct figure **order = sort_figures(figures, top->sort);
@@ -223,9 +263,8 @@ static void draw_rows(struct top *top, const struct figures *figures)
     free(titles);
     for (long i = 0; i < visible && top->offset + i < (long)figures->count; i++) {
         const struct figure *figure = order[top->offset + i];
-        bool is_bad = has_slo(figure) && figure->stats.budget_remaining < 0.0;
         char *line = table_line(&table, &top->style, top->offset + i);
-        screen_put((int)i + 2, is_bad ? SCREEN_BAD : SCREEN_PLAIN, line);
+        screen_put((int)i + 2, is_bad(figure) ? SCREEN_BAD : SCREEN_PLAIN, line);
         free(line);
     }
     table_close(&table);
@@ -240,6 +279,7 @@ static void draw(struct top *top)
     top->style.columns = screen_columns();
     enum slipring_status status = figures_take(top->store, NULL, NULL, &figures);
     if (status == SLIPRING_OK) {
+        choose_window(&figures, top->window_ns);
         head_line(&figures, &top->style, &line);
         put_fitted(top, 0, figures_are_live(&figures) ? SCREEN_BOLD : SCREEN_BAD, line.text);
         draw_rows(top, &figures);
@@ -250,8 +290,8 @@ static void draw(struct top *top)
         put_fitted(top, 0, SCREEN_BAD, line.text);
     }
     (void)snprintf(line.text, sizeof line.text,
-                   "q quit   s sort: %s   %s scroll   p50 and p99 of the last minute", column_keys[top->sort],
-                   top->style.utf8 ? "↑↓" : "arrows");
+                   "q quit   s sort: %s   %s scroll   rates and percentiles of the last %s",
+                   column_keys[top->sort], top->style.utf8 ? "↑↓" : "arrows", top->window);
     put_fitted(top, screen_rows() - 1, SCREEN_FAINT, line.text);
     screen_show();
 }
@@ -344,7 +384,8 @@ static bool take_sort(const char *wish, enum top_column *out_column)
 
 static int run_top(const struct invocation *invocation)
 {
-    struct top top = {.store = invocation->store, .style = invocation->style};
+    struct top top = {
+        .store = invocation->store, .style = invocation->style, .window_ns = SR_WINDOW_MINUTE_NS};
     uint64_t interval_ns = SECOND;
     const char *interval = invocation->values[OPTION_interval];
     if (!take_sort(invocation->values[OPTION_sort], &top.sort) ||
@@ -356,11 +397,18 @@ static int run_top(const struct invocation *invocation)
     if (status != SLIPRING_OK) {
         return message_store("show", top.store, status);
     }
+    const char *window = invocation->values[OPTION_window];
+    if (window && !windows_parse(&figures, "window", window, &top.window_ns)) {
+        figures_drop(&figures);
+        return STATUS_BAD;
+    }
+    (void)sr_duration_label(top.window_ns, top.window);
     int result = STATUS_OK;
     bool is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (invocation->values[OPTION_json]) {
         figures_print_json(figures_json(&figures));
     } else if (invocation->values[OPTION_once] || !is_terminal) {
+        choose_window(&figures, top.window_ns);
         print_once(&top, &figures);
     } else {
         result = run_live(&top, interval_ns);
@@ -380,21 +428,26 @@ const struct command command_top = {
         "g and G scroll. "
         "With --once, or when input or output is no terminal, it prints the table once: plain "
         "lines for scripts.\n"
-        "REQ/S, P50, P99 and SPILLED are of the last minute, all else since the store was made. A dash "
+        "REQ/S, P50, P99 and SPILLED are of the last minute, or of the --window; SLO and BUDGET over the "
+        "periods of the objectives; all "
+        "else since the store was made. A dash "
         "means that there is no "
-        "such figure: nothing ran in the last minute, no objective was set, nothing was paid. "
+        "such figure: nothing ran in that time, no objective was set, nothing was paid. "
         "SPILLED is the share of executions that were counted without a time stamp of their own: the window "
         "has them when they were counted. "
         "BUDGET is what is left of "
-        "the error budget of the worst objective; lines whose budget is overspent are red.\n"
+        "the error budget of the worst objective, BURN 1H the highest burn rate of the last hour; lines "
+        "whose budget is "
+        "overspent, or whose alert fires, are red.\n"
         "Costs the recording programs nothing. Works without an agent and then says from when the "
         "figures are.",
     .exits = "0\tshown\n"
              "2\tbad input, no such store, or an unknown terminal\n",
     .examples = "slipring top\n"
                 "slipring top --sort p99 --interval 5s\tthe slowest first, every five seconds\n"
+                "slipring top --window 1h --sort p99\tof the last hour\n"
                 "slipring top --once --sort rps | head -n 12\tthe ten busiest\n",
-    COMMAND_OPTIONS(OPTION_once, OPTION_interval, OPTION_sort, OPTION_json),
+    COMMAND_OPTIONS(OPTION_once, OPTION_interval, OPTION_sort, OPTION_window, OPTION_json),
     .max_words = 0,
     .run = run_top,
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "pure/decimal.h"
 #include "pure/objective.h"
 #include "pure/window.h"
@@ -65,6 +66,76 @@ int windows_list(const struct figure *figure, const struct slipring_window_stats
     }
     out_windows[count++] = &figure->stats.lifetime;
     return count;
+}
+
+const struct slipring_window_stats *windows_of(const struct figure *figure, uint64_t window_ns)
+{
+    const struct slipring_stats_detail *detail = &figure->detail;
+    for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
+        if (detail->windows[i].window_ns == window_ns) {
+            return &detail->windows[i];
+        }
+    }
+    return NULL;
+}
+
+bool windows_are_kept(const struct figures *figures, uint64_t window_ns)
+{
+    for (size_t i = 0; i < figures->count; i++) {
+        if (windows_of(&figures->list[i], window_ns)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t windows_next(const struct figures *figures, uint64_t beyond_ns)
+{
+    uint64_t next = 0;
+    for (size_t i = 0; i < figures->count; i++) {
+        const struct slipring_stats_detail *detail = &figures->list[i].detail;
+        for (uint32_t k = 0; k < detail->window_count && k < SLIPRING_WINDOW_COUNT; k++) {
+            const uint64_t window_ns = detail->windows[k].window_ns;
+            next = window_ns > beyond_ns && (next == 0 || window_ns < next) ? window_ns : next;
+        }
+    }
+    return next;
+}
+
+static void say_kept(const struct figures *figures, const char *wish)
+{
+    char kept[256] = "";
+    size_t length = 0;
+    struct render_text quoted;
+    uint64_t window_ns = 0;
+    while ((window_ns = windows_next(figures, window_ns)) != 0 &&
+           length + SR_DURATION_LABEL_BYTES + 2 < sizeof kept) {
+        char label[SR_DURATION_LABEL_BYTES];
+        (void)sr_duration_label(window_ns, label);
+        length +=
+            (size_t)snprintf(kept + length, sizeof kept - length, "%s%s", length > 0 ? ", " : "", label);
+    }
+    message_print("no window of %s is kept: the agent keeps %s; slipringd --windows says which",
+                  render_quote(wish, &quoted), length > 0 ? kept : "none yet");
+}
+
+bool windows_parse(const struct figures *figures, const char *option, const char *wish,
+                   uint64_t *out_window_ns)
+{
+    struct render_text quoted;
+    uint64_t window_ns = 0;
+    const enum sr_parse verdict = sr_duration_parse(wish, UINT64_MAX, &window_ns);
+    if (verdict != SR_PARSE_OK) {
+        message_print("the time %s of --%s is %s: give a window that the agent keeps, as 1h",
+                      render_quote(wish, &quoted), option, sr_parse_text(verdict));
+        return false;
+    }
+    if (!windows_are_kept(figures, window_ns)) {
+        say_kept(figures, wish);
+        return false;
+    }
+    *out_window_ns = window_ns;
+    return true;
 }
 
 const char *windows_name(const struct slipring_window_stats *window, char out_name[SR_DURATION_LABEL_BYTES])

@@ -14,6 +14,16 @@
 enum { WINDOWS_MAX = SLIPRING_WINDOW_COUNT + 1 };
 int windows_list(const struct figure *figure, const struct slipring_window_stats *out_windows[WINDOWS_MAX]);
 
+/* The one of that length; NULL: it is not kept. */
+const struct slipring_window_stats *windows_of(const struct figure *figure, uint64_t window_ns);
+bool windows_are_kept(const struct figures *figures, uint64_t window_ns); /* by some of them */
+/* The shortest that some of them keep and that is longer; 0: none. */
+uint64_t windows_next(const struct figures *figures, uint64_t beyond_ns);
+
+/* The length that was given to --OPTION. False: said on stderr, with those that are kept. */
+__attribute__((warn_unused_result)) bool windows_parse(const struct figures *figures, const char *option,
+                                                       const char *wish, uint64_t *out_window_ns);
+
 /* "10s", "7d", "lifetime" */
 const char *windows_name(const struct slipring_window_stats *window, char out_name[SR_DURATION_LABEL_BYTES]);
 

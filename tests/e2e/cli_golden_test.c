@@ -188,6 +188,8 @@ static void figures_are_shown_to_the_last_digit(void **state)
     golden_expect(WORDS("show", "-s", store, "archive_file", "--json"), "100", 0, "show.json");
     golden_expect(WORDS("top", "-s", store, "--once"), "", 0, "top.txt");
     golden_expect(WORDS("top", "-s", store, "--once", "--sort", "count"), "80", 0, "top_narrow.txt");
+    golden_expect(WORDS("top", "-s", store, "--once", "--window", "1h"), "", 0, "top_window.txt");
+    golden_expect(WORDS("top", "-s", store, "--once", "--window", "2h"), "", 2, "top_no_window.txt");
     sr_books_close(&books);
     golden_expect(WORDS("show", "-s", store, "archive_file"), "100", 0, "show_without_agent.txt");
     golden_expect(WORDS("top", "-s", store, "--once"), "100", 0, "top_without_agent.txt");

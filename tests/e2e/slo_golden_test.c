@@ -86,6 +86,12 @@ static struct slipring_slo_objective *evaluate(struct primitive *primitive,
         sums[i] = (struct sr_alert_window){window->good, window->total};
         (void)!sr_objective_burn_rate(stats->target_ppb, window->good, window->total, &window->burn_rate);
     }
+    for (int i = 0; i < SLIPRING_SLO_WINDOW_COUNT; i++) {
+        if (slo->windows[i].total > 0 && !(primitive->slo.worst_burn_rate[i] > slo->windows[i].burn_rate)) {
+            primitive->slo.worst_burn_rate[i] = slo->windows[i].burn_rate;
+            primitive->slo.burn_present |= UINT64_C(1) << i;
+        }
+    }
     static const int longs[] = {2, 4, 5, 6};
     static const int shorts[] = {0, 1, 3, 4};
     for (int i = 0; i < SLIPRING_ALERT_COUNT; i++) {
@@ -240,6 +246,7 @@ static void objectives_are_listed_what_hurts_most_first(void **state)
     golden_expect(WORDS("slo", "-s", store, "--color=always"), "100", 0, "slo_colour.txt");
     golden_expect(WORDS("slo", "-s", store, "work*", "--json"), "", 0, "slo.json");
     golden_expect(WORDS("slo", "-s", store, "unmeasured"), "", 0, "slo_none.txt");
+    golden_expect(WORDS("top", "-s", store, "--once", "--sort", "burn"), "", 0, "slo_top.txt");
     golden_expect(WORDS("slo", "-s", store, "wrokbook"), "", 1, "slo_no_match.txt");
     sr_books_close(&books);
 }
