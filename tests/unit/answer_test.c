@@ -60,13 +60,6 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
     return SLIPRING_OK;
 }
 
-enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
-                                  struct slipring_slo_stats *out_slo)
-{
-    (void)stats, (void)id, (void)out_slo;
-    return SLIPRING_NO_DATA;
-}
-
 enum slipring_status sr_stats_agent_figures(const struct sr_stats *stats,
                                             struct sr_agent_figures *out_figures)
 {
