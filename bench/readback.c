@@ -31,6 +31,7 @@ static const char *const names[CASE_COUNT] = {
 #define COLD_READS 100u /* of a round: each is timed by itself */
 #define COLD_BYTES ((size_t)4 << 20)
 #define LINE_BYTES 64u
+#define OBJECTIVES 2u
 
 struct view {
     struct slipring_stats stats;
@@ -44,6 +45,7 @@ struct setting {
     struct feeder feeder;
     struct ledger ledger;
     struct view view, source; /* read into; what is copied where nothing is read */
+    struct slipring_slo_stats slo;
     uint8_t *cold;
     uint64_t reads, torn, failed;
     uint64_t publishings; /* seen going by */
@@ -107,6 +109,50 @@ static inline __attribute__((always_inline)) void read_detail(struct setting *se
     look(setting);
 }
 
+/* Every record is a success, and fast enough: the budget is whole. */
+static inline __attribute__((always_inline)) void slo_read(struct setting *setting)
+{
+    const bool is_read = slipring_slo_read(setting->ledger.primitive, &setting->slo) == SLIPRING_OK;
+    setting->failed += !is_read || setting->slo.objective_count != OBJECTIVES;
+}
+
+static inline __attribute__((always_inline)) void
+look_at(struct setting *setting, enum slipring_status status, double got, double want)
+{
+    setting->failed += status != SLIPRING_OK || got != want;
+}
+
+static inline __attribute__((always_inline)) void budget(struct setting *setting)
+{
+    double remaining = 0;
+    const enum slipring_status status =
+        slipring_budget_remaining(setting->ledger.primitive, NULL, &remaining);
+    look_at(setting, status, remaining, 1.0);
+}
+
+static inline __attribute__((always_inline)) void budget_named(struct setting *setting)
+{
+    double remaining = 0;
+    const enum slipring_status status =
+        slipring_budget_remaining(setting->ledger.primitive, "availability", &remaining);
+    look_at(setting, status, remaining, 1.0);
+}
+
+static inline __attribute__((always_inline)) void burn(struct setting *setting)
+{
+    double rate = -1;
+    const enum slipring_status status = slipring_burn_rate(setting->ledger.primitive, NULL, 3600, &rate);
+    look_at(setting, status, rate, 0.0);
+}
+
+static inline __attribute__((always_inline)) void burn_named(struct setting *setting)
+{
+    double rate = -1;
+    const enum slipring_status status =
+        slipring_burn_rate(setting->ledger.primitive, "availability", 3600, &rate);
+    look_at(setting, status, rate, 0.0);
+}
+
 static inline __attribute__((always_inline)) double time_loop(struct setting *setting, struct run *run,
                                                               read_body *body)
 {
@@ -151,6 +197,11 @@ MEASURE(copy, time_loop, copy)
 MEASURE(read, time_loop, read)
 MEASURE(copy_detail, time_loop, copy_detail)
 MEASURE(read_detail, time_loop, read_detail)
+MEASURE(slo_read, time_loop, slo_read)
+MEASURE(budget, time_loop, budget)
+MEASURE(budget_named, time_loop, budget_named)
+MEASURE(burn, time_loop, burn)
+MEASURE(burn_named, time_loop, burn_named)
 MEASURE(copy_cold, time_cold, copy)
 MEASURE(read_cold, time_cold, read)
 
@@ -166,6 +217,31 @@ static const struct case_plan {
 
 /* --- setting up --------------------------------------------------------------------------------------------------------- */
 
+/* Of the feeder's primitive: all that it records is within them. */
+static bool give_objectives(struct setting *setting)
+{
+    const struct slipring_slo slo = {
+        .target_ppb = SLIPRING_TARGET(0.99),
+        .latency_threshold_ns = FEEDER_DURATION_NS,
+        .availability_ppb = SLIPRING_TARGET(0.999),
+    };
+    const enum slipring_status status = slipring_slo_configure(setting->ledger.primitive, &slo);
+    if (status != SLIPRING_OK) {
+        fprintf(stderr, "slipring-bench: objectives: %s\n", slipring_status_text(status));
+    }
+    return status == SLIPRING_OK;
+}
+
+/* Both figures are published, and there are events. */
+static bool is_published(struct setting *setting)
+{
+    double burn_rate = 0;
+    return slipring_stats_read_detail(setting->ledger.primitive, &setting->source.stats,
+                                      &setting->source.detail) == SLIPRING_OK &&
+           setting->source.stats.count > 0 &&
+           slipring_burn_rate(setting->ledger.primitive, NULL, 3600, &burn_rate) == SLIPRING_OK;
+}
+
 static bool set_up(struct setting *setting)
 {
     const struct fleet_plan nobody = {.store = STORE};
@@ -179,14 +255,12 @@ static bool set_up(struct setting *setting)
     }
     setting->cold = calloc(1, COLD_BYTES);
     if (!setting->cold || !served_start(&setting->served, &setting->machine, &nobody) ||
-        !ledger_open(&setting->ledger, STORE, PRIMITIVE) ||
+        !ledger_open(&setting->ledger, STORE, PRIMITIVE) || !give_objectives(setting) ||
         !feeder_start(&setting->feeder, STORE, PRIMITIVE, &setting->machine)) {
         return false;
     }
     for (uint32_t waited_ms = 0; waited_ms < 10000 && !machine_is_interrupted(); waited_ms += 10) {
-        if (slipring_stats_read_detail(setting->ledger.primitive, &setting->source.stats,
-                                       &setting->source.detail) == SLIPRING_OK &&
-            setting->source.stats.count > 0) {
+        if (is_published(setting)) {
             return true;
         }
         machine_sleep_ms(10);
@@ -216,7 +290,8 @@ static const struct report_field fields[] = {
     FIELD(ns_min, NUMBER, "min", 8, "the least round"),
     FIELD(ns_max, NUMBER, "max", 8, "the greatest round"),
     FIELD(ratio_copy, RATIO, "x copy", 8,
-          "by a bare copy of the same bytes, in the same round: the median; null when that was not run"),
+          "by a bare copy of the same bytes, in the same round: the median; null when that was not run, or "
+          "nothing is copied"),
     FIELD(ratio_two_clocks, RATIO, "x clocks", 8, "the same by two clock readings"),
     FIELD(bytes, COUNT, "bytes", 6, "that are copied"),
     FIELD(n, COUNT, NULL, 0, "how many were timed"),
@@ -240,13 +315,15 @@ static double ratio_of(const struct setting *setting, enum readback_case id, enu
 static void sum_up(const struct setting *setting, enum readback_case id, struct readback_result *result)
 {
     const bool has_detail = plans[id].yardstick == CASE_copy_detail;
+    const bool has_copy = plans[id].yardstick != CASE_two_clocks;
     *result = (struct readback_result){
         .line = {.name = names[id], .title = plans[id].title, .checked = "books"},
-        .ratio_copy = ratio_of(setting, id, plans[id].yardstick),
+        .ratio_copy = has_copy ? ratio_of(setting, id, plans[id].yardstick) : NAN,
         .ratio_two_clocks = ratio_of(setting, id, CASE_two_clocks),
-        .bytes = id == CASE_two_clocks ? 0
-                 : has_detail          ? sizeof(struct view)
-                                       : sizeof(struct slipring_stats),
+        .bytes = id == CASE_slo_read                  ? sizeof(struct slipring_slo_stats)
+                 : id == CASE_two_clocks || !has_copy ? 0
+                 : has_detail                         ? sizeof(struct view)
+                                                      : sizeof(struct slipring_stats),
         .n = setting->runs[id].reads,
         .publishings = setting->publishings,
         .torn = setting->torn + setting->failed,
@@ -343,7 +420,8 @@ static const struct report_table *const tables[] = {&readback_table};
 
 const struct benchmark bench_readback = {
     .name = "readback",
-    .summary = "slipring_stats_read(), while the agent publishes, against clock readings and a bare copy",
+    .summary =
+        "reading figures and budgets back, while the agent publishes, against clock readings and a bare copy",
     .about = "What it costs a process to read its own figures back, while another one records and the agent "
              "publishes. Every copy is checked not to be torn.\n",
     .example = "slipring-bench readback --only two_clocks,copy,read",

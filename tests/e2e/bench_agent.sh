@@ -39,8 +39,9 @@ holds scrape '.series >= 20 * .primitives and .scrapes > 0'
 holds scrape 'if .name == "p1000_dead" then .dead == 20 and .ratio_living > 0 else has("dead") | not end'
 holds scrape 'if .name == "p1" then .primitives == 2 else .primitives == 1001 end' # __overflow__ is one
 
-bench readback "two_clocks copy read copy_detail read_detail copy_cold read_cold" --rounds 3 --batch 20000
-holds readback '.ns > 0 and .ns_min <= .ns and .ns <= .ns_max and .torn == 0 and .n > 0 and .ratio_copy > 0'
+bench readback "two_clocks copy read copy_detail read_detail slo_read budget budget_named burn burn_named copy_cold read_cold" --rounds 3 --batch 20000
+holds readback '.ns > 0 and .ns_min <= .ns and .ns <= .ns_max and .torn == 0 and .n > 0 and .ratio_two_clocks > 0'
+holds readback '(.name | test("^slo_read|^budget|^burn")) == (.ratio_copy == null)' # nothing is copied as it stands
 holds readback '.publishings > 0'
 
 bench idle "empty sliding" --only empty,sliding --rounds 1 --seconds 1 --processes 2 --threads 2 --primitives 25
