@@ -456,7 +456,10 @@ static void figures_are_read_back_without_a_system_call(void)
     struct slipring_primitive *known = NULL;
     struct slipring_stats stats;
     struct slipring_stats_detail detail;
+    struct slipring_slo_stats slo;
+    const struct slipring_slo wish = {.availability_ppb = SLIPRING_TARGET(0.99)};
     CHECK_OK(slipring_primitive_get(rig_producer, "known", NULL, &known));
+    CHECK_OK(slipring_slo_configure(known, &wish));
     slipring_record(known, 1000000, SLIPRING_SUCCESS, NULL);
     rig_settle(&rig);
     CHECK_OK(slipring_stats_read(known, &stats));
@@ -467,6 +470,13 @@ static void figures_are_read_back_without_a_system_call(void)
         stats.count = 0;
         require(slipring_stats_read_detail(known, &stats, &detail) == SLIPRING_OK && stats.count == 1);
         require(detail.bound_count > 0);
+        double figure = -1;
+        require(slipring_budget_remaining(known, NULL, &figure) == SLIPRING_OK && figure == 1);
+        require(slipring_budget_remaining(known, "availability", &figure) == SLIPRING_OK && figure == 1);
+        require(slipring_burn_rate(known, NULL, 3600, &figure) == SLIPRING_OK && figure == 0);
+        require(slipring_burn_rate(known, "availability", 300, &figure) == SLIPRING_OK && figure == 0);
+        require(slipring_burn_rate(known, "unknown", 300, &figure) == SLIPRING_NO_DATA);
+        require(slipring_slo_read(known, &slo) == SLIPRING_OK && slo.objective_count == 1);
     }
     _exit(0);
 }
