@@ -388,6 +388,15 @@ static uint64_t month_began_ns(const struct books *books, uint64_t now_ns)
     return now_ns > ago_ns ? now_ns - ago_ns : 0;
 }
 
+/* The month that is counted begins at this mark. The track's words have their pages. */
+static void set_month(struct books *books, uint32_t index, uint32_t objective, const struct mark *from)
+{
+    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_FIRST),
+        get(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_NEXT)));
+    append(books, index, objective, HISTORY_PERIOD, from);
+    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH), books->month);
+}
+
 bool history_change_period(struct books *books, uint32_t index, uint32_t objective, uint64_t period_s,
                            uint64_t now_ns)
 {
@@ -402,9 +411,31 @@ bool history_change_period(struct books *books, uint32_t index, uint32_t objecti
     uint64_t stays_ns = 0;
     const struct mark from =
         edge_of(books, index, objective, HISTORY_PERIOD, month_began_ns(books, now_ns), &now, &stays_ns);
-    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_FIRST),
-        get(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_NEXT)));
-    append(books, index, objective, HISTORY_PERIOD, &from);
-    set(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH), books->month);
+    set_month(books, index, objective, &from);
     return true;
+}
+
+/* --- another clock ------------------------------------------------------------------------------------------------------------ */
+
+static void begin_objective_anew(struct books *books, uint32_t index, uint32_t objective, uint64_t now_ns)
+{
+    struct mark from = last_of(books, index, objective, HISTORY_PERIOD);
+    const bool goes_on =
+        is_month(books, index, objective) &&
+        get(books, track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH)) == books->month &&
+        books_reserve(books, track_word(index, objective, HISTORY_PERIOD, 0), SR_TRACK_WORDS);
+    history_begin(books, index, objective, now_ns);
+    if (goes_on) {
+        from.at_ns = month_began_ns(books, now_ns);
+        set_month(books, index, objective, &from);
+    }
+}
+
+void history_begin_anew(struct books *books, uint32_t index, uint64_t now_ns)
+{
+    for (uint32_t objective = 0; objective < SLIPRING_OBJECTIVE_COUNT; objective++) {
+        if (kind_of(books, index, objective) != 0) {
+            begin_objective_anew(books, index, objective, now_ns);
+        }
+    }
 }

@@ -47,6 +47,10 @@ void history_now(const struct books *books, uint32_t book, uint32_t objective, u
 /* In the caller's batch, together with the objective's own words. It begins now (new, or its threshold changed): its marks are void. */
 void history_begin(struct books *books, uint32_t book, uint32_t objective, uint64_t now_ns);
 
+/* In the caller's batch: the durable times of a book are of another clock (windows_begin_anew()). All of its objectives begin now; but the calendar
+ * month goes on, for it is another clock's. */
+void history_begin_anew(struct books *books, uint32_t book, uint64_t now_ns);
+
 /* In the caller's batch, before the objective's period changes. Its marks stay. The calendar month is counted from the first mark that is
  * known of it. False: no page for that, it has to begin anew. */
 __attribute__((warn_unused_result)) bool history_change_period(struct books *books, uint32_t book,

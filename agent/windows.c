@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "pure/money.h"
 #include "pure/window.h"
 #include "shelf.h"
@@ -424,6 +425,7 @@ static void begin_book_anew(struct books *books, uint32_t index, uint64_t now_ns
         cap(books, SR_WORD(book, index, SR_BOOK_BOUNDS + i * SR_BOUND_WORDS + SR_BOUND_EXACT_SINCE_NS),
             now_ns);
     }
+    history_begin_anew(books, index, now_ns);
     books->book[index].is_changed = true;
 }
 

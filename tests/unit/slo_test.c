@@ -297,6 +297,38 @@ static void the_worst_of_the_objectives_is_told(void)
     CHECK(burn == -1.0);
 }
 
+/* --- another clock --------------------------------------------------------------------------------------------------------- */
+
+/* Another time namespace, or another boot: marks that lie ahead are of an unknown time, and no window may take them for the last minutes. */
+static void a_clock_that_is_behind_the_books_fires_nothing_of_the_past(void)
+{
+    begin(0.999, 30 * DAY);
+    const struct slipring_objective monthly = {.kind = SLIPRING_AVAILABILITY,
+                                               .name = "monthly",
+                                               .target_ppb = SLIPRING_TARGET(0.5),
+                                               .period_s = SLIPRING_PERIOD_MONTH};
+    CHECK_OK(slipring_objective_add(work, &monthly));
+    rig_tick(&rig, RIG_SECOND);
+    go_on(100, 0, 10);
+    CHECK_EQUAL(state(0), SLIPRING_ALERT_FIRING);
+    rig_stop(&rig);
+    rig.now_ns = 50 * RIG_SECOND;
+    rig.wall_ns += DAY * RIG_SECOND;
+    rig_open(&rig);
+    rig_tick(&rig, RIG_SECOND);
+    CHECK_EQUAL(state(0), SLIPRING_ALERT_NO_DATA);
+    CHECK_EQUAL(slo().objectives[0].windows[6].total, 0);
+    CHECK(incident(0).ended_wall_ns != 0);
+    CHECK_EQUAL(rig_stats(&rig, "work").count, 1000);
+    CHECK_EQUAL(rig_detail(&rig, "work").objectives[0].total, 0);
+    CHECK_EQUAL(rig_detail(&rig, "work").objectives[0].since_ns, 50 * RIG_SECOND);
+    CHECK_EQUAL(rig_detail(&rig, "work").objectives[1].total, 1000); /* the same month */
+    go_on(100, 10, 0);
+    CHECK_EQUAL(state(0), SLIPRING_ALERT_QUIET);
+    CHECK_EQUAL(slo().objectives[0].windows[0].total, 1000);
+    CHECK_EQUAL(rig_detail(&rig, "work").objectives[1].total, 2000);
+}
+
 /* --- kills ---------------------------------------------------------------------------------------------------------------- */
 
 static void an_incident_outlives_the_agent(void)
@@ -454,6 +486,7 @@ static int run(void)
         RIG_TEST(silence_is_told),
         RIG_TEST(exhaustion_is_told_while_something_burns),
         RIG_TEST(the_worst_of_the_objectives_is_told),
+        RIG_TEST(a_clock_that_is_behind_the_books_fires_nothing_of_the_past),
         RIG_TEST(an_incident_outlives_the_agent),
 #if SR_CRASHPOINTS_BUILT
         RIG_TEST(an_alert_and_its_incident_are_one_commit),
