@@ -16,7 +16,7 @@ import jsonschema
 
 from _metrics import scrape
 from _scene import BIN, ROOT
-from _tests import check, contains, equal, main, test, until
+from _tests import check, close_to, contains, equal, main, test, until
 
 MB = 1 << 20
 with open(os.path.join(ROOT, "docs", "api-v1.schema.json")) as _schema:
@@ -259,6 +259,60 @@ def the_bounds_of_the_histogram_are_an_option(scene):
     found = {dict(key)["le"]: int(count) for key, count in
              agent.metrics().all("primitive_duration_seconds_bucket", primitive_name="work").items()}
     equal(found, {"0.25": 1, "0.5": 3, "+Inf": 4}, "buckets")
+    recorder.finish()
+
+
+def buckets_of(agent, name):
+    return {dict(key)["le"]: int(count) for key, count in
+            agent.metrics().all("primitive_duration_seconds_bucket", primitive_name=name).items()}
+
+
+@test
+def bounds_of_one_name_are_changed_while_its_producer_goes_on(scene):
+    agent = scene.agent("--le", "0.5", "--le-of", "work=0.25,0.75")
+    recorder = scene.recorder()
+    for place, name in enumerate(("work", "play")):
+        recorder.ok("get", place, name)
+        for ns in (250_000_000, 250_000_001, 750_000_000, 750_000_001):
+            recorder.send(f"record {place} {ns} S")
+    recorder.ok("sync")
+    until(lambda: buckets_of(agent, "work") == {"0.25": 1, "0.75": 3, "+Inf": 4}, "its own bounds")
+    until(lambda: buckets_of(agent, "play") == {"0.5": 2, "+Inf": 4}, "the common ones")
+    equal(agent.stop()[0], 0, "exit status")
+    agent = scene.agent("--le", "0.5", "--le-of", "work=0.25,0.2500001", "--le-of=play=0.75")
+    until(lambda: set(buckets_of(agent, "work")) == {"0.25", "0.2500001", "+Inf"}, "the new bounds")
+    for place in (0, 1):
+        recorder.send(f"record {place} 250000001 S")
+        recorder.send(f"record {place} 750000000 S")
+    recorder.ok("sync")
+    # 0.25 was there all the time. 0.2500001 lies in its bucket: of older executions those that 0.25 tells of are known.
+    until(lambda: buckets_of(agent, "work") == {"0.25": 1, "0.2500001": 2, "+Inf": 6}, "all of them, at the new bounds")
+    until(lambda: buckets_of(agent, "play")["+Inf"] == 6, "all of the other")
+    recorder.finish()
+
+
+@test
+def windows_and_percentiles_are_options(scene):
+    agent = scene.agent("--windows", "2s,1h", "--percentiles", "25,99.99", "--schema", "7", "--expose=few")
+    recorder = scene.recorder()
+    recorder.ok("get", 0, "work")
+    for k in range(1, 101):
+        recorder.send(f"record 0 {k * 1_000_000} S")
+    recorder.ok("sync")
+    until(lambda: agent.metrics().recorded("work") == 100, "all is booked")
+    page = agent.metrics()
+    of = {"primitive_name": "work"}
+    equal({dict(key)["window"] for key in page.all("primitive_window_requests", **of)}, {"1m", "1h", "lifetime"}, "windows")
+    found = {dict(key)["quantile"]: float(value) for key, value in
+             page.all("primitive_duration_quantile_seconds", window="1h", **of).items()}
+    bound = float(page.get("slipring_quantile_relative_error_ratio"))
+    check(0 < bound < 0.0028, "the error of schema 7:", bound)
+    for quantile, seconds in {"0.25": 0.025, "0.5": 0.05, "0.9": 0.09, "0.95": 0.095, "0.99": 0.099, "0.999": 0.1, "0.9999": 0.1}.items():
+        close_to(found[quantile], seconds, f"quantile {quantile}", bound)
+    equal(len(found), 7, "percentiles")
+    contains(agent.log(), ["windows=2s,1m,1h", "schema=7", "primitive_bytes="], "the log")
+    equal(int(page.get("slipring_primitive_memory_most_bytes")),
+          int(re.search(r"primitive_bytes=(\d+)", agent.log()).group(1)), "the memory of a primitive")
     recorder.finish()
 
 
