@@ -38,6 +38,9 @@ static void become_daemon(const char *path, const struct daemon_plan *plan)
             arguments[count++] = numbers[i];
         }
     }
+    if (plan->exposes_few) {
+        arguments[count++] = "--expose=few";
+    }
     (void)execv(path, (char *const *)(uintptr_t)arguments); /* which does not write to them */
 }
 

@@ -20,6 +20,7 @@ struct daemon_plan {
     bool is_pinned;          /* to that CPU */
     uint32_t max_primitives; /* 0: what slipringd does by itself, as below */
     uint32_t ring_cap;
+    bool exposes_few; /* --expose few */
 };
 
 /* Start it. It ends when the benchmark does, however that ends. */

@@ -55,7 +55,8 @@ void fleet_name(uint32_t i, char out_name[FLEET_NAME_BYTES])
     (void)snprintf(out_name, FLEET_NAME_BYTES, "primitive_%05u", i % 100000);
 }
 
-bool fleet_register(struct slipring_store *store, uint32_t i, struct slipring_primitive **out_primitive)
+static bool register_one(struct slipring_store *store, uint32_t i, bool has_objectives,
+                         struct slipring_primitive **out_primitive)
 {
     const struct slipring_slo slo = {
         .target_ppb = SLIPRING_TARGET(0.99),
@@ -65,13 +66,18 @@ bool fleet_register(struct slipring_store *store, uint32_t i, struct slipring_pr
     char name[FLEET_NAME_BYTES];
     fleet_name(i, name);
     enum slipring_status status = slipring_primitive_get(store, name, "bench", out_primitive);
-    if (status == SLIPRING_OK) {
+    if (status == SLIPRING_OK && has_objectives) {
         status = slipring_slo_configure(*out_primitive, &slo);
     }
     if (status != SLIPRING_OK) {
         fprintf(stderr, "slipring-bench: primitive %s: %s\n", name, slipring_status_text(status));
     }
     return status == SLIPRING_OK;
+}
+
+bool fleet_register(struct slipring_store *store, uint32_t i, struct slipring_primitive **out_primitive)
+{
+    return register_one(store, i, true, out_primitive);
 }
 
 static bool open_all(struct crew *crew)
@@ -84,7 +90,7 @@ static bool open_all(struct crew *crew)
         return false;
     }
     for (uint32_t i = 0; i < crew->plan->primitives; i++) {
-        if (!fleet_register(store, i, &crew->primitives[i])) {
+        if (!register_one(store, i, !crew->plan->has_no_objectives, &crew->primitives[i])) {
             return false;
         }
     }

@@ -19,6 +19,8 @@ struct fleet_plan {
     uint32_t processes;
     uint32_t threads; /* of each process */
     uint32_t primitives;
+    bool has_no_objectives;
+    bool exposes_few; /* the agent's option: served.h */
 };
 
 struct fleet {

@@ -17,7 +17,7 @@
 #include "usage.h"
 
 enum scrape_case {
-#define SCRAPE_CASE(id, title, primitives, has_dead) CASE_##id,
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few) CASE_##id,
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
     CASE_COUNT,
@@ -26,15 +26,16 @@ enum scrape_case {
 static const struct case_plan {
     const char *name, *title;
     uint32_t primitives;
-    bool has_dead;
+    bool has_dead, has_objectives, exposes_few;
 } plans[CASE_COUNT] = {
-#define SCRAPE_CASE(id, title, primitives, has_dead) [CASE_##id] = {#id, (title), (primitives), (has_dead)},
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few)                            \
+    [CASE_##id] = {#id, (title), (primitives), (has_dead), (has_objectives), (exposes_few)},
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
 };
 
 static const char *const names[CASE_COUNT] = {
-#define SCRAPE_CASE(id, title, primitives, has_dead) [CASE_##id] = #id,
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few) [CASE_##id] = #id,
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
 };
@@ -93,6 +94,8 @@ static bool set_up_run(struct setting *setting, enum scrape_case id)
         .processes = 1,
         .threads = 1,
         .primitives = plans[id].primitives,
+        .has_no_objectives = !plans[id].has_objectives,
+        .exposes_few = plans[id].exposes_few,
     };
     if (!served_start(&run->served, &setting->machine, &plan) ||
         !fleet_record(&run->served.fleet, SAMPLES_EACH)) {

@@ -17,6 +17,7 @@ bool served_start(struct served *served, const struct machine *machine, const st
         .is_pinned = machine->is_pinned,
         .max_primitives = plan->primitives > PRIMITIVES_DEFAULT ? plan->primitives : 0,
         .ring_cap = RING_CAP,
+        .exposes_few = plan->exposes_few,
     };
     if (!daemon_is_built()) {
         fputs("slipring-bench: there is no slipringd beside slipring-bench\n", stderr);
