@@ -308,6 +308,11 @@ static void the_windows_of_alerts_are_those_that_the_period_reaches(void **state
     assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"5m\"") "1"));
     assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"1h\"") "0"));
     assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"1h\"") "0.25"));
+    slo.objectives[0].windows[2].span_ns = UINT64_C(12345678901);
+    buffer_clear(&text);
+    exposition_begin(&exposition);
+    render();
+    assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"1h\"") "0.003429"));
     assert_null(strstr(text.text, "burn_rate{" LABELS ",objective=\"latency\",window=\"1h\""));
     assert_null(strstr(text.text, "compliance{" LABELS ",objective=\"latency\",window=\"1h\""));
     assert_null(strstr(text.text, "window=\"30m\""));
