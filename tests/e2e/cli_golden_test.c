@@ -155,6 +155,17 @@ static void record_once(void *store_name)
     CHECK_OK(slipring_close(store));
 }
 
+static void publish_again(void *books)
+{
+    sr_books_finish_publishing(books, sr_clock_ns(), 5);
+}
+
+static void close_store(struct sr_books *books)
+{
+    golden_before_each(NULL, NULL);
+    sr_books_close(books);
+}
+
 /* The agent's side, held open: an agent that lives. */
 static void open_store(const char *store, struct sr_books *out_books)
 {
@@ -172,6 +183,7 @@ static void open_store(const char *store, struct sr_books *out_books)
     publish_idle(out_books, 3, HOSTILE_NAME, now_ns);
     sr_books_redirect(out_books, 4, 1);
     sr_books_finish_publishing(out_books, now_ns, 5);
+    golden_before_each(publish_again, out_books);
 }
 
 /* --- the tests ------------------------------------------------------------------------------------------------ */
@@ -190,7 +202,7 @@ static void figures_are_shown_to_the_last_digit(void **state)
     golden_expect(WORDS("top", "-s", store, "--once", "--sort", "count"), "80", 0, "top_narrow.txt");
     golden_expect(WORDS("top", "-s", store, "--once", "--window", "1h"), "", 0, "top_window.txt");
     golden_expect(WORDS("top", "-s", store, "--once", "--window", "2h"), "", 2, "top_no_window.txt");
-    sr_books_close(&books);
+    close_store(&books);
     golden_expect(WORDS("show", "-s", store, "archive_file"), "100", 0, "show_without_agent.txt");
     golden_expect(WORDS("top", "-s", store, "--once"), "100", 0, "top_without_agent.txt");
 }
@@ -209,7 +221,7 @@ static void what_is_not_there_is_said_with_the_nearest_that_is(void **state)
     golden_expect(WORDS("shwo"), "100", 2, "no_command.txt");
     golden_expect(WORDS("show", "--jsn"), "100", 2, "no_option.txt");
     golden_expect(WORDS("top", "--sort", "p98"), "100", 2, "no_column.txt");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static void every_command_has_a_page_of_its_own(void **state)
@@ -276,7 +288,7 @@ static void verify_says_what_it_compared(void **state)
     sr_batch_clear(&books.batch);
     golden_expect(WORDS("verify", "-s", store, "--wait", "0s"), "100", 1, "verify_disagrees.txt");
     golden_expect(WORDS("verify", "-s", store, "--wait", "0s", "--json"), "100", 1, "verify_disagrees.json");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static int run(void)

@@ -213,6 +213,17 @@ static struct slipring_incident incident(uint64_t now_ns, uint64_t began_ago_s, 
     return incident;
 }
 
+static void publish_again(void *books)
+{
+    sr_books_finish_publishing(books, sr_clock_ns(), 5);
+}
+
+static void close_store(struct sr_books *books)
+{
+    golden_before_each(NULL, NULL);
+    sr_books_close(books);
+}
+
 static void open_store(struct sr_books *out_books)
 {
     uint64_t holder;
@@ -233,6 +244,7 @@ static void open_store(struct sr_books *out_books)
     };
     sr_books_publish_incidents(out_books, incidents, 4);
     sr_books_finish_publishing(out_books, sr_clock_ns(), 5);
+    golden_before_each(publish_again, out_books);
 }
 
 /* --- the tests -------------------------------------------------------------------------------------------------- */
@@ -248,7 +260,7 @@ static void objectives_are_listed_what_hurts_most_first(void **state)
     golden_expect(WORDS("slo", "-s", store, "unmeasured"), "", 0, "slo_none.txt");
     golden_expect(WORDS("top", "-s", store, "--once", "--sort", "burn"), "", 0, "slo_top.txt");
     golden_expect(WORDS("slo", "-s", store, "wrokbook"), "", 1, "slo_no_match.txt");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static void each_figure_is_explained_with_the_numbers_put_in(void **state)
@@ -266,7 +278,7 @@ static void each_figure_is_explained_with_the_numbers_put_in(void **state)
                   "explain_no_objective.txt");
     golden_expect(WORDS("slo", "explain", "-s", store, "unmeasured"), "", 1, "explain_none.txt");
     golden_expect(WORDS("slo", "explain", "-s", store), "", 2, "explain_what.txt");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static void a_gate_says_what_is_wrong_and_by_how_much(void **state)
@@ -299,7 +311,7 @@ static void a_gate_says_what_is_wrong_and_by_how_much(void **state)
     golden_expect(WORDS("slo", "check", "-s", s, "workbook", "--max-age", "0s"), "", 2, "check_bad_age.txt");
     golden_expect(WORDS("slo", "check", "-s", s, "wrokbook"), "", 1, "check_no_primitive.txt");
     golden_expect(WORDS("slo", "check", "-s", "goldne", "workbook"), "", 2, "check_no_store.txt");
-    sr_books_close(&books);
+    close_store(&books);
     golden_expect(WORDS("slo", "check", "-s", s, "workbook", "burn_of_36"), "", 1, "check_without_agent.txt");
 }
 
@@ -308,6 +320,7 @@ static void old_figures_do_not_pass_a_gate(void **state)
     (void)state;
     struct sr_books books;
     open_store(&books);
+    golden_before_each(NULL, NULL);
     sr_books_finish_publishing(&books, sr_clock_ns() - 120 * SECOND, 5);
     golden_expect(WORDS("slo", "check", "-s", store, "workbook", "burn_of_36"), "", 1, "check_old.txt");
     golden_expect(WORDS("slo", "check", "-s", store, "workbook", "burn_of_36", "--max-age", "5m"), "", 0,
@@ -315,7 +328,7 @@ static void old_figures_do_not_pass_a_gate(void **state)
     sr_books_finish_publishing(&books, sr_clock_ns() + 3600 * SECOND, 5); /* of another boot's clock */
     golden_expect(WORDS("slo", "check", "-s", store, "workbook", "burn_of_36"), "", 1,
                   "check_other_clock.txt");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static void a_review_says_what_it_covers_and_what_not(void **state)
@@ -332,7 +345,7 @@ static void a_review_says_what_it_covers_and_what_not(void **state)
     golden_expect(WORDS("report", "-s", store, "--json", "--format", "text"), "", 2,
                   "report_two_formats.txt");
     golden_expect(WORDS("report", "-s", store, "--format", "html"), "", 2, "report_bad_format.txt");
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 /* Published counts that contradict each other are no figures, and no crash. */
@@ -373,7 +386,7 @@ static void what_cannot_be_is_not_reckoned_with(void **state)
     struct golden_output report = golden_run(WORDS("report", "-s", store), "100");
     assert_int_equal(report.status, 0);
     free(report.text);
-    sr_books_close(&books);
+    close_store(&books);
 }
 
 static int run(void)

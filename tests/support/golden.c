@@ -42,6 +42,17 @@ static void read_all(int fd, char **out_text)
     *out_text = text;
 }
 
+static struct {
+    void (*refresh)(void *context);
+    void *context;
+} before_each;
+
+void golden_before_each(void (*refresh)(void *context), void *context)
+{
+    before_each.refresh = refresh;
+    before_each.context = context;
+}
+
 struct golden_output golden_run(const char *const words[], const char *columns)
 {
     char columns_variable[32];
@@ -53,6 +64,9 @@ struct golden_output golden_run(const char *const words[], const char *columns)
                            (char *)(uintptr_t) "TZ=UTC", NULL};
     for (int i = 0; words[i]; i++) {
         argv[i + 1] = (char *)(uintptr_t)words[i];
+    }
+    if (before_each.refresh) {
+        before_each.refresh(before_each.context);
     }
     int ends[2];
     pid_t child;

@@ -10,6 +10,9 @@ struct golden_output {
     char *text; /* stdout, then stderr; free() it */
 };
 
+/* Called before each run, so that figures are fresh however slow the machine is. NULL: nothing is. */
+void golden_before_each(void (*refresh)(void *context), void *context);
+
 /* Run it in the place's folder, with $COLUMNS and no terminal. `words` ends with NULL, and has at most 22. */
 struct golden_output golden_run(const char *const words[], const char *columns);
 

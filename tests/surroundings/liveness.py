@@ -3,6 +3,7 @@
 # ctest-labels: e2e-slow
 """Who lives and who does not, where a pid says nothing: PID namespaces, pids that are used again, processes that are stopped, a lock
 that outlives its owner. (The locks themselves: tests/unit/liveness_test.c.)"""
+import json
 import signal
 
 from _ground import *
@@ -65,6 +66,10 @@ def processes_of_two_namespaces_that_have_the_same_pid_are_two(scene):
     twins = [only_child(shell) for shell in shells]
     equal(pids(twins[0])[-1], pids(twins[1])[-1], "their pids, each in its own namespace")
     expect(agent, "twin", 7, 0, 3)
+    apart = json.loads(scene.slipring("show", "twin", "--by", "process", "--json").stdout)["processes"]
+    equal(sorted((one["pid"], one["n"]) for one in apart), sorted((pids(pid)[-1], 10) for pid in [*twins, outside.pid]), "processes")
+    equal(len({one["pid_namespace"] for one in apart}), 3, "their namespaces")
+    contains(scene.slipring("show", "twin", "--by", "process").stdout, [f"{pids(twins[0])[-1]}*", "another PID namespace"], "show --by process")
     os.kill(shells[0], signal.SIGKILL)  # the first process of its namespace: the kernel kills all others in it
     expect(agent, "twin", 5, 2, 2)
     inside[1].ok("end", 0, 2, "S")
