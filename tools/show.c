@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `slipring show`: one screen per primitive, every figure with how good it is. */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "by_process.h"
@@ -30,9 +29,11 @@ static void add_spilled(struct card *card, uint64_t spilled, uint64_t total)
     }
 }
 
-static void add_durations(struct card *card, const struct slipring_stats *stats)
+static void add_durations(struct card *card, const struct figure *figure)
 {
+    const struct slipring_stats *stats = &figure->stats;
     const struct render_style *style = card->style;
+    const double error = windows_error(figure);
     struct render_text text;
     card_label(card, "durations");
     if (!(stats->present & SLIPRING_HAS_DURATION)) {
@@ -42,9 +43,8 @@ static void add_durations(struct card *card, const struct slipring_stats *stats)
     card_piece(card, "", "min %s", render_duration(style, stats->min_ns, &text));
     card_piece(card, "", "mean %s", render_nanoseconds(style, stats->mean_ns, &text));
     card_piece(card, "", "max %s", render_duration(style, stats->max_ns, &text));
-    if (stats->lifetime.n > 0 && !isnan(stats->lifetime.relative_error)) {
-        card_piece(card, "", "percentiles %s%.2f%%", style->utf8 ? "±" : "+-",
-                   stats->lifetime.relative_error * 100.0);
+    if (error >= 0.0) {
+        card_piece(card, "", "percentiles %s%.2f%%", style->utf8 ? "±" : "+-", error * 100.0);
     }
 }
 
@@ -74,7 +74,8 @@ static void add_objective(struct card *card, const char *label, const struct obj
     render_safe(style, stats->name, sizeof stats->name, &text);
     card_piece(card, render_bold(style), "%s", text.text);
     card_piece(card, "", "%s", objective_promise(style, stats, &text));
-    card_piece(card, "", "over %s", objective_period(stats->period_s, &text));
+    card_piece(card, "", "over %s%s", stats->period_s == SLIPRING_PERIOD_MONTH ? "the " : "",
+               objective_period(stats->period_s, &text));
     if (!objective->has_events) {
         card_piece(card, "", "nothing recorded yet");
         return;
@@ -150,7 +151,7 @@ static void print_card(const struct figure *figure, const struct render_style *s
     printf("\n%s%s%s  %s\n", render_bold(style), name.text, render_plain(style), type.text);
     windows_print(figure, style, stdout);
     card_open(&card, style, stdout);
-    add_durations(&card, &figure->stats);
+    add_durations(&card, figure);
     add_requests(&card, &figure->stats);
     add_objectives(&card, figure);
     add_cost(&card, figure);
@@ -201,7 +202,8 @@ const struct command command_show = {
         "Shows what the agent published last of every primitive, or of those called NAME. Costs the "
         "recording programs "
         "nothing. Works without an agent and then says from when the figures are.\n"
-        "Each window is a line: percentiles by nearest rank, each within the stated error of the true value, "
+        "Each window is a line: percentiles by nearest rank, each within the stated error of the true value "
+        "(which is a column where windows differ in it), "
         "over N executions "
         "in the time that the window really COVERS; REQ/S is N over that time, PEAK/S the highest rate of "
         "any second in it. An idle "

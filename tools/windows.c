@@ -24,6 +24,7 @@ enum { INDENT = 2 };
     X(p99, "P99", 0)                                                                                         \
     X(p999, "P99.9", 5)                                                                                      \
     X(extra, "", 7)                                                                                          \
+    X(error, "ERROR", 5)                                                                                     \
     X(rate, "REQ/S", 1)                                                                                      \
     X(peak, "PEAK/S", 4)                                                                                     \
     X(failed, "FAILED", 2)                                                                                   \
@@ -157,10 +158,38 @@ static void add_column(struct layout *layout, enum window_column id, uint32_t ex
     layout->count++;
 }
 
-/* Money is shown where there is any. */
+/* Is the bound of some window's percentiles another than that of others? */
+static bool errors_differ(const struct figure *figure)
+{
+    const struct slipring_window_stats *windows[WINDOWS_MAX];
+    const int count = windows_list(figure, windows);
+    const struct slipring_window_stats *first = NULL;
+    for (int i = 0; i < count; i++) {
+        if (windows[i]->n > 0 && first && windows[i]->relative_error != first->relative_error) {
+            return true;
+        }
+        first = windows[i]->n > 0 && !first ? windows[i] : first;
+    }
+    return false;
+}
+
+double windows_error(const struct figure *figure)
+{
+    const struct slipring_window_stats *windows[WINDOWS_MAX];
+    const int count = windows_list(figure, windows);
+    double greatest = -1.0;
+    for (int i = 0; i < count; i++) {
+        const double error = windows[i]->relative_error;
+        greatest = windows[i]->n > 0 && error > greatest ? error : greatest;
+    }
+    return greatest;
+}
+
+/* Money is shown where there is any, a bound for each where they are not all the same. */
 static void lay_out(const struct figure *figure, struct layout *out_layout)
 {
     const struct slipring_stats *stats = &figure->stats;
+    const bool has_errors = errors_differ(figure);
     out_layout->count = 0;
     for (int id = 0; id < COLUMN_COUNT; id++) {
         if (id == COLUMN_extra) {
@@ -170,7 +199,7 @@ static void lay_out(const struct figure *figure, struct layout *out_layout)
                 (void)sr_decimal_format((uint64_t)figure->detail.extra_ppm[i] * 100000, title + 1);
                 add_column(out_layout, COLUMN_extra, i, title);
             }
-        } else if ((id != COLUMN_cost || stats->cost_nanodollars > 0) &&
+        } else if ((id != COLUMN_error || has_errors) && (id != COLUMN_cost || stats->cost_nanodollars > 0) &&
                    (id != COLUMN_savings || stats->savings_nanodollars > 0)) {
             add_column(out_layout, (enum window_column)id, 0, NULL);
         }
@@ -222,6 +251,8 @@ static const char *cell(const struct layout *layout, int at, const struct slipri
         return percentile(style, window, window->percentile_ns[SLIPRING_P999], room);
     case COLUMN_extra:
         return percentile(style, window, window->extra_ns[layout->extra[at]], room);
+    case COLUMN_error:
+        return window->n > 0 ? render_ratio(window->relative_error, room) : render_absent(style);
     case COLUMN_rate:
         return rate(window->per_second, room);
     case COLUMN_peak:

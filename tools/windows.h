@@ -24,6 +24,9 @@ uint64_t windows_next(const struct figures *figures, uint64_t beyond_ns);
 __attribute__((warn_unused_result)) bool windows_parse(const struct figures *figures, const char *option,
                                                        const char *wish, uint64_t *out_window_ns);
 
+/* The relative error that no percentile of any window exceeds; below 0: there is none. */
+double windows_error(const struct figure *figure);
+
 /* "10s", "7d", "lifetime" */
 const char *windows_name(const struct slipring_window_stats *window, char out_name[SR_DURATION_LABEL_BYTES]);
 

@@ -175,6 +175,7 @@ static void publish_others(struct sr_books *books)
 {
     struct primitive *primitive = new_primitive("archive_file", "workflow");
     fill_windows(primitive, 20000, 2);
+    primitive->detail.windows[1].relative_error = 0.0013539;
     struct slipring_objective_stats *stats =
         add_objective(primitive, "latency", 999000000, 100 * SECOND / 1000, 30 * DAY_S, 1230123, 1234569);
     stats->span_ns = 3 * DAY_S * SECOND;
@@ -259,6 +260,8 @@ static void objectives_are_listed_what_hurts_most_first(void **state)
     golden_expect(WORDS("slo", "-s", store, "work*", "--json"), "", 0, "slo.json");
     golden_expect(WORDS("slo", "-s", store, "unmeasured"), "", 0, "slo_none.txt");
     golden_expect(WORDS("top", "-s", store, "--once", "--sort", "burn"), "", 0, "slo_top.txt");
+    golden_expect(WORDS("show", "-s", store, "archive_file"), "120", 0,
+                  "slo_show.txt"); /* whose windows differ in their error */
     golden_expect(WORDS("slo", "-s", store, "wrokbook"), "", 1, "slo_no_match.txt");
     close_store(&books);
 }
