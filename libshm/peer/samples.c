@@ -95,7 +95,7 @@ static uint32_t find_beginning(uint8_t *begins, const struct stretch *stretch)
     memset(begins, 0, stretch->count);
     const uint32_t readings = stretch->begins_a_claim ? 1 : READINGS;
     for (uint32_t i = 0; i < readings && i < stretch->count; i++) {
-        possible |= read_from(begins, stretch, i) ? (uint8_t)(1u << i) : 0;
+        possible = (uint8_t)(possible | (uint32_t)read_from(begins, stretch, i) << i);
     }
     for (uint32_t at = 0; possible != 0 && at < stretch->count; at++) {
         if ((begins[at] & possible) == possible) {
