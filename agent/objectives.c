@@ -47,6 +47,7 @@ static void write(struct books *books, uint32_t index, uint32_t i,
     set(books, word_of(index, i, SR_OBJECTIVE_THRESHOLD_NS), objective->threshold_ns);
     set(books, word_of(index, i, SR_OBJECTIVE_PERIOD_S), objective->period_s);
     books->book[index].is_changed = true;
+    books->book[index].judged_ns = 0; /* its alerts are others now, though nothing comes */
 }
 
 static bool is_lowest(const struct books *books, uint32_t id, uint32_t index)

@@ -211,7 +211,6 @@ void slo_tick(struct books *books, uint64_t now_ns, uint64_t wall_ns)
 
 void slo_begin(struct books *books, uint32_t index, uint32_t i)
 {
-    books->book[index].judged_ns = 0;
     for (uint32_t pair = 0; pair < SLIPRING_ALERT_COUNT; pair++) {
         incidents_count_anew(books, index, i, pair);
     }
