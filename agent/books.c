@@ -287,10 +287,15 @@ static void add_executions(struct books *books, uint32_t index, const struct sr_
     if (tally->spilled) {
         sr_batch_add(batch, SR_WORD(book, index, SR_BOOK_SPILLED), tally->spilled);
     }
+}
+
+/* What was empty until now is a part of the windows that began with all that was drained before. Money alone is something, too. */
+static void open_part(struct books *books, uint32_t index)
+{
     struct book *book = &books->book[index];
     if (book->open_ns == 0) {
         book->open_ns = books->seen_ns ? books->seen_ns : 1; /* 0 would say: empty */
-        sr_batch_set(batch, SR_WORD(book, index, SR_BOOK_OPEN_NS), book->open_ns);
+        sr_batch_set(&books->durable->batch, SR_WORD(book, index, SR_BOOK_OPEN_NS), book->open_ns);
     }
 }
 
@@ -307,12 +312,14 @@ static void add_sum(struct books *books, uint32_t index, sr_wide sum)
     }
 }
 
-static void add_money(struct books *books, uint32_t word, uint64_t amount)
+static void add_money(struct books *books, uint32_t index, uint32_t word, uint64_t amount)
 {
     if (amount != 0) {
+        open_part(books, index);
         bool is_saturated =
             false; /* eighteen billion dollars: a counter that stands still beats one that wraps */
         struct sr_batch *batch = &books->durable->batch;
+        word = SR_WORD(book, index, word);
         sr_batch_set(batch, word, sr_money_add(sr_batch_get(batch, word), amount, &is_saturated));
     }
 }
@@ -334,6 +341,7 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
     if (tally->executions) {
         add_cells(books, index, tally);
         add_executions(books, index, tally);
+        open_part(books, index);
         if (tally->fine) {
             add_parts(books, index, tally->fine);
         }
@@ -342,8 +350,8 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
         add_sum(books, index, tally->sum);
     }
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        add_money(books, SR_WORD(book, index, SR_BOOK_COST + primitive->category[i]), tally->cost[i]);
-        add_money(books, SR_WORD(book, index, SR_BOOK_SAVINGS + primitive->category[i]), tally->savings[i]);
+        add_money(books, index, SR_BOOK_COST + primitive->category[i], tally->cost[i]);
+        add_money(books, index, SR_BOOK_SAVINGS + primitive->category[i], tally->savings[i]);
     }
     add_if(books, SR_WORD(book, index, SR_BOOK_TAKEN), tally->taken);
     add_if(books, SR_WORD(book, index, SR_BOOK_BESIDE), tally->beside);

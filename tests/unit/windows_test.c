@@ -188,6 +188,21 @@ static void money_is_in_the_windows(void)
     CHECK_EQUAL(window(5).savings_nanodollars, 60);
 }
 
+static void money_alone_is_in_the_windows(void)
+{
+    record(1000000, 1);
+    pass(30);
+    slipring_record_cost(primitive_of("work"), &(struct slipring_cost){.cost_nanodollars = 700});
+    pass(1);
+    CHECK_EQUAL(window(0).cost_nanodollars, 700);
+    CHECK_EQUAL(window(0).n, 0);
+    CHECK(window(0).percentile_ns[SLIPRING_P50] == 0.0);
+    pass(20);
+    CHECK_EQUAL(window(0).cost_nanodollars, 0);
+    CHECK_EQUAL(window(1).cost_nanodollars, 700);
+    CHECK_EQUAL(window(1).n, 1);
+}
+
 static void begin_with_schema(uint32_t schema)
 {
     rig_stop(&rig);
@@ -505,6 +520,7 @@ static int run(void)
         RIG_TEST(a_window_with_little_room_still_covers_its_length),
         RIG_TEST(the_highest_rate_is_that_of_the_busiest_second),
         RIG_TEST(money_is_in_the_windows),
+        RIG_TEST(money_alone_is_in_the_windows),
         RIG_TEST(each_schema_keeps_its_bound),
         RIG_TEST(what_was_kept_in_another_schema_has_its_error),
         RIG_TEST(what_spilled_makes_the_error_that_of_the_buckets),
