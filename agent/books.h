@@ -43,8 +43,8 @@ struct book {
     uint64_t open_ns; /* SR_BOOK_OPEN_NS */
     /* history.h: */
     uint64_t marks_due_ns; /* a track waits for a mark */
-    uint64_t marked_ns;    /* when its tracks were last looked at, */
-    uint64_t marked_total; /* with so many executions, */
+    uint64_t news_due_ns;  /* one would make a mark, if something came */
+    uint64_t marked_total; /* when they were last looked at: so many executions, */
     uint64_t marked_month; /* in this month */
     uint64_t quiet_ns;     /* up to here there were as many */
     /* slo.h: */

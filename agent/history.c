@@ -197,29 +197,39 @@ static void tell_of_quiet(struct books *books, uint32_t index, uint32_t objectiv
            &(struct mark){.at_ns = quiet_ns, .good = last->good, .total = last->total});
 }
 
-/* A track's marks up to `now`. Returns when the next one is due. Without a page: later. */
-static uint64_t tend_track(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
-                           const struct mark *now)
+/* When a book's tracks are to be looked at again. */
+struct due {
+    uint64_t mark_ns; /* for a mark that one of them waits for, of what came since its last one */
+    uint64_t news_ns; /* for a mark that one would make, if something came */
+};
+
+static void note_due(struct due *due, uint64_t next_ns, bool waits)
+{
+    due->news_ns = next_ns < due->news_ns ? next_ns : due->news_ns;
+    due->mark_ns = waits && next_ns < due->mark_ns ? next_ns : due->mark_ns;
+}
+
+/* A track's marks up to `now`. Without a page: later. */
+static void tend_track(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
+                       const struct mark *now, struct due *due)
 {
     const struct book *book = &books->book[index];
     const uint64_t every_ns = window_ns(books, index, objective, track) / PARTS;
     struct mark last = last_of(books, index, objective, track);
     if (!books_reserve(books, track_word(index, objective, track, 0), SR_TRACK_WORDS)) {
-        return now->at_ns + every_ns;
+        note_due(due, now->at_ns + every_ns, true);
+        return;
     }
     if (last.total == book->marked_total && last.total != now->total &&
         book->quiet_ns >= last.at_ns + every_ns) {
         tell_of_quiet(books, index, objective, track, &last, book->quiet_ns);
         last.at_ns = book->quiet_ns;
     }
-    if (last.total == now->total) {
-        return UINT64_MAX; /* told of when something comes */
+    if (last.total != now->total && now->at_ns >= last.at_ns + every_ns) {
+        append(books, index, objective, track, now);
+        last = *now;
     }
-    if (now->at_ns < last.at_ns + every_ns) {
-        return last.at_ns + every_ns;
-    }
-    append(books, index, objective, track, now);
-    return UINT64_MAX;
+    note_due(due, last.at_ns + every_ns, last.total != now->total);
 }
 
 /* The calendar month's track: one mark, where the month began. */
@@ -239,36 +249,32 @@ static void tend_month(struct books *books, uint32_t index, uint32_t objective, 
     set(books, word, month);
 }
 
-/* All tracks of an objective; returns when one is due again. */
-static uint64_t tend_objective(struct books *books, uint32_t index, uint32_t objective)
+static void tend_objective(struct books *books, uint32_t index, uint32_t objective, struct due *due)
 {
     struct mark now = {.at_ns = books->seen_ns};
-    uint64_t due_ns = UINT64_MAX;
     history_now(books, index, objective, &now.good, &now.total);
     for (uint32_t track = 0; track <= HISTORY_PERIOD; track++) {
         if (track == HISTORY_PERIOD && is_month(books, index, objective)) {
             tend_month(books, index, objective, &now);
         } else if (window_ns(books, index, objective, track) != 0) {
-            const uint64_t track_ns = tend_track(books, index, objective, track, &now);
-            due_ns = track_ns < due_ns ? track_ns : due_ns;
+            tend_track(books, index, objective, track, &now, due);
         }
     }
-    return due_ns;
 }
 
 static void tend_book(struct books *books, uint32_t index, uint64_t total)
 {
     struct book *book = &books->book[index];
-    book->marks_due_ns = UINT64_MAX;
+    struct due due = {.mark_ns = UINT64_MAX, .news_ns = UINT64_MAX};
     for (uint32_t objective = 0; objective < SLIPRING_OBJECTIVE_COUNT; objective++) {
         if (kind_of(books, index, objective) != 0) {
             books_make_room(books);
-            const uint64_t due_ns = tend_objective(books, index, objective);
-            book->marks_due_ns = due_ns < book->marks_due_ns ? due_ns : book->marks_due_ns;
+            tend_objective(books, index, objective, &due);
         }
     }
+    book->marks_due_ns = due.mark_ns;
+    book->news_due_ns = due.news_ns;
     book->marked_total = total;
-    book->marked_ns = books->seen_ns;
     book->marked_month = books->month;
 }
 
@@ -283,9 +289,8 @@ void history_tick(struct books *books, uint64_t now_ns)
         }
         const uint64_t total = total_of(books, index);
         const bool is_same = total == book->marked_total;
-        const uint64_t least_ns = history_windows_s[0] * SECOND_NS / PARTS;
-        const bool is_due = books->seen_ns >= book->marks_due_ns ||
-                            (!is_same && books->seen_ns >= book->marked_ns + least_ns);
+        const bool is_due =
+            books->seen_ns >= book->marks_due_ns || (!is_same && books->seen_ns >= book->news_due_ns);
         if (is_due || book->marked_month != books->month) {
             tend_book(books, index, total);
         }
@@ -302,8 +307,10 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
     uint64_t total = 0;
     history_now(books, index, objective, &good, &total);
     const bool is_new = total == 0; /* then nothing was recorded since the book was opened */
+    /* Not now_ns: what was recorded up to now, and is still to be drained, will count. */
+    const uint64_t since_ns = books->seen_ns < now_ns ? books->seen_ns : now_ns;
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_NS),
-        is_new ? get(books, SR_WORD(book, index, SR_BOOK_OPENED_NS)) : now_ns);
+        is_new ? get(books, SR_WORD(book, index, SR_BOOK_OPENED_NS)) : since_ns);
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_GOOD), good);
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_TOTAL), total);
     for (uint32_t track = 0; track < SR_TRACK_MAX; track++) {

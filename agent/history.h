@@ -44,7 +44,8 @@ __attribute__((warn_unused_result)) bool history_read(const struct books *books,
 void history_now(const struct books *books, uint32_t book, uint32_t objective, uint64_t *out_good,
                  uint64_t *out_total);
 
-/* In the caller's batch, together with the objective's own words. It begins now (new, or its threshold changed): its marks are void. */
+/* In the caller's batch, together with the objective's own words. It begins (new, or its threshold changed): its marks are void. Since when, is
+ * when all was drained last, for what waits to be drained counts; for a book without executions, since it was opened. */
 void history_begin(struct books *books, uint32_t book, uint32_t objective, uint64_t now_ns);
 
 /* In the caller's batch: the durable times of a book are of another clock (windows_begin_anew()). All of its objectives begin now; but the calendar

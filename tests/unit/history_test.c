@@ -189,6 +189,50 @@ static void a_calendar_month_begins_anew(void)
     CHECK(day.total >= 14400 / 100 * 99 - 10 && day.total <= 14410);
 }
 
+static void change_threshold(uint64_t threshold_ns)
+{
+    const struct slipring_objective objective = {.name = "latency",
+                                                 .kind = SLIPRING_LATENCY,
+                                                 .target_ppb = SLIPRING_TARGET(0.99),
+                                                 .threshold_ns = threshold_ns};
+    CHECK_OK(slipring_objective_change(work, &objective));
+}
+
+/* What is drained together with a change was recorded before or after it, nobody knows: it counts, and the span says so. */
+static void an_objective_that_begins_anew_covers_all_that_it_counts(void)
+{
+    begin(30 * DAY);
+    go_on(10, 60);
+    record_ten();
+    change_threshold(7 * MS);
+    record_ten();
+    rig_tick(&rig, 60 * RIG_SECOND);
+    const struct history_counts fast = read_track(SLIPRING_LATENCY, HISTORY_PERIOD);
+    CHECK_EQUAL(fast.total, 20);
+    CHECK_EQUAL(fast.good, 16);
+    CHECK_EQUAL(fast.span_ns, 60 * RIG_SECOND);
+    CHECK_EQUAL(read_track(SLIPRING_AVAILABILITY, HISTORY_PERIOD).total, 120);
+}
+
+/* Another time namespace: the next agent's clock is far behind the last one's. */
+static void a_clock_that_is_behind_the_books_begins_objectives_anew(void)
+{
+    begin(30 * DAY);
+    go_on(3000, 1);
+    rig_stop(&rig);
+    rig.now_ns = 50 * RIG_SECOND;
+    rig_open(&rig);
+    rig_tick(&rig, RIG_SECOND);
+    CHECK_EQUAL(read_track(SLIPRING_AVAILABILITY, HISTORY_PERIOD).total, 0);
+    go_on(10, 1);
+    for (uint32_t track = 0; track <= HISTORY_PERIOD; track++) {
+        const struct history_counts counts = read_track(SLIPRING_AVAILABILITY, track);
+        CHECK_EQUAL(counts.total, 100);
+        CHECK_EQUAL(counts.good, 90);
+        CHECK_EQUAL(counts.span_ns, 11 * RIG_SECOND);
+    }
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +243,8 @@ static int run(void)
         RIG_TEST(a_gap_is_in_no_window_that_it_could_lie_outside_of),
         RIG_TEST(history_outlives_the_agent),
         RIG_TEST(a_calendar_month_begins_anew),
+        RIG_TEST(an_objective_that_begins_anew_covers_all_that_it_counts),
+        RIG_TEST(a_clock_that_is_behind_the_books_begins_objectives_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
