@@ -19,6 +19,7 @@
 #include "pure/bound.h"
 #include "pure/bucket.h"
 #include "pure/quantile.h"
+#include "support/shape.h"
 
 #define ROUND_COUNT  120
 #define SAMPLE_LIMIT 3000
@@ -28,84 +29,8 @@ static uint64_t seed = 1;
 
 static uint64_t draw(void)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
+    return shape_draw(&seed);
 }
-
-/* 0 < share <= 1 */
-static double draw_share(void)
-{
-    return (double)((draw() >> 11) + 1) / 0x1p53;
-}
-
-static uint64_t clamp(double ns)
-{
-    return ns >= (double)SR_DURATION_MAX_NS ? SR_DURATION_MAX_NS : (uint64_t)ns;
-}
-
-static uint64_t heavy_tail(uint64_t parameter)
-{
-    (void)parameter;
-    return clamp(1e5 * pow(draw_share(), -1.1)); /* Pareto: no mean to speak of */
-}
-
-static uint64_t two_humps(uint64_t parameter)
-{
-    double middle = draw() % 10 < 7 ? 2e6 : 3e9;
-    return clamp(middle + (double)(parameter % 1000) + 1e5 * draw_share());
-}
-
-static uint64_t constant(uint64_t parameter)
-{
-    return parameter % (SR_DURATION_MAX_NS + 1);
-}
-
-static uint64_t any_magnitude(uint64_t parameter)
-{
-    (void)parameter;
-    return draw() >> (12 + draw() % 53 % 52);
-}
-
-static uint64_t few_nanoseconds(uint64_t parameter)
-{
-    return draw() % (2 + parameter % 60);
-}
-
-static uint64_t edges_of_the_range(uint64_t parameter)
-{
-    static const uint64_t edges[] = {0, 1, 2, 3, SR_DURATION_MAX_NS - 1, SR_DURATION_MAX_NS};
-    (void)parameter;
-    return edges[draw() % SR_ARRAY_COUNT(edges)];
-}
-
-static uint64_t edges_of_buckets(uint64_t parameter)
-{
-    /* Of ten neighbouring buckets, 1 ns below, on and above the end. */
-    uint32_t index = 1 + (uint32_t)((parameter + draw() % 10) % (SR_BUCKET_COUNT - 2));
-    return sr_bucket_upper_ns(index) + draw() % 3 - (sr_bucket_upper_ns(index) > 0);
-}
-
-static uint64_t powers_of_two(uint64_t parameter)
-{
-    (void)parameter;
-    return (UINT64_C(1) << draw() % 52) + draw() % 3 - 1;
-}
-
-static const struct shape {
-    const char *name;
-    uint64_t (*next)(uint64_t parameter);
-} shapes[] = {
-    {"heavy tail", heavy_tail},
-    {"two humps", two_humps},
-    {"constant", constant},
-    {"any magnitude", any_magnitude},
-    {"few nanoseconds", few_nanoseconds},
-    {"edges of the range", edges_of_the_range},
-    {"edges of buckets", edges_of_buckets},
-    {"powers of two", powers_of_two},
-};
 
 struct round {
     const char *shape;
@@ -117,13 +42,6 @@ struct round {
     uint64_t cells[SR_BUCKET_COUNT];
     uint64_t slots[BOUND_LIMIT];
 };
-
-static int ascending(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
 
 /* Up to BOUND_LIMIT bounds: samples, their neighbours (in one bucket, often), bucket ends, anything. */
 static void draw_bounds(struct round *round)
@@ -137,7 +55,7 @@ static void draw_bounds(struct round *round)
         uint64_t bound = choice[draw() % SR_ARRAY_COUNT(choice)];
         bounds[i] = bound == 0 ? 1 : bound > SR_DURATION_MAX_NS ? SR_DURATION_MAX_NS : bound;
     }
-    qsort(bounds, wanted, sizeof bounds[0], ascending);
+    qsort(bounds, wanted, sizeof bounds[0], shape_ascending);
     round->n_bounds = 0;
     for (uint32_t i = 0; i < wanted; i++) {
         if (i == 0 || bounds[i] > bounds[i - 1]) {
@@ -154,10 +72,10 @@ static void draw_round(struct round *round, const struct shape *shape)
     round->n = (uint32_t)(1 + draw() % (draw() % 2 ? SAMPLE_LIMIT : 12));
     uint64_t parameter = draw() >> draw() % 60;
     for (uint32_t i = 0; i < round->n; i++) {
-        uint64_t sample = shape->next(parameter);
+        uint64_t sample = shape->next(&seed, parameter);
         round->samples[i] = sample > SR_DURATION_MAX_NS ? SR_DURATION_MAX_NS : sample;
     }
-    qsort(round->samples, round->n, sizeof round->samples[0], ascending);
+    qsort(round->samples, round->n, sizeof round->samples[0], shape_ascending);
     draw_bounds(round);
     for (uint32_t i = 0; i < round->n; i++) {
         uint32_t index = sr_bucket_index(round->samples[i]);
@@ -183,14 +101,6 @@ static void check_sum(const struct round *round)
     }
 }
 
-/* ceil(q * n) by the definition, where no product can overflow. */
-static uint32_t rank_of(uint32_t n, uint32_t quantile_ppm)
-{
-    uint64_t product = (uint64_t)n * quantile_ppm;
-    uint64_t rank = product / 1000000 + (product % 1000000 != 0);
-    return rank == 0 ? 1 : (uint32_t)rank;
-}
-
 static void check_quantiles(const struct round *round)
 {
     static const uint32_t asked[] = {0, 1, 100000, 500000, 900000, 950000, 990000, 999000, 999999, 1000000};
@@ -202,7 +112,7 @@ static void check_quantiles(const struct round *round)
         assert_true(sr_quantile_cell(round->cells, SR_BUCKET_COUNT, round->n, asked[i], &alone));
         assert_int_equal(alone, got[i]);
 
-        double exact = (double)round->samples[rank_of(round->n, asked[i]) - 1];
+        double exact = (double)round->samples[shape_rank(round->n, asked[i]) - 1];
         double estimate = sr_bucket_estimate_ns(got[i]);
         if (fabs(estimate - exact) > SR_BUCKET_ERROR_BOUND * exact) {
             fail_msg("%s, seed %" PRIu64 ", n %" PRIu32 ", quantile %" PRIu32 " ppm: %.17g for %.17g",
@@ -231,7 +141,7 @@ static void check_bounds(const struct round *round)
 static void over_all_shapes(void (*check)(const struct round *round))
 {
     static struct round round;
-    for (size_t shape = 0; shape < SR_ARRAY_COUNT(shapes); shape++) {
+    for (size_t shape = 0; shape < SHAPE_COUNT; shape++) {
         for (int i = 0; i < ROUND_COUNT; i++) {
             draw_round(&round, &shapes[shape]);
             check(&round);
