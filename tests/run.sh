@@ -10,8 +10,8 @@ usage: tests/run.sh [--quick] [--help]
 Installs what the tests need (tools/packages.txt; as root or with sudo), builds
 and runs:
   1. preset release, warnings as errors: every test
-  2. preset asan, with crash points: unit, property, stress and crash tests
-  3. preset tsan: unit, property and stress tests
+  2. preset asan, with crash points: unit, property, replay, stress and crash tests
+  3. preset tsan: unit, property, replay and stress tests
 
   --quick   release only, without the tests labelled slow, e2e-slow or crash-slow; under 3 minutes
 

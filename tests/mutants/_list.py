@@ -69,7 +69,7 @@ def take_line(mutant, line, state):
     elif word == "in":
         mutant.hunks.append([rest, [], []])
     elif word in ("red", "hang"):
-        if not re.fullmatch(r"unit\.\w+ \w+", rest):
+        if not re.fullmatch(r"(unit|replay)\.\w+ \w+", rest):
             raise Fault(f"`{word}` takes a test and one of its functions: unit.ring a_sentence")
         program, function = rest.split()
         mutant.tests.append((program, function, word == "hang"))
