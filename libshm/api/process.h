@@ -53,21 +53,21 @@
 /* --- kept ---------------------------------------------------------------------------------------------------------------- */
 
 struct slipring_store {
-    char name[SLIPRING_STORE_NAME_MAX + 1];
-    char lock_path[PATH_MAX];
-    uint32_t index; /* in the table of stores */
-    bool is_left;   /* first was removed, and may still be in use: not to be used again */
     struct sr_segment first;
     _Atomic(struct sr_segment *)
-        segment;             /* &first; after a move (move.h) its successor. What it was stays mapped */
-    uint64_t asked_ns;       /* of the segment's clock when following it failed. Under the lock */
+        segment;       /* &first; after a move (move.h) its successor. What it was stays mapped */
+    uint64_t asked_ns; /* of the segment's clock when following it failed. Under the lock */
+    _Atomic uint64_t dropped;
+    _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
+    struct sr_map stats_map;
+    uint32_t index;          /* in the table of stores */
     _Atomic uint32_t status; /* enum slipring_status */
     _Atomic uint32_t openers;
     _Atomic uint32_t is_oneshot; /* this process claims no ring of it (G5) */
     _Atomic int error;
-    _Atomic uint64_t dropped;
-    _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
-    struct sr_map stats_map;
+    bool is_left; /* first was removed, and may still be in use: not to be used again */
+    char name[SLIPRING_STORE_NAME_MAX + 1];
+    char lock_path[PATH_MAX];
 };
 
 struct slipring_primitive {

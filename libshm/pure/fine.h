@@ -36,7 +36,7 @@
 /* Parts of a bucket; 1 for schemas up to 5. */
 static inline uint32_t sr_fine_parts(uint32_t schema)
 {
-    return schema > SR_BUCKET_SCHEMA ? 1u << (schema - SR_BUCKET_SCHEMA) : 1u;
+    return schema > SR_BUCKET_SCHEMA && schema <= SR_FINE_SCHEMA_MAX ? 1u << (schema - SR_BUCKET_SCHEMA) : 1u;
 }
 
 static inline uint32_t sr_fine_count(uint32_t schema)
