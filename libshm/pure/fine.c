@@ -34,10 +34,16 @@ static uint64_t upper_of_eighth(uint32_t eighth)
     return eighths[eighth % EIGHTHS] >> (63 - eighth / EIGHTHS);
 }
 
+/* How many buckets of schema 8 a part is. schema 6 to 8. */
+static uint32_t step_of(uint32_t schema)
+{
+    return 8u >> (schema - SR_BUCKET_SCHEMA);
+}
+
 uint32_t sr_fine_part(uint64_t duration_ns, uint32_t bucket, uint32_t schema)
 {
     const uint32_t parts = sr_fine_parts(schema);
-    const uint32_t step = 8u / parts;
+    const uint32_t step = step_of(schema);
     if (bucket == SR_BUCKET_ZERO) {
         return 0;
     }
@@ -123,7 +129,7 @@ static double figure(const struct sr_fine_view *view, uint32_t bucket, uint64_t 
         eighth += (uint32_t)(last_key(bucket, schema) - sr_bucket_key(bucket)) * 8u;
     } else if (find_part(view, bucket, rank, &part)) {
         schema = view->schema;
-        eighth -= (sr_fine_parts(schema) - 1 - part) * (8u / sr_fine_parts(schema));
+        eighth -= (sr_fine_parts(schema) - 1 - part) * step_of(schema);
     }
     *error = sr_fine_error(schema) > *error ? sr_fine_error(schema) : *error;
     return estimate(eighth, schema);
