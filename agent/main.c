@@ -112,8 +112,12 @@ static bool open_parts(struct parts *parts, const struct options *options)
         !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
                "cannot reap") ||
         !check(retirer_open(parts->books, parts->drain, now_ns, &parts->retirer),
-               "cannot give memory back") ||
-        !check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
+               "cannot give memory back")) {
+        return false;
+    }
+    /* Before anything is judged and shown: windows end now, and what waited belongs to them. */
+    drain_all(parts->drain, sr_clock_ns());
+    if (!check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
                "cannot publish") ||
         !check(mover_open(parts->store, parts->books, parts->drain, &parts->mover), "cannot move")) {
         return false;

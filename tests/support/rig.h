@@ -44,7 +44,7 @@ extern struct slipring_store *rig_producer;
 /* Options as by default, time 1000 s. */
 struct rig rig_of(const char *store);
 
-/* Open, as main does. Fails the test unless it works. */
+/* Open, as main does, but that nothing is drained yet. Fails the test unless it works. */
 void rig_open(struct rig *which);
 /* Stop as a kill would: what is in private memory is gone, nothing is written any more. */
 void rig_drop(struct rig *which);
