@@ -9,7 +9,8 @@
  * After each of those the store is copied as a kill would leave it, and a new agent opens the copy. Every few of them another child is
  * brought there and killed in earnest: it must leave the same bytes, and the new agent opens the store itself, with the living producers' locks.
  *
- * $SLIPRING_TEST_STEPS=all: the child is stepped through every instruction, and killed in earnest at each that changes something.
+ * $SLIPRING_TEST_STEPS=all: the child is stepped through every instruction, and killed in earnest at each that changes something, and every state is
+ * judged. $SLIPRING_TEST_FIRST: 0 to 31, which state is the first one that is judged otherwise; each run takes another one, and says which.
  * $SLIPRING_TEST_ONLY: a pattern that the test's name has to match. */
 #include <malloc.h>
 #include <pthread.h>
@@ -159,6 +160,7 @@ static void leave_news(void)
 }
 
 static uint32_t judged;
+static uint32_t first_judged;
 
 /* --- the judge ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -284,8 +286,16 @@ static bool wants_all(void)
     return wish && strcmp(wish, "all") == 0;
 }
 
-/* Pairs that are not committed change nothing for anybody: of such states one in so many is judged. */
+/* Pairs that are not committed change nothing for anybody: of such states one in so many is judged. Of the others one in three, beginning with
+ * another one in each run, for a judge takes some 50 ms: a new agent that opens, drains and publishes. */
 #define BUILDING_STRIDE 32u
+#define JUDGING_STRIDE  3u
+
+static bool is_judged(uint32_t event)
+{
+    const uint32_t stride = watch_is_building() ? BUILDING_STRIDE : JUDGING_STRIDE;
+    return wants_all() || event % stride == first_judged % stride;
+}
 
 /* See what a kill leaves everywhere; judge copies of it. Returns how often that changed. */
 static uint32_t look_everywhere(const struct shown *first, uint32_t stride)
@@ -300,7 +310,7 @@ static uint32_t look_everywhere(const struct shown *first, uint32_t stride)
     twin_copy(store, at_gate);
     watch_begin(agent, store, wants_all() ? WATCH_STEPPING : WATCH_QUICKLY);
     while (watch_next()) {
-        if (!watch_is_building() || events % BUILDING_STRIDE == 0 || wants_all()) {
+        if (is_judged(events)) {
             judged++;
             judge_twin(first);
         }
@@ -553,6 +563,9 @@ static int run(void)
     watch_stay_here();
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 30); /* what an agent allocates is kept for the next one */
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    const char *wish = getenv("SLIPRING_TEST_FIRST");
+    first_judged = (wish ? (uint32_t)strtoul(wish, NULL, 10) : (uint32_t)getpid()) % BUILDING_STRIDE;
+    print_message("SLIPRING_TEST_FIRST=%u\n", first_judged);
     cmocka_set_test_filter(getenv("SLIPRING_TEST_ONLY"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_agent_of_a_store_may_be_killed_anywhere_in_its_start),
