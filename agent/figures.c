@@ -20,8 +20,6 @@ static uint64_t word(const struct figures *figures, uint32_t which)
 
 /* --- windows ------------------------------------------------------------------------------------------------------------ */
 
-#define PERCENTILES_MAX (SLIPRING_PERCENTILE_COUNT + SLIPRING_EXTRA_COUNT)
-
 /* The percentiles of cells whose sum is n. */
 static void fill_percentiles(const struct agent_options *options, const struct sr_fine_view *view, uint64_t n,
                              struct slipring_window_stats *window)

@@ -14,7 +14,6 @@ struct figures {
     uint64_t cells[SR_BUCKET_COUNT];
     uint64_t fine[SR_FINE_COUNT_MAX];
     uint64_t slides_ns; /* as in struct book */
-    uint64_t now_ns;
 };
 
 /* The batch is empty. */

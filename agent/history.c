@@ -278,9 +278,8 @@ static void tend_book(struct books *books, uint32_t index, uint64_t total)
     book->marked_month = books->month;
 }
 
-void history_tick(struct books *books, uint64_t now_ns)
+void history_tick(struct books *books)
 {
-    (void)now_ns;
     books_commit(books);
     for (uint32_t index = 0; index < books->high; index++) {
         struct book *book = &books->book[index];

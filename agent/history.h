@@ -3,7 +3,7 @@
  * the difference of two.
  *
  * An objective has a track for each of its windows: the seven that alerts use, as far as its period reaches, and the period itself. A track holds marks
- * {moment, good, total}, cumulative since the objective's beginning, a hundredth of the window apart: the edge of a window is off by a
+ * {moment, good, total}, cumulative as the book's own counts are, a hundredth of the window apart: the edge of a window is off by a
  * hundredth of it at most, and what the window really spans is told. Marks are valid whatever the window's length is, so a
  * changed period keeps those that still tell something; a changed threshold forgets, for nobody knows how many were good before.
  *
@@ -32,15 +32,15 @@ struct history_counts {
         until_ns; /* good and total stay as they are until then, unless something comes or a month begins; UINT64_MAX: for ever */
 };
 
-/* Make the marks that are due, of all books. Commits. */
-void history_tick(struct books *books, uint64_t now_ns);
+/* Make the marks that are due, of all books, as of when all was drained. Commits. */
+void history_tick(struct books *books);
 
 /* Objective i of a book in track t, up to now_ns. False: the objective has no such track. The batch is empty. */
 __attribute__((warn_unused_result)) bool history_read(const struct books *books, uint32_t book,
                                                       uint32_t objective, uint32_t track, uint64_t now_ns,
                                                       struct history_counts *out_counts);
 
-/* The objective's cumulative counts now, and since when. `since_ns` 0: no event and no mark yet. */
+/* The objective's cumulative counts now: of the book, so less those when it began (SR_OBJECTIVE_SINCE_GOOD, _TOTAL) are its own. */
 void history_now(const struct books *books, uint32_t book, uint32_t objective, uint64_t *out_good,
                  uint64_t *out_total);
 

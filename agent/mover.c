@@ -140,8 +140,7 @@ uint64_t mover_tick(struct mover *mover, uint64_t now_ns)
     }
     if (is_well) {
         mover->has_complained = false;
-        sr_drain_pour(
-            mover->rings); /* ten times a second: what an agent that is killed now would leave behind */
+        sr_drain_pour(mover->rings); /* ten times a second: a kill now would leave it behind */
         clear_up(mover);
     } else {
         wait_ns = RETRY_NS;

@@ -240,7 +240,7 @@ static void begin(struct publisher *publisher, uint64_t now_ns)
     publisher->due_ns = now_ns + PERIOD_NS;
     books_commit(publisher->books);
     windows_tick(publisher->books, now_ns);
-    history_tick(publisher->books, now_ns);
+    history_tick(publisher->books);
     slo_tick(publisher->books, now_ns, publisher->books->wall_ns);
     publisher->reserved = reserve_places(publisher);
     publisher->next = 0;

@@ -6,26 +6,12 @@
 #include <string.h>
 
 #include "pure/money.h"
+#include "windows_parts.h"
 
 #define AREA_BYTES ((uint32_t)SR_WORDS_PER_slice * 8u)
 #define HEAD_BYTES ((uint32_t)SR_SLICE_HEAD_WORDS * 8u)
 
 _Static_assert(SHELF_UNITS *SHELF_UNIT_BYTES == AREA_BYTES, "whole units");
-
-static uint64_t get(const struct books *books, uint32_t word)
-{
-    return sr_batch_get_settled(&books->durable->batch, word);
-}
-
-static void set(struct books *books, uint32_t word, uint64_t value)
-{
-    sr_batch_set(&books->durable->batch, word, value);
-}
-
-static uint32_t tier_word(uint32_t book, uint32_t tier, uint32_t word)
-{
-    return SR_WORD(window, book, tier * SR_TIER_WORDS + word);
-}
 
 /* --- places --------------------------------------------------------------------------------------------------------------- */
 

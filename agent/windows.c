@@ -12,21 +12,6 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
-static uint64_t get(const struct books *books, uint32_t word)
-{
-    return sr_batch_get_settled(&books->durable->batch, word);
-}
-
-static void set(struct books *books, uint32_t word, uint64_t value)
-{
-    sr_batch_set(&books->durable->batch, word, value);
-}
-
-static uint32_t tier_word(uint32_t index, uint32_t tier, uint32_t word)
-{
-    return SR_WORD(window, index, tier * SR_TIER_WORDS + word);
-}
-
 static uint64_t slice_ns(const struct books *books, uint32_t tier)
 {
     return books->options->window_ns[tier] / SR_WINDOW_SLICES;
@@ -73,7 +58,6 @@ static void read_open_parts(const struct books *books, uint32_t index, struct pa
     }
 }
 
-/* What the book grew by since its base, as a part that ends at end_ns. */
 void windows_read_open(const struct books *books, uint32_t index, uint64_t end_ns, struct part *out_part)
 {
     const struct book *book = &books->book[index];
@@ -247,8 +231,6 @@ static void carry_out(struct books *books, uint32_t index, const struct closing 
     books->windows->shelf[index]->due_ns = 0;
 }
 
-/* Close the open part as of end_ns, and what gets long enough by that, or `all`. Without pages or memory for it, it stays open. The batch is
- * empty before and after. */
 void windows_close_open(struct books *books, uint32_t index, uint64_t end_ns, bool all)
 {
     struct windows *windows = books->windows;
@@ -278,11 +260,9 @@ void windows_close_open(struct books *books, uint32_t index, uint64_t end_ns, bo
     carry_out(books, index, &closing, &windows->other, end_ns);
 }
 
-/* Close the growing slice of a tier, and what gets long enough by that, or `all`. */
 void windows_close_growing(struct books *books, uint32_t index, uint32_t tier, bool all)
 {
     struct closing closing = {.closes_open = false};
-    shelf_clear(books, index, &books->windows->part);
     for (uint32_t upper = tier; upper < books->options->window_count; upper++) {
         shelf_make_place(books, index, upper);
     }

@@ -21,7 +21,7 @@
  *       lived is in one slice that spans all of that time (a gap): a window that began after the slice did is without it, and its
  *       span says so.
  *   G3  A slice that began before the window did is left out whole. Windows are never stretched: span_ns is what they cover.
- *   G4  At most SLICES bytes a book. When they are short, the two neighbouring slices that are shortest together become one: the
+ *   G4  At most WINDOWS_BYTES a book. When they are short, the two neighbouring slices that are shortest together become one: the
  *       edge of that window gets coarser, nothing is forgotten.
  *
  * Changing the list of windows keeps those that stay; a new one begins empty. */

@@ -7,21 +7,6 @@
 #include "windows.h"
 #include "windows_parts.h"
 
-static uint64_t get(const struct books *books, uint32_t word)
-{
-    return sr_batch_get_settled(&books->durable->batch, word);
-}
-
-static void set(struct books *books, uint32_t word, uint64_t value)
-{
-    sr_batch_set(&books->durable->batch, word, value);
-}
-
-static uint32_t tier_word(uint32_t index, uint32_t tier, uint32_t word)
-{
-    return SR_WORD(window, index, tier * SR_TIER_WORDS + word);
-}
-
 static bool has_these_windows(const struct books *books, uint32_t index)
 {
     bool is_same = true;

@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of windows.h have in common. */
+/* What the files of windows.h and shelf.h have in common. */
 #ifndef AGENT_WINDOWS_PARTS_H
 #define AGENT_WINDOWS_PARTS_H
 
 #include "shelf.h"
+
+/* Durable words, which are settled as a rule: no batch is open while windows are read. */
+static inline uint64_t get(const struct books *books, uint32_t word)
+{
+    return sr_batch_get_settled(&books->durable->batch, word);
+}
+
+static inline void set(struct books *books, uint32_t word, uint64_t value)
+{
+    sr_batch_set(&books->durable->batch, word, value);
+}
+
+static inline uint32_t tier_word(uint32_t book, uint32_t tier, uint32_t word)
+{
+    return SR_WORD(window, book, tier * SR_TIER_WORDS + word);
+}
 
 /* Were the book's tiers ever written? Until then they are as the options say, complete since the book was opened. */
 bool windows_are_set_up(const struct books *books, uint32_t book);

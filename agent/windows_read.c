@@ -8,11 +8,6 @@
 #include "windows.h"
 #include "windows_parts.h"
 
-static uint64_t get(const struct books *books, uint32_t word)
-{
-    return sr_batch_get_settled(&books->durable->batch, word);
-}
-
 /* Packs the closed slices of a tier into raw; returns how many bytes. */
 static uint32_t pack_closed(const struct books *books, uint32_t index, uint32_t tier)
 {
