@@ -317,19 +317,31 @@ static void await_publishing(struct stage *stage)
     }
 }
 
+/* Is everything at rest in the segment that has the name now? It may have none yet: when the last removal of a scene comes
+ * right before its end, the agent has still to notice it, and makes the segment anew. */
+static bool is_at_rest(const struct stage *stage)
+{
+    struct sr_segment segment = {.map = {.base = NULL}};
+    const enum slipring_status status = sr_segment_attach(&segment, place_store(), false);
+    if (status == SLIPRING_ABSENT || status == SLIPRING_BEING_MADE) {
+        return false;
+    }
+    CHECK_OK(status);
+    const bool is_resting = !has_dead_slots(stage, &segment) && !has_waiting(&segment);
+    sr_map_unmap(&segment.map);
+    return is_resting;
+}
+
 /* Nobody moves. When this returns, the dead are reaped, everything is booked, and figures were published since. */
 static void await_rest(struct stage *stage)
 {
     stage_await_agent(stage);
-    struct sr_segment segment = {.map = {.base = NULL}};
     const struct patience patience = patience_for("the dead reaped and the rings empty");
-    CHECK_OK(sr_segment_attach(&segment, place_store(), false));
-    while (has_dead_slots(stage, &segment) || has_waiting(&segment)) {
+    while (!is_at_rest(stage)) {
         (void)stage_collect(stage);
         CHECK(stage->has_agent);
         wait_a_little(&patience);
     }
-    sr_map_unmap(&segment.map);
     await_publishing(stage);
 }
 
