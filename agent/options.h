@@ -28,8 +28,24 @@ enum options_task {
     OPTIONS_BAD, /* a message says why; exit 2 */
 };
 
+/* Labels on every series: name and value, not escaped. */
+#define OPTIONS_LABEL_MAX 16
+struct options_label {
+    const char *name;
+    const char *value;
+};
+
+/* Everything that the command line and the configuration file say together (config.h). */
 struct options {
     struct agent_options agent;
+    const char *config;            /* the file; NULL: none */
+    const char *checkpoint_folder; /* NULL: none, books live in memory alone */
+    uint64_t checkpoint_totals_ns; /* so often totals, 10 s */
+    uint64_t checkpoint_slices_ns; /* so often windows, too, 5 min */
+    uint64_t
+        idle_after_ns; /* a primitive to which nothing came for so long leaves /metrics until something does; 0: never */
+    struct options_label labels[OPTIONS_LABEL_MAX];
+    uint32_t label_count;
     struct address listen;
     const char *shm_dir; /* NULL: leave the environment as it is */
     enum log_level log_level;

@@ -32,6 +32,22 @@ struct agent_le_of {
     struct sr_bound_list le;
 };
 
+/* An objective that the configuration sets, for the primitives whose name matches. The first rule of a name and objective counts. */
+#define AGENT_RULE_MAX 256
+struct agent_objective_rule {
+    const char
+        *pattern; /* a primitive's name, or a glob as of fnmatch(3); outlives the store, or the next reload */
+    const char *type;      /* of the primitive, exactly; NULL: any */
+    const char *name;      /* of the objective, at most SLIPRING_OBJECTIVE_NAME_MAX bytes */
+    uint32_t kind;         /* enum slipring_objective_kind */
+    uint32_t target_ppb;   /* latency, availability */
+    uint64_t threshold_ns; /* latency */
+    uint64_t amount;       /* spend: nano-dollars a period */
+    uint64_t period_s;     /* or SLIPRING_PERIOD_MONTH */
+};
+
+struct prices; /* prices.h */
+
 struct agent_options {
     const char *store;       /* NULL: $SLIPRING_STORE, or "default" */
     struct sr_bound_list le; /* bounds of the exposition's classic histogram; count 0: the default ones */
@@ -46,8 +62,11 @@ struct agent_options {
     uint32_t window_count;
     uint32_t extra_ppm[SLIPRING_EXTRA_COUNT]; /* percentiles beside the five, ascending */
     uint32_t extra_count;
-    uint32_t schema;             /* of percentiles, 3 to 8 (pure/fine.h); 0: 5 */
-    uint64_t slo_minimum_events; /* alerts with fewer events in their long window do not fire */
+    uint32_t schema;                          /* of percentiles, 3 to 8 (pure/fine.h); 0: 5 */
+    uint64_t slo_minimum_events;              /* alerts with fewer events in their long window do not fire */
+    const struct agent_objective_rule *rules; /* rule_count of them, in the order of the file */
+    uint32_t rule_count;
+    const struct prices *prices; /* NULL: nothing has a price */
     gid_t group;                 /* may record and read, besides the owner; (gid_t)-1: nobody */
     bool
         ignores_aborted; /* what was in flight when its process died is no execution, only a figure of the agent */

@@ -25,6 +25,7 @@ extern "C" {
 enum slipring_objective_kind {
     SLIPRING_LATENCY = 1,      /* good: took at most threshold_ns; whether it succeeded is not asked */
     SLIPRING_AVAILABILITY = 2, /* good: succeeded */
+    SLIPRING_SPEND = 3, /* a money budget, set by the agent's configuration alone: what the period may cost */
 };
 
 /* good/total over the period shall be at least target. Aborted executions are bad for both kinds. */

@@ -56,26 +56,34 @@ enum slipring_stats_present {
 struct slipring_stats {
     uint64_t present;        /* bits of enum slipring_stats_present */
     uint64_t published_ns;   /* CLOCK_MONOTONIC of the agent at publishing */
-    uint64_t count;          /* executions recorded: success + failure, not aborted */
+    uint64_t count;          /* executions recorded: success + failure, not aborted; since created_wall_ns */
     uint64_t failures;       /* of these, failed */
     uint64_t aborted;        /* in flight when their process died */
     int64_t active;          /* begun and not ended, over live processes */
     uint64_t min_ns, max_ns; /* lifetime; a sample that spilled counts with its exact value too */
     double mean_ns;          /* lifetime */
-    uint64_t sum_ns[2];      /* lifetime sum of durations, low and high 64 bits */
+    uint64_t sum_ns[2];      /* of the durations of `count`, low and high 64 bits */
     struct slipring_window_stats lifetime;
     struct slipring_window_stats minute; /* the last 60 s */
     double requests_per_second;          /* over the minute window; 0 when idle */
     double slo_compliance;               /* the least good/total over the objectives */
     double budget_remaining; /* the least of them, 1 - bad/((1-target) total), unclamped: may be negative */
     double budget_remaining_clamped; /* the same within 0 to 1 */
-    uint64_t cost_nanodollars;       /* lifetime, all categories */
-    uint64_t savings_nanodollars;    /* lifetime, all categories */
-    double savings_rate;             /* savings / (cost + savings) */
-    uint64_t spilled; /* of count: booked through the spill, without a time stamp of their own */
-    uint64_t clamped; /* durations or amounts that were out of range */
-    uint64_t reserved[6];
+    uint64_t cost_nanodollars;       /* all categories, since created_wall_ns; the lifetime has its own */
+    uint64_t savings_nanodollars;
+    double savings_rate; /* savings / (cost + savings) */
+    uint64_t spilled;    /* of count: booked through the spill, without a time stamp of their own */
+    uint64_t clamped;    /* durations or amounts that were out of range */
+    uint64_t
+        created_wall_ns; /* CLOCK_REALTIME since when the counts here go: the first registration, a reset, a restore. Lifetime figures (lifetime, min, max, mean) may be older */
+    uint64_t restored_wall_ns; /* of the checkpoint that the older part of the lifetime came from; 0: none */
+    uint64_t last_ns;          /* CLOCK_MONOTONIC: nothing came since; an agent's start counts as something */
+    uint64_t lifetime_aborted;
+    uint64_t reserved[2];
 };
+
+/* Who set it. What the file says of an objective's name goes before what programs say of it. */
+enum slipring_objective_source { SLIPRING_SOURCE_API = 0, SLIPRING_SOURCE_FILE = 1 };
 
 /* One objective's arithmetic over its period: all from the two counts. What the windows and the alerts say is in slo.h. */
 struct slipring_objective_stats {
@@ -94,13 +102,17 @@ struct slipring_objective_stats {
     uint64_t
         exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
     uint64_t since_ns;  /* CLOCK_MONOTONIC: nothing before counts (threshold changed, objective new) */
-    uint64_t reserved[2];
+    uint64_t
+        amount_nanodollars; /* of SLIPRING_SPEND: what the period may cost; good is 0 then, and total what it cost, in nano-dollars */
+    uint64_t source; /* enum slipring_objective_source */
 };
 
 struct slipring_category_stats {
-    char name[32]; /* empty: an unused place */
-    uint64_t cost_nanodollars;
+    char name[32];             /* empty: an unused place */
+    uint64_t cost_nanodollars; /* since created_wall_ns */
     uint64_t savings_nanodollars;
+    uint64_t lifetime_cost_nanodollars;
+    uint64_t lifetime_savings_nanodollars;
 };
 
 /* A cumulative bucket: how many executions took at most bound_ns. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/readback.h"
+#include "system/clock.h"
 
 #define IN_STATS(member)     offsetof(struct sr_figure_copy_shm, stats.member)
 #define IN_DETAIL(member)    offsetof(struct sr_figure_copy_shm, detail.member)
@@ -38,6 +39,7 @@ SR_PUBLIC enum slipring_status slipring_slo_read(struct slipring_primitive *prim
     }
     slo.objective_count =
         slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
+    slo.published_ns = sr_clock_monotonic_ns(slo.published_ns);
     *out_slo = slo;
     return SLIPRING_OK;
 }

@@ -3,6 +3,7 @@
 #include <slipring/stats.h>
 
 #include "api/readback.h"
+#include "system/clock.h"
 
 static enum slipring_status read_figure(struct slipring_primitive *primitive, uint64_t offset, void *out,
                                         uint64_t bytes)
@@ -16,10 +17,33 @@ static enum slipring_status read_figure(struct slipring_primitive *primitive, ui
     return sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], offset, out, bytes);
 }
 
+/* Published moments are store time; what leaves the library is CLOCK_MONOTONIC. */
+static void turn_stats(struct slipring_stats *stats)
+{
+    stats->published_ns = sr_clock_monotonic_ns(stats->published_ns);
+    stats->last_ns = sr_clock_monotonic_ns(stats->last_ns);
+}
+
+static void turn_detail(struct slipring_stats_detail *detail)
+{
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
+        struct slipring_objective_stats *objective = &detail->objectives[i];
+        objective->exact_since_ns = sr_clock_monotonic_ns(objective->exact_since_ns);
+        objective->since_ns = sr_clock_monotonic_ns(objective->since_ns);
+    }
+    for (uint32_t i = 0; i < SLIPRING_BOUND_COUNT; i++) {
+        detail->bounds[i].exact_since_ns = sr_clock_monotonic_ns(detail->bounds[i].exact_since_ns);
+    }
+}
+
 SR_PUBLIC enum slipring_status slipring_stats_read(struct slipring_primitive *primitive,
                                                    struct slipring_stats *out_stats)
 {
-    return read_figure(primitive, 0, out_stats, sizeof *out_stats);
+    const enum slipring_status status = read_figure(primitive, 0, out_stats, sizeof *out_stats);
+    if (status == SLIPRING_OK) {
+        turn_stats(out_stats);
+    }
+    return status;
 }
 
 SR_PUBLIC enum slipring_status slipring_stats_read_detail(struct slipring_primitive *primitive,
@@ -31,6 +55,8 @@ SR_PUBLIC enum slipring_status slipring_stats_read_detail(struct slipring_primit
     if (status == SLIPRING_OK) {
         *out_stats = copy.stats;
         *out_detail = copy.detail;
+        turn_stats(out_stats);
+        turn_detail(out_detail);
     }
     return status;
 }

@@ -40,9 +40,15 @@ enum sr_store_word {
     SR_STORE_FORMER_TORN,
     SR_STORE_FORMER_BESIDE,
     SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
-    SR_STORE_RETIRED_SPILLED, /* executions in blocks of this ring segment whose pages were given back */
-    SR_STORE_RETIRED_RINGS,   /* how often a ring's pages were */
-    SR_STORE_ABORTED_IGNORED, /* spans settled as no execution (slipringd --aborted ignore) */
+    SR_STORE_RETIRED_SPILLED,  /* executions in blocks of this ring segment whose pages were given back */
+    SR_STORE_RETIRED_RINGS,    /* how often a ring's pages were */
+    SR_STORE_ABORTED_IGNORED,  /* spans settled as no execution (slipringd --aborted ignore) */
+    SR_STORE_RESETS,           /* primitives that began anew by hand */
+    SR_STORE_SATURATED,        /* sums of money that reached UINT64_MAX and stand still */
+    SR_STORE_RESTORED_WALL_NS, /* CLOCK_REALTIME of the checkpoint that the former words came from; 0: none */
+    SR_STORE_RESTORING,        /* 1: a restore has begun, and is not over */
+    SR_STORE_USAGE_HIGH,       /* usage accounts below this index may exist */
+    SR_STORE_USAGE_LOST,       /* usages that no account had room for */
 };
 
 /* Area `book`: one item a book. The index of a book is not the id of a primitive: ids belong to a ring segment, books
@@ -69,8 +75,9 @@ enum sr_book_word {
     SR_BOOK_BASE_SPILLED,
     SR_BOOK_BASE_COST, /* of all categories, saturating */
     SR_BOOK_BASE_SAVINGS,
-    SR_BOOK_BOUND_COUNT, /* entries of SR_BOOK_BOUNDS */
-    SR_BOOK_COST = 32,   /* nano-dollars, a word a category; saturating */
+    SR_BOOK_BOUND_COUNT,     /* entries of SR_BOOK_BOUNDS */
+    SR_BOOK_CREATED_WALL_NS, /* CLOCK_REALTIME: since when the counts go (opened, reset, restored) */
+    SR_BOOK_COST = 32,       /* nano-dollars, a word a category; saturating */
     SR_BOOK_SAVINGS = 48,
     SR_BOOK_NAME = 64,         /* 136 bytes, zero-terminated */
     SR_BOOK_TYPE = 81,         /* 64 bytes, zero-terminated */
@@ -96,6 +103,8 @@ enum sr_book_objective_word {
     SR_OBJECTIVE_ALERT_SINCE_NS,                             /* CLOCK_REALTIME, a word a pair */
     SR_OBJECTIVE_INCIDENT = SR_OBJECTIVE_ALERT_SINCE_NS + 4, /* a word a pair: 0, or 1 + its number */
     SR_OBJECTIVE_INCIDENT_BAD = SR_OBJECTIVE_INCIDENT + 4,   /* a word a pair: cumulative bad at its begin */
+    SR_OBJECTIVE_AMOUNT = SR_OBJECTIVE_INCIDENT_BAD + 4,     /* of SLIPRING_SPEND: nano-dollars */
+    SR_OBJECTIVE_SOURCE,                                     /* enum slipring_objective_source */
     SR_OBJECTIVE_WORDS = 32,
 };
 
@@ -172,6 +181,48 @@ enum sr_incident_word {
     SR_INCIDENTS = 32,    /* SLIPRING_INCIDENT_COUNT of SR_INCIDENT_WORDS */
 };
 #define SR_INCIDENT_WORDS 34u
+
+/* Area `former`: one item a book: what its lifetime holds beside what the book counts, from a checkpoint (agent/saved.h). Written once, when it
+ * is restored; zero when the primitive is reset. The book's own counts, which are exported as counters, began at 0 then. Cumulative counts of
+ * objectives (SINCE_GOOD, marks) are relative to the book's and may so be negative, modulo 2^64: only their differences mean anything. */
+enum sr_former_word {
+    SR_FORMER_COUNT = 0,
+    SR_FORMER_FAILURES,
+    SR_FORMER_ABORTED,
+    SR_FORMER_SUM_LOW,
+    SR_FORMER_SUM_HIGH,
+    SR_FORMER_MIN, /* meaningless while COUNT is 0 */
+    SR_FORMER_MAX,
+    SR_FORMER_SPILLED,
+    SR_FORMER_CLAMPED,
+    SR_FORMER_COST = 32, /* a word a category of the book */
+    SR_FORMER_SAVINGS = 48,
+    SR_FORMER_CELLS = 256,
+};
+_Static_assert(SR_FORMER_CELLS + SR_BUCKET_COUNT <= 2048, "the cells fit");
+
+/* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/usage.h). */
+enum sr_usage_word {
+    SR_USAGE_USED = 0, /* 1: the account exists */
+    SR_USAGE_BOOK,
+    SR_USAGE_USAGES,
+    SR_USAGE_UNPRICED,  /* of these, without a price when they came */
+    SR_USAGE_COST,      /* nano-dollars, saturating */
+    SR_USAGE_COST_REST, /* and thousandths of one */
+    SR_USAGE_SAVINGS,
+    SR_USAGE_SAVINGS_REST,
+    SR_USAGE_RESOURCE = 16,     /* 64 bytes, zero-terminated */
+    SR_USAGE_UNITS = 32,        /* SLIPRING_UNIT_MAX words, cumulative */
+    SR_USAGE_PRICED_UNITS = 48, /* of these, priced */
+};
+/* Area `copy_usage`: one item a usage account of the ring segment, as last folded. */
+enum sr_copy_usage_word {
+    SR_COPY_USAGE_ACCOUNT = 0, /* 0, or 1 + the item of area `usage` */
+    SR_COPY_USAGE_USAGES,
+    SR_COPY_USAGE_CLAMPED,
+    SR_COPY_USAGE_TORN,
+    SR_COPY_USAGE_UNITS = 8, /* SLIPRING_UNIT_MAX words */
+};
 
 /* Area `ring`: one item a ring. */
 enum sr_ring_word {

@@ -25,6 +25,8 @@
  *   | ring_page     (D)  | u8 a ring: its block is reserved     whoever reserved it; agent takes it back
  *   | extent_page   (D)  | u8 32 rings: their lines are         whoever reserved them
  *   | news          (D)  | bits a primitive: agent, look there  producers; agent clears
+ *   | usage_key     (D)  | u64 a usage account: state, hash     producers (CAS)
+ *   | usage_page    (D)  | u8 a page of accounts: reserved      whoever reserved it
  *   +--------------------+
  *   | registry_entry     | name, type, categories, objectives   registrant; lists: any producer, append only
  *   | bounds             | per primitive: exact bounds, alias   agent
@@ -33,6 +35,7 @@
  *   | producer_line      | per ring: tail, begun, redo          its owner
  *   | consumer_line      | per ring: head, offer                agent
  *   | shared_spill       | per primitive: atomic spill block    any producer
+ *   | usage_account      | per primitive and resource: units    any producer
  *   | pool_...           | per ring: samples, spill block       its owner
  *   +--------------------+
  *
@@ -41,6 +44,7 @@
  *   | header             | identity, which ring segment, agent  agent
  *   | agent_figure       | the agent's own counters (latch)
  *   | figure             | per primitive: published figures (latch)
+ *   | usage_figure       | per usage account: published (latch)
  *   | journal            | redo log of (word, value)
  *   | words              | the durable 64-bit words: areas below; only the agent knows what they mean
  *   +--------------------+
@@ -56,6 +60,7 @@
 
 #include <slipring/slo.h>
 #include <slipring/stats.h>
+#include <slipring/usage.h>
 
 #include "base/compiler.h"
 #include "protocol/sample.h"
@@ -63,7 +68,7 @@
 
 #define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR    4u
+#define SR_ABI_MAJOR    5u
 #define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
@@ -372,6 +377,22 @@ struct sr_bounds_shm {
 };
 _Static_assert(sizeof(struct sr_bounds_shm) == 256, "sixteen a page");
 
+/* What one primitive used of one resource (usage.h): counters that only grow, changed by atomic adds. */
+#define SR_USAGE_MAX       4096u
+#define SR_USAGE_PAGE_EACH 16u
+struct sr_usage_account_shm {
+    uint32_t primitive; /* id */
+    uint32_t reserved0;
+    char resource[64];      /* zero-terminated */
+    _Atomic uint64_t enter; /* updates begun, */
+    _Atomic uint64_t exit;  /* and finished; at rest their difference was torn */
+    _Atomic uint64_t usages;
+    _Atomic uint64_t clamped;
+    _Atomic uint64_t units[SLIPRING_UNIT_MAX];
+    uint64_t reserved[3];
+};
+_Static_assert(sizeof(struct sr_usage_account_shm) == 256, "sixteen a page");
+
 /* --- the two headers -------------------------------------------------------------------------------------------- */
 
 struct sr_region_shm {
@@ -443,6 +464,27 @@ struct sr_slo_figure_shm {
 _Static_assert(sizeof(struct sr_slo_figure_shm) <= SR_SLO_FIGURE_BYTES,
                "three pages a primitive with objectives");
 
+/* What is published of a durable usage account, under its index. */
+struct slipring_usage_stats {
+    uint64_t place;        /* of the primitive's figures */
+    char resource[64];     /* zero-terminated */
+    uint64_t usages;       /* recorded, since the primitive's created_wall_ns */
+    uint64_t unpriced;     /* of these, without a price when they came: a counter */
+    uint64_t unpriced_now; /* 1: there are units that no card has priced yet */
+    uint64_t cost_nanodollars;
+    uint64_t savings_nanodollars;
+    uint64_t units[SLIPRING_UNIT_MAX];
+    uint64_t unpriced_units[SLIPRING_UNIT_MAX]; /* not priced yet */
+    uint64_t reserved[3];
+};
+struct sr_usage_figure_shm {
+    _Atomic uint64_t latch; /* 0: nothing published */
+    uint8_t reserved[SR_LINE_BYTES - 8];
+    struct slipring_usage_stats copies[2];
+};
+#define SR_USAGE_FIGURE_BYTES 1024u
+_Static_assert(sizeof(struct sr_usage_figure_shm) <= SR_USAGE_FIGURE_BYTES, "four a page");
+
 struct sr_incident_log {
     uint64_t count; /* of incidents, oldest first */
     struct slipring_incident incidents[SLIPRING_INCIDENT_COUNT];
@@ -486,7 +528,10 @@ struct sr_journal_shm {
     X(slice, SR_PRIMITIVE_MAX, 6144u)                                                                        \
     X(fine, SR_PRIMITIVE_MAX, 27136u)                                                                        \
     X(history, SR_PRIMITIVE_MAX * 8u, 2560u)                                                                 \
-    X(incident, 1u, 8768u)
+    X(incident, 1u, 8768u)                                                                                   \
+    X(former, SR_PRIMITIVE_MAX, 2048u)                                                                       \
+    X(usage, SR_USAGE_MAX, 128u)                                                                             \
+    X(copy_usage, SR_USAGE_MAX, 32u)
 
 enum sr_word_area {
 #define X(name, items, words) SR_AREA_##name,
@@ -510,6 +555,8 @@ enum sr_word_area {
     X(ring_page, SR_RING_MAX)                                                                                \
     X(extent_page, SR_RING_MAX / SR_EXTENT_RINGS)                                                            \
     X(news, sizeof(struct sr_news_shm))                                                                      \
+    X(usage_key, SR_USAGE_MAX * 8u)                                                                          \
+    X(usage_page, SR_USAGE_MAX / SR_USAGE_PAGE_EACH)                                                         \
     X(registry_entry, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_registry_entry_shm))                     \
     X(bounds, (uint64_t)SR_PRIMITIVE_MAX * sizeof(struct sr_bounds_shm))                                     \
     X(slot, (uint64_t)SR_SLOT_MAX * sizeof(struct sr_slot_shm))                                              \
@@ -517,6 +564,7 @@ enum sr_word_area {
     X(producer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
     X(consumer_line, (uint64_t)SR_RING_MAX *SR_LINE_BYTES)                                                   \
     X(shared_spill, (uint64_t)SR_PRIMITIVE_MAX *SR_SPILL_WORDS_FULL * 8u)                                    \
+    X(usage_account, (uint64_t)SR_USAGE_MAX * sizeof(struct sr_usage_account_shm))                           \
     X(pool_small, 32768u * SR_BLOCK_BYTES(512u, SR_SPILL_WORDS_SMALL))                                       \
     X(pool_mid, 4096u * SR_BLOCK_BYTES(4096u, SR_SPILL_WORDS_FULL))                                          \
     X(pool_big, 512u * SR_BLOCK_BYTES(32768u, SR_SPILL_WORDS_FULL))                                          \
@@ -545,8 +593,10 @@ _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
     X(journal, sizeof(struct sr_journal_shm))                                                                \
     X(incident_log, sizeof(struct sr_incident_log_shm))                                                      \
     X(slo_page, SR_PRIMITIVE_MAX)                                                                            \
+    X(usage_figure_page, SR_USAGE_MAX / 4u)                                                                  \
     X(figure, (uint64_t)SR_PRIMITIVE_MAX *SR_FIGURE_BYTES)                                                   \
     X(slo_figure, (uint64_t)SR_PRIMITIVE_MAX *SR_SLO_FIGURE_BYTES)                                           \
+    X(usage_figure, (uint64_t)SR_USAGE_MAX *SR_USAGE_FIGURE_BYTES)                                           \
     X(words, sizeof(struct sr_word_map))
 
 struct sr_stats_map {
@@ -562,7 +612,7 @@ struct sr_stats_map {
 _Static_assert(sizeof(struct sr_ring_header_shm) <= SR_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct sr_stats_header_shm) <= SR_PAGE_BYTES, "one page");
 _Static_assert(sizeof(struct slipring_stats) == 560, "published layout");
-_Static_assert(sizeof(struct slipring_stats_detail) == 248 + 8 * 176 + 8 * 144 + 16 * 48 + 24 * 32,
+_Static_assert(sizeof(struct slipring_stats_detail) == 248 + 8 * 176 + 8 * 144 + 16 * 64 + 24 * 32,
                "published layout");
 _Static_assert(sizeof(struct slipring_slo_stats) == 80 + 8 * (16 + 7 * 40 + 4 * 40), "published layout");
 _Static_assert(sizeof(struct slipring_incident) == 272, "published layout");

@@ -9,6 +9,7 @@
 #include "pure/sparse.h"
 #include "support/child.h"
 #include "support/place.h"
+#include "system/clock.h"
 
 struct rig rig;
 struct slipring_store *rig_producer;
@@ -44,8 +45,9 @@ struct CMUnitTest rig_unit_test(const char *name, struct rig_body *body)
 struct rig rig_of(const char *store)
 {
     log_set_level(LOG_ERROR); /* what a test provokes is not worth a line */
-    return (struct rig){
-        .options = {.store = store, .group = (gid_t)-1}, .now_ns = 1000 * RIG_SECOND, .wall_ns = RIG_WALL_NS};
+    return (struct rig){.options = {.store = store, .group = (gid_t)-1},
+                        .now_ns = SR_CLOCK_BASE_NS + 1000 * RIG_SECOND,
+                        .wall_ns = RIG_WALL_NS};
 }
 
 void rig_open(struct rig *which)

@@ -17,7 +17,7 @@ struct region {
 static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
 {
     (void)state;
-    CHECK_EQUAL(SR_ABI_MAJOR, 4);
+    CHECK_EQUAL(SR_ABI_MAJOR, 5);
     static const struct region want[] = {
         {"header", 0u, 1280u},
         {"registry_key", 4096u, 131072u},
@@ -27,17 +27,20 @@ static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
         {"ring_page", 471040u, 39424u},
         {"extent_page", 512000u, 1232u},
         {"news", 516096u, 4096u},
-        {"registry_entry", 520192u, 33554432u},
-        {"bounds", 34074624u, 4194304u},
-        {"slot", 38268928u, 1048576u},
-        {"ring_info", 39317504u, 5046272u},
-        {"producer_line", 44363776u, 5046272u},
-        {"consumer_line", 49410048u, 5046272u},
-        {"shared_spill", 54456320u, 536870912u},
-        {"pool_small", 591327232u, 268435456u},
-        {"pool_mid", 859762688u, 268435456u},
-        {"pool_big", 1128198144u, 150994944u},
-        {"pool_direct", 1279193088u, 67108864u},
+        {"usage_key", 520192u, 32768u},
+        {"usage_page", 552960u, 256u},
+        {"registry_entry", 557056u, 33554432u},
+        {"bounds", 34111488u, 4194304u},
+        {"slot", 38305792u, 1048576u},
+        {"ring_info", 39354368u, 5046272u},
+        {"producer_line", 44400640u, 5046272u},
+        {"consumer_line", 49446912u, 5046272u},
+        {"shared_spill", 54493184u, 536870912u},
+        {"usage_account", 591364096u, 1048576u},
+        {"pool_small", 592412672u, 268435456u},
+        {"pool_mid", 860848128u, 268435456u},
+        {"pool_big", 1129283584u, 150994944u},
+        {"pool_direct", 1280278528u, 67108864u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -47,7 +50,7 @@ static void the_regions_of_the_ring_segment_lie_where_the_map_says(void **state)
     SR_RING_REGIONS(X)
 #undef X
     CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
-    CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1346301952));
+    CHECK_EQUAL(sizeof(struct sr_ring_map), UINT64_C(1347387392));
 }
 
 static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state)
@@ -59,9 +62,11 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
         {"journal", 8192u, 1048704u},
         {"incident_log", 1060864u, 139408u},
         {"slo_page", 1204224u, 16384u},
-        {"figure", 1220608u, 201326592u},
-        {"slo_figure", 202547200u, 201326592u},
-        {"words", 403873792u, 8679989760u},
+        {"usage_figure_page", 1220608u, 1024u},
+        {"figure", 1224704u, 201326592u},
+        {"slo_figure", 202551296u, 201326592u},
+        {"usage_figure", 403877888u, 4194304u},
+        {"words", 408072192u, 8953668096u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -71,7 +76,7 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
     SR_STATS_REGIONS(X)
 #undef X
     CHECK_EQUAL(count, SR_ARRAY_COUNT(want));
-    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(9083867136));
+    CHECK_EQUAL(sizeof(struct sr_stats_map), UINT64_C(9361743872));
 }
 
 static void regions_begin_at_pages_and_hold_what_is_in_them(void **state)

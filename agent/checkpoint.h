@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Books on disk: what a reboot leaves. Two files a store in the checkpoint folder:
+ *
+ *     STORE.full      everything: totals, objectives' counts, windows, usage; every five minutes and at a clean stop
+ *     STORE.recent    totals, objectives' counts and usage of the primitives that changed since STORE.full; every ten seconds,
+ *                     when any did. It names the STORE.full that it belongs to; with another one beside it, it is void
+ *
+ * Each is written whole beside its name, synced, and renamed over it, so there is always a whole one.
+ *
+ *   G1  The drain thread copies a bounded number of books a tick into a buffer (saved.h), and never waits for a disk; a thread of
+ *       its own writes.
+ *   G2  A file that is torn, of another store or program, or of a newer version is not used and not overwritten: it is renamed to
+ *       NAME.refused-TIME, counted and logged.
+ *   G3  When the disk is full or gone, recording and serving go on; a gauge and one line of the log say since when; it is tried
+ *       again at the next due time, and the former files stay.
+ *
+ * The format is agent/checkpoint.proto, framed and checksummed. */
+#ifndef AGENT_CHECKPOINT_H
+#define AGENT_CHECKPOINT_H
+
+#include "books.h"
+#include "options.h"
+
+struct checkpoint;
+
+/* After books_open() and before the first drain: restore when books are new and there is something to restore from. Never fails for the sake of
+ * a file: NO_MEMORY or OK; *out_checkpoint is NULL without a folder. */
+__attribute__((warn_unused_result)) enum slipring_status
+checkpoint_open(const struct options *options, struct agent_store *store, struct books *books,
+                uint64_t now_ns, uint64_t wall_ns, struct checkpoint **out_checkpoint);
+
+/* A bounded amount of work; returns how long to wait for the next call. */
+uint64_t checkpoint_tick(struct checkpoint *checkpoint, uint64_t now_ns, uint64_t wall_ns);
+
+/* After the last drain of a clean stop: write STORE.full and wait for it. NULL is ignored. */
+void checkpoint_close(struct checkpoint *checkpoint, uint64_t now_ns, uint64_t wall_ns);
+
+#endif
