@@ -403,6 +403,7 @@ static uint32_t begin_book(struct books *books, uint32_t id, const struct sr_cat
     }
     set(books, SR_WORD(book, index, SR_BOOK_USED), 1);
     set(books, SR_WORD(book, index, SR_BOOK_OPENED_NS), books->seen_ns); /* what it books began after that */
+    set(books, SR_WORD(book, index, SR_BOOK_CREATED_WALL_NS), books->wall_ns);
     binding_write_text(books, SR_WORD(book, index, SR_BOOK_NAME), name->name, sizeof name->name);
     binding_write_text(books, SR_WORD(book, index, SR_BOOK_TYPE), name->type, sizeof name->type);
     if (index >= books->high) {

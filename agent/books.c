@@ -15,12 +15,13 @@
 
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
-/* The cells that are not zero lie in [low, high). */
+/* The cells of its lifetime that are not zero lie in [low, high). */
 static void find_range(const struct books *books, uint32_t index)
 {
     struct book *book = &books->book[index];
     for (uint32_t i = 0; i < SR_BUCKET_COUNT; i++) {
-        if (sr_words_get(&books->durable->words, SR_WORD(book, index, SR_BOOK_CELLS + i)) != 0) {
+        if (sr_words_get(&books->durable->words, SR_WORD(book, index, SR_BOOK_CELLS + i)) != 0 ||
+            sr_words_get(&books->durable->words, SR_WORD(former, index, SR_FORMER_CELLS + i)) != 0) {
             book->low = book->high == 0 ? i : book->low;
             book->high = i + 1;
         }
@@ -70,15 +71,18 @@ static void take_up_in_flight(struct books *books)
     }
 }
 
-static void take_up(struct books *books)
+void books_take_up(struct books *books)
 {
     const struct sr_words *words = &books->durable->words;
     const uint64_t high = sr_words_get(words, SR_WORD(store, 0, SR_STORE_BOOK_HIGH));
     books->high = high < SR_PRIMITIVE_MAX ? (uint32_t)high : SR_PRIMITIVE_MAX;
     books->seen_ns = sr_words_get(words, SR_WORD(store, 0, SR_STORE_SEEN_NS));
+    memset(books->place_owner, 0, SR_PRIMITIVE_MAX * sizeof books->place_owner[0]);
+    memset(books->redirect, 0, SR_PRIMITIVE_MAX * sizeof books->redirect[0]);
+    memset(books->chains, 0, SR_PRIMITIVE_MAX * sizeof books->chains[0]);
     for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
-        books->primitive[id].book = BOOK_NONE;
-        books->book[id].id = BOOK_NONE;
+        books->primitive[id] = (struct primitive){.book = BOOK_NONE};
+        books->book[id] = (struct book){.id = BOOK_NONE};
         books->book[id].place = BOOK_NONE;
     }
     for (uint32_t index = 0; index < books->high; index++) {
@@ -112,7 +116,7 @@ enum slipring_status books_open(struct agent_store *store, struct books **out_bo
         books_close(books);
         return SLIPRING_NO_MEMORY;
     }
-    take_up(books);
+    books_take_up(books);
     *out_books = books;
     return SLIPRING_OK;
 }
@@ -336,6 +340,7 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
     const struct primitive *primitive = &books->primitive[id];
     const uint32_t index = primitive->book;
     books->book[index].is_changed = true;
+    books->book[index].last_ns = books->seen_ns;
     add_extremes(books, index, tally);
     add_slots(books, index, tally);
     if (tally->executions) {

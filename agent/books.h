@@ -38,6 +38,7 @@ struct book {
     uint32_t next;  /* in its hash chain */
     int64_t active; /* spans in flight, over all slots */
     uint64_t published_ns;
+    uint64_t last_ns; /* nothing came since; 0: nothing since the agent's start */
     uint64_t
         slides_ns;    /* to be published again after so long, though nothing changed: a window covers more */
     uint64_t open_ns; /* SR_BOOK_OPEN_NS */
@@ -116,6 +117,10 @@ struct books {
 __attribute__((warn_unused_result)) enum slipring_status books_open(struct agent_store *store,
                                                                     struct books **out_books);
 void books_close(struct books *books);
+
+/* Private memory about all books made anew from the durable words: when others than this agent's code changed them (saved.h). The batch is
+ * empty, and no id is bound yet. */
+void books_take_up(struct books *books);
 
 /* What time it is: before every tick of what keeps windows and objectives. */
 void books_set_time(struct books *books, uint64_t wall_ns);

@@ -7,7 +7,9 @@
 #include "pure/bound.h"
 #include "pure/fine.h"
 #include "pure/money.h"
+#include "pure/wide.h"
 #include "pure/window.h"
+#include "saved.h"
 #include "slo.h"
 #include "windows.h"
 
@@ -76,31 +78,37 @@ static void fill_window(void *context, uint32_t tier, const struct window_sum *s
     note_slide(filling->figures, sum);
 }
 
+static uint64_t former(const struct figures *figures, uint32_t which)
+{
+    return figures->former[which];
+}
+
 static void fill_lifetime(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
 {
     const struct book *book = &books->book[index];
     struct slipring_stats *stats = &figures->stats;
     const uint64_t opened_ns = word(figures, SR_BOOK_OPENED_NS);
     const uint64_t span_ns = now_ns > opened_ns ? now_ns - opened_ns : 0;
+    const uint64_t n = stats->count + former(figures, SR_FORMER_COUNT);
     stats->lifetime = (struct slipring_window_stats){
         .span_ns = span_ns,
-        .n = stats->count,
-        .failures = stats->failures,
-        .spilled = stats->spilled,
-        .per_second = stats->count != 0 ? sr_window_rate(stats->count, span_ns) : 0.0,
-        .cost_nanodollars = stats->cost_nanodollars,
-        .savings_nanodollars = stats->savings_nanodollars,
+        .n = n,
+        .failures = stats->failures + former(figures, SR_FORMER_FAILURES),
+        .spilled = stats->spilled + former(figures, SR_FORMER_SPILLED),
+        .per_second = n != 0 ? sr_window_rate(n, span_ns) : 0.0,
+        .cost_nanodollars = stats->lifetime.cost_nanodollars, /* fill_money() */
+        .savings_nanodollars = stats->lifetime.savings_nanodollars,
     };
     const uint32_t schema = books->options->schema;
     const uint32_t parts = sr_fine_parts(schema);
     struct sr_fine_view view = {
-        .cells = figures->cells, .low = book->low, .high = book->high, .schema = schema};
+        .cells = figures->lifetime_cells, .low = book->low, .high = book->high, .schema = schema};
     if (parts > 1) {
         sr_words_read(&books->durable->words, SR_WORD(fine, index, SR_FINE_CELLS + book->low * parts),
                       (book->high - book->low) * parts, figures->fine + book->low * parts);
         view.fine = figures->fine;
     }
-    fill_percentiles(books->options, &view, stats->count, &stats->lifetime);
+    fill_percentiles(books->options, &view, n, &stats->lifetime);
 }
 
 static void fill_windows(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *figures)
@@ -137,16 +145,30 @@ static void fill_totals(const struct book *book, uint64_t now_ns, struct figures
     stats->clamped = word(figures, SR_BOOK_CLAMPED);
     stats->sum_ns[0] = word(figures, SR_BOOK_SUM_LOW);
     stats->sum_ns[1] = word(figures, SR_BOOK_SUM_HIGH);
-    if (stats->count != 0) {
-        const double two_64 = 18446744073709551616.0;
-        stats->present |= SLIPRING_HAS_DURATION;
-        if (word(figures, SR_BOOK_MIN) <= word(figures, SR_BOOK_MAX)) { /* else no sample told of them yet */
-            stats->min_ns = word(figures, SR_BOOK_MIN);
-            stats->max_ns = word(figures, SR_BOOK_MAX);
-        }
-        stats->mean_ns =
-            ((double)stats->sum_ns[1] * two_64 + (double)stats->sum_ns[0]) / (double)stats->count;
+    stats->created_wall_ns = word(figures, SR_BOOK_CREATED_WALL_NS);
+    stats->last_ns = book->last_ns;
+    stats->lifetime_aborted = stats->aborted + former(figures, SR_FORMER_ABORTED);
+}
+
+/* Minimum, maximum and mean, of the lifetime. */
+static void fill_durations(const struct books *books, uint32_t index, struct figures *figures)
+{
+    struct slipring_stats *stats = &figures->stats;
+    const uint64_t n = stats->count + former(figures, SR_FORMER_COUNT);
+    if (n == 0) {
+        return;
     }
+    const struct saved_extremes extremes = saved_extremes_of(books, index);
+    stats->present |= SLIPRING_HAS_DURATION;
+    if (extremes.min_ns <= extremes.max_ns) { /* else no sample told of them yet */
+        stats->min_ns = extremes.min_ns;
+        stats->max_ns = extremes.max_ns;
+    }
+    const double two_64 = 18446744073709551616.0;
+    const sr_wide sum =
+        ((sr_wide)stats->sum_ns[1] << 64 | stats->sum_ns[0]) +
+        ((sr_wide)former(figures, SR_FORMER_SUM_HIGH) << 64 | former(figures, SR_FORMER_SUM_LOW));
+    stats->mean_ns = ((double)(uint64_t)(sum >> 64) * two_64 + (double)(uint64_t)sum) / (double)n;
 }
 
 static void fill_money(struct figures *figures)
@@ -161,6 +183,14 @@ static void fill_money(struct figures *figures)
             sr_money_add(stats->cost_nanodollars, category->cost_nanodollars, &is_saturated);
         stats->savings_nanodollars =
             sr_money_add(stats->savings_nanodollars, category->savings_nanodollars, &is_saturated);
+        category->lifetime_cost_nanodollars =
+            sr_money_add(category->cost_nanodollars, former(figures, SR_FORMER_COST + i), &is_saturated);
+        category->lifetime_savings_nanodollars = sr_money_add(
+            category->savings_nanodollars, former(figures, SR_FORMER_SAVINGS + i), &is_saturated);
+        stats->lifetime.cost_nanodollars = sr_money_add(stats->lifetime.cost_nanodollars,
+                                                        category->lifetime_cost_nanodollars, &is_saturated);
+        stats->lifetime.savings_nanodollars = sr_money_add(
+            stats->lifetime.savings_nanodollars, category->lifetime_savings_nanodollars, &is_saturated);
         memcpy(category->name, &figures->page[SR_BOOK_CATEGORIES + 4 * i], sizeof category->name);
         category->name[sizeof category->name - 1] = '\0';
         if (category->name[0] != '\0') {
@@ -169,7 +199,8 @@ static void fill_money(struct figures *figures)
     }
     memcpy(figures->detail.categories[0].name, "default", sizeof "default");
     figures->detail.category_count += figures->detail.category_count == 0;
-    if (sr_money_savings_rate(stats->cost_nanodollars, stats->savings_nanodollars, &stats->savings_rate)) {
+    if (sr_money_savings_rate(stats->lifetime.cost_nanodollars, stats->lifetime.savings_nanodollars,
+                              &stats->savings_rate)) {
         stats->present |= SLIPRING_HAS_SAVINGS_RATE;
     }
 }
@@ -199,6 +230,23 @@ static void fill_bounds(const struct book *book, struct figures *figures)
     }
 }
 
+/* What came from a checkpoint. Of most books nothing did, and there is no page to be read. */
+static void read_former(const struct books *books, uint32_t index, struct figures *figures)
+{
+    const struct sr_words *words = &books->durable->words;
+    const struct book *book = &books->book[index];
+    const uint32_t bytes = (book->high - book->low) * (uint32_t)sizeof figures->cells[0];
+    memcpy(figures->lifetime_cells + book->low, figures->cells + book->low, bytes);
+    if (!sr_words_exist(words, SR_WORD(former, index, 0))) {
+        memset(figures->former, 0, sizeof figures->former);
+        return;
+    }
+    sr_words_read(words, SR_WORD(former, index, 0), SR_FORMER_CELLS, figures->former);
+    for (uint32_t i = book->low; i < book->high; i++) {
+        figures->lifetime_cells[i] += sr_words_get(words, SR_WORD(former, index, SR_FORMER_CELLS + i));
+    }
+}
+
 void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, struct figures *out_figures)
 {
     const struct book *book = &books->book[index];
@@ -209,9 +257,15 @@ void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, st
     sr_words_read(words, SR_WORD(book, index, 0), SR_WORDS_PER_PAGE, out_figures->page);
     sr_words_read(words, SR_WORD(book, index, SR_BOOK_CELLS + book->low), book->high - book->low,
                   out_figures->cells + book->low);
+    read_former(books, index, out_figures);
     memcpy(out_figures->detail.name, &out_figures->page[SR_BOOK_NAME], sizeof out_figures->detail.name);
     memcpy(out_figures->detail.type, &out_figures->page[SR_BOOK_TYPE], sizeof out_figures->detail.type);
     fill_totals(book, now_ns, out_figures);
+    fill_durations(books, index, out_figures);
+    out_figures->stats.restored_wall_ns =
+        former(out_figures, SR_FORMER_COUNT) + former(out_figures, SR_FORMER_ABORTED) != 0
+            ? sr_words_get(words, SR_WORD(store, 0, SR_STORE_RESTORED_WALL_NS))
+            : 0;
     fill_money(out_figures);
     fill_windows(books, index, now_ns, out_figures);
     fill_bounds(book, out_figures);

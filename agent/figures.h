@@ -6,12 +6,15 @@
 #include "books.h"
 #include "pure/fine.h"
 
+/* stats counts from the book's created time on; its lifetime, and what says so, holds what came from a checkpoint, too. */
 struct figures {
     struct slipring_stats stats;
     struct slipring_stats_detail detail;
     /* scratch */
     uint64_t page[SR_WORDS_PER_PAGE]; /* the book's first page: all but the cells */
+    uint64_t former[SR_FORMER_CELLS]; /* what came from a checkpoint: all but the cells */
     uint64_t cells[SR_BUCKET_COUNT];
+    uint64_t lifetime_cells[SR_BUCKET_COUNT]; /* those of the checkpoint, too */
     uint64_t fine[SR_FINE_COUNT_MAX];
     uint64_t slides_ns; /* as in struct book */
 };

@@ -122,6 +122,7 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
 {
     struct books *books = publisher->books;
     struct book *book = &books->book[index];
+    book->last_ns = book->last_ns != 0 ? book->last_ns : now_ns;
     figures_read(books, index, now_ns, &publisher->figures);
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
     slo_publish(books, index, now_ns);
@@ -212,6 +213,8 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .aborted_ignored = store_word(books, SR_STORE_ABORTED_IGNORED),
         .primitive_memory_most_bytes = footprint_primitive_bytes(books->options->schema),
         .objective_memory_most_bytes = FOOTPRINT_OBJECTIVE_BYTES,
+        .restored_wall_ns = store_word(books, SR_STORE_RESTORED_WALL_NS),
+        .resets = store_word(books, SR_STORE_RESETS),
     };
     sr_books_publish_agent(books->durable, &figures);
 }

@@ -8,11 +8,10 @@
  * are shifted by what the wall clock says has passed, and are store time, which has numbers for moments before the boot (system/clock.h).
  *
  *   G1  Taking a book changes nothing, and is a moment between two batches: its counts are of one commit.
- *   G2  Restoring a book is one commit. Killed in between, the next agent finds books that are not new, and those that are
- *       missing are missing: so the last commit of a restore is SR_STORE_RESTORED_WALL_NS, and an agent that finds books without it and with
- *       SR_STORE_RESTORING set clears them and restores again.
- *   G3  What was counted between the last slices and the last totals of a checkpoint is a slice of its own (a gap), so that windows
- *       lack only what the totals lack. */
+ *   G2  A restore happens whole. SR_STORE_RESTORING is set before its first commit and cleared by the last one; an agent that finds it
+ *       set clears what was restored and begins again. Nothing is drained before.
+ *   G3  What was counted after the last slice of a checkpoint, up to its last totals, goes on as the open part (windows.h) and so becomes
+ *       a slice that spans the outage, a gap: windows lack only what the totals lack. */
 #ifndef AGENT_SAVED_H
 #define AGENT_SAVED_H
 
@@ -43,8 +42,8 @@ struct saved_mark {
 };
 
 struct saved_track {
-    uint64_t window_s;
-    uint64_t month; /* of a calendar month's track */
+    uint64_t month; /* of a calendar month's track: when it began, CLOCK_REALTIME in seconds */
+    bool is_whole;  /* no mark was dropped since the objective began */
     uint32_t mark_count;
     struct saved_mark marks[SR_TRACK_MARK_MAX];
 };
@@ -62,6 +61,8 @@ struct saved_objective {
     uint64_t since_total;
     uint64_t alerts; /* state bytes, as in the words */
     uint64_t alert_since_wall_ns[4];
+    uint64_t incident[4];     /* 0, or 1 + its number */
+    uint64_t incident_bad[4]; /* bad now - bad when it began */
     struct saved_track tracks[SR_TRACK_MAX];
 };
 
@@ -86,7 +87,7 @@ struct saved_totals {
     uint64_t opened_ns;
     struct saved_category categories[SLIPRING_CATEGORY_COUNT];
     uint64_t cells[SR_BUCKET_COUNT];
-    /* Of the part that no slice has yet: the cells when the last slice was closed are cells - open_cells. */
+    /* Of these, what no slice has yet, and since when: */
     uint64_t open_ns; /* 0: nothing */
     uint64_t open_count;
     uint64_t open_failures;
@@ -103,22 +104,50 @@ struct saved_windows {
     struct saved_tier tiers[SR_TIER_MAX];
 };
 
+/* The least and the greatest duration of the lifetime; min > max: none is known. */
+struct saved_extremes {
+    uint64_t min_ns;
+    uint64_t max_ns;
+};
+struct saved_extremes saved_extremes_of(const struct books *books, uint32_t book);
+
 /* Copy the book's totals. The batch is empty. */
 void saved_take_totals(const struct books *books, uint32_t book, struct saved_totals *out_totals);
 
 /* Its windows: the slices' data point into the segment, and are good until the next commit. */
 void saved_take_windows(const struct books *books, uint32_t book, struct saved_windows *out_windows);
 
-/* May books be restored into this store? It has none, or a restore was cut short (whose books are then cleared). */
+/* A checkpoint of totals alone is newer than the windows of the one that it belongs to: what came in between is open. `full` are the totals of the
+ * same primitive there, as of full_ns; NULL: it was not there, and has no windows. */
+void saved_catch_up(struct saved_totals *totals, const struct saved_totals *full, uint64_t full_ns);
+
+/* The log of incidents, SR_WORDS_PER_incident words. */
+void saved_take_incidents(const struct books *books, uint64_t *out_words);
+
+/* May books be restored into this store? It has none, or a restore was cut short, what it left being cleared now. */
 __attribute__((warn_unused_result)) bool saved_may_restore(struct books *books);
 
-/* Make a book of it. windows may be NULL. shift_ns is added to every moment: two's complement. OK, NO_SPACE, TABLE_FULL. */
+/* A restore begins: then books one by one, the incidents, and the end. */
+void saved_begin(struct books *books);
+
+/* Make a book of it. windows may be NULL. shift_ns is added to every moment: two's complement. What cannot be (a slice that is none) is left
+ * out. OK; NO_SPACE: no page; TABLE_FULL; BAD_ARGUMENT: it has no name. */
 __attribute__((warn_unused_result)) enum slipring_status saved_restore(struct books *books,
                                                                        const struct saved_totals *totals,
                                                                        const struct saved_windows *windows,
-                                                                       uint64_t shift_ns, uint64_t now_ns);
+                                                                       uint64_t shift_ns);
+/* False: no page for them. */
+__attribute__((warn_unused_result)) bool saved_restore_incidents(struct books *books, const uint64_t *words);
 
-/* All are: they came from a checkpoint of that time. */
-void saved_finish(struct books *books, uint64_t checkpoint_wall_ns);
+/* All are: they came from a checkpoint of wall_ns, when everything up to seen_ns (already shifted) was drained. The books are taken up
+ * again. */
+void saved_finish(struct books *books, uint64_t wall_ns, uint64_t seen_ns);
+
+/* For saved.c: what saved_history.c does of it. */
+void saved_take_objective(const struct books *books, uint32_t book, uint32_t i, struct saved_objective *out);
+__attribute__((warn_unused_result)) bool saved_restore_objective(struct books *books, uint32_t book,
+                                                                 uint32_t i,
+                                                                 const struct saved_objective *objective,
+                                                                 uint64_t shift_ns);
 
 #endif

@@ -2,7 +2,7 @@
 /* The one clock of spans and of the agent.
  *
  * The store's time is CLOCK_MONOTONIC and SR_CLOCK_BASE_NS more, so that moments before the boot have a number, too: windows and
- * budgets that were restored from a checkpoint began then. 2^53 ns are 104 days, more than any of them looks back. What the public functions
+ * budgets that were restored from a checkpoint began then. 2^60 ns are 36 years, longer than any lifetime that they tell of. What the public functions
  * return is CLOCK_MONOTONIC. */
 #ifndef SR_SYSTEM_CLOCK_H
 #define SR_SYSTEM_CLOCK_H
@@ -12,7 +12,7 @@
 
 #include "base/compiler.h"
 
-#define SR_CLOCK_BASE_NS (UINT64_C(1) << 53)
+#define SR_CLOCK_BASE_NS (UINT64_C(1) << 60)
 
 /* The store's time in nanoseconds; read in the vDSO, no system call. Cannot fail for this clock. */
 SR_INLINE uint64_t sr_clock_ns(void)
