@@ -76,8 +76,8 @@ struct saved_extremes saved_extremes_of(const struct books *books, uint32_t book
         it.max_ns = book_word(books, book, SR_BOOK_MAX);
     }
     if (former_word(books, book, SR_FORMER_COUNT) != 0) {
-        const uint64_t min_ns = former_word(books, book, SR_FORMER_MIN);
-        const uint64_t max_ns = former_word(books, book, SR_FORMER_MAX);
+        const uint64_t min_ns = former_word(books, book, SR_FORMER_MIN_NS);
+        const uint64_t max_ns = former_word(books, book, SR_FORMER_MAX_NS);
         it.min_ns = min_ns < it.min_ns ? min_ns : it.min_ns;
         it.max_ns = max_ns > it.max_ns ? max_ns : it.max_ns;
     }
@@ -306,8 +306,8 @@ static void restore_former(struct books *books, uint32_t book, const struct save
     set(books, first + SR_FORMER_ABORTED, totals->aborted);
     set(books, first + SR_FORMER_SUM_LOW, totals->sum[0]);
     set(books, first + SR_FORMER_SUM_HIGH, totals->sum[1]);
-    set(books, first + SR_FORMER_MIN, totals->min_ns);
-    set(books, first + SR_FORMER_MAX, totals->max_ns);
+    set(books, first + SR_FORMER_MIN_NS, totals->min_ns);
+    set(books, first + SR_FORMER_MAX_NS, totals->max_ns);
     set(books, first + SR_FORMER_SPILLED, totals->spilled);
     set(books, first + SR_FORMER_CLAMPED, totals->clamped);
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {

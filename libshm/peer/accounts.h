@@ -191,8 +191,8 @@ enum sr_former_word {
     SR_FORMER_ABORTED,
     SR_FORMER_SUM_LOW,
     SR_FORMER_SUM_HIGH,
-    SR_FORMER_MIN, /* meaningless while COUNT is 0 */
-    SR_FORMER_MAX,
+    SR_FORMER_MIN_NS, /* meaningless while COUNT is 0 */
+    SR_FORMER_MAX_NS,
     SR_FORMER_SPILLED,
     SR_FORMER_CLAMPED,
     SR_FORMER_COST = 32, /* a word a category of the book */

@@ -55,6 +55,9 @@ void rig_open(struct rig *which)
     CHECK_OK(agent_store_open(&which->options, which->now_ns, which->wall_ns, &which->store));
     CHECK_OK(books_open(which->store, &which->books));
     books_set_time(which->books, which->wall_ns);
+    if (which->before_drain) {
+        which->before_drain(which);
+    }
     CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
     CHECK_OK(retirer_open(which->books, which->drain, which->now_ns, &which->retirer));
@@ -233,7 +236,8 @@ static void check_windows(struct rig *which, uint32_t index)
                                  &end_ns);
         }
         rest += check_slice(which, index, RIG_WORD(which, window, index, words + SR_TIER_GROWING), &end_ns);
-        CHECK(total + rest <= RIG_WORD(which, book, index, SR_BOOK_BASE_COUNT));
+        CHECK(total + rest <= RIG_WORD(which, book, index, SR_BOOK_BASE_COUNT) +
+                                  RIG_WORD(which, former, index, SR_FORMER_COUNT));
         CHECK(open_ns == 0 || open_ns >= end_ns);
     }
 }

@@ -26,8 +26,9 @@ struct rig {
     struct retirer *retirer;
     struct publisher *publisher;
     struct mover *mover;
-    uint64_t now_ns;  /* CLOCK_MONOTONIC */
-    uint64_t wall_ns; /* CLOCK_REALTIME */
+    uint64_t now_ns;                         /* CLOCK_MONOTONIC */
+    uint64_t wall_ns;                        /* CLOCK_REALTIME */
+    void (*before_drain)(struct rig *which); /* while it is opened, where main restores; NULL: nothing */
 };
 
 /* A cmocka test that runs in a child of its own: an open rig and a producer on a new store; afterwards, if the rig is open, everything is
