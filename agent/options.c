@@ -336,6 +336,16 @@ static bool parse_aborted(const char *text, struct options *options, struct buff
     return true;
 }
 
+static bool parse_checkpoint(const char *text, struct options *options, struct buffer *message)
+{
+    options->checkpoint_folder = text;
+    const bool good = text[0] == '/' || strcmp(text, "none") == 0;
+    if (!good) {
+        buffer_format(message, "--checkpoint: '%s' is neither an absolute path nor none", text);
+    }
+    return good;
+}
+
 static bool parse_retire_after(const char *text, struct options *options, struct buffer *message)
 {
     enum sr_parse result =
@@ -385,6 +395,8 @@ static bool take_value(enum option_id id, const char *text, struct options *opti
         return parse_retire_after(text, options, message);
     case OPTION_aborted:
         return parse_aborted(text, options, message);
+    case OPTION_checkpoint:
+        return parse_checkpoint(text, options, message);
     case OPTION_clock:
         return parse_clock(text, options, message);
     case OPTION_shm_dir:
@@ -417,8 +429,11 @@ static enum options_task task_of(enum option_id id)
 enum options_task options_parse(int count, char *const *arguments, struct options *out_options,
                                 struct buffer *message)
 {
-    *out_options = (struct options){
-        .agent = {.group = (gid_t)-1, .slo_minimum_events = OPTIONS_MINIMUM_EVENTS}, .log_level = LOG_INFO};
+    *out_options =
+        (struct options){.agent = {.group = (gid_t)-1, .slo_minimum_events = OPTIONS_MINIMUM_EVENTS},
+                         .checkpoint_totals_ns = OPTIONS_CHECKPOINT_TOTALS_NS,
+                         .checkpoint_slices_ns = OPTIONS_CHECKPOINT_SLICES_NS,
+                         .log_level = LOG_INFO};
     const char *wrong = address_parse(LISTEN_DEFAULT, &out_options->listen);
     (void)wrong; /* a constant, and tested */
     enum options_task task = OPTIONS_RUN;
@@ -488,6 +503,9 @@ static const char manual_tail[] =
     "ENVIRONMENT\n"
     "    SLIPRING_STORE             the store, without --store\n"
     "    SLIPRING_SHM_DIR           where stores lie, without --shm-dir\n"
+    "    SLIPRING_CHECKPOINT        as --checkpoint, without it\n"
+    "    STATE_DIRECTORY, XDG_STATE_HOME, HOME\n"
+    "                               where that folder is else\n"
     "    NOTIFY_SOCKET, WATCHDOG_USEC\n"
     "                               systemd's readiness and watchdog protocol, as for\n"
     "                               a service of Type=notify\n"
@@ -497,6 +515,7 @@ static const char manual_tail[] =
     "    /dev/shm/slipring.STORE.ring     what producers write\n"
     "    /dev/shm/slipring.STORE.stats    the books and the published figures\n"
     "    /dev/shm/slipring.STORE.lock     who is alive\n"
+    "    FOLDER/STORE.full, .recent       the books on disk, see --checkpoint\n"
     "\n"
     "EXIT STATUS\n"
     "    0    stopped by a signal, or printed what was asked for\n"

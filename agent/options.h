@@ -14,11 +14,13 @@
 #define OPTIONS_PRIMITIVES_MAX 16384
 #define OPTIONS_RING_CAP_MAX   39424
 
-#define OPTIONS_RETIRE_AFTER_MAX_NS UINT64_C(86400000000000)
-#define OPTIONS_WINDOW_MIN_NS       UINT64_C(1000000000)
-#define OPTIONS_WINDOW_MAX_NS       UINT64_C(2592000000000000)
-#define OPTIONS_MINIMUM_EVENTS      10 /* without --slo-minimum-events */
-#define OPTIONS_MINIMUM_EVENTS_MAX  999999999
+#define OPTIONS_RETIRE_AFTER_MAX_NS  UINT64_C(86400000000000)
+#define OPTIONS_CHECKPOINT_TOTALS_NS UINT64_C(10000000000)
+#define OPTIONS_CHECKPOINT_SLICES_NS UINT64_C(300000000000)
+#define OPTIONS_WINDOW_MIN_NS        UINT64_C(1000000000)
+#define OPTIONS_WINDOW_MAX_NS        UINT64_C(2592000000000000)
+#define OPTIONS_MINIMUM_EVENTS       10 /* without --slo-minimum-events */
+#define OPTIONS_MINIMUM_EVENTS_MAX   999999999
 
 enum options_task {
     OPTIONS_RUN,  /* serve, as the options say */
@@ -39,7 +41,7 @@ struct options_label {
 struct options {
     struct agent_options agent;
     const char *config;            /* the file; NULL: none */
-    const char *checkpoint_folder; /* NULL: none, books live in memory alone */
+    const char *checkpoint_folder; /* as asked for, "none": none; NULL: as checkpoint_folder.h says */
     uint64_t checkpoint_totals_ns; /* so often totals, 10 s */
     uint64_t checkpoint_slices_ns; /* so often windows, too, 5 min */
     uint64_t

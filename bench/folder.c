@@ -19,7 +19,8 @@ bool folder_make(struct folder *out_folder)
     const int length =
         snprintf(out_folder->path, sizeof out_folder->path, "%s/slipring-bench-XXXXXX", parent);
     if (length < 0 || (size_t)length >= sizeof out_folder->path || !mkdtemp(out_folder->path) ||
-        setenv("SLIPRING_SHM_DIR", out_folder->path, 1) != 0) {
+        setenv("SLIPRING_SHM_DIR", out_folder->path, 1) != 0 ||
+        setenv("SLIPRING_CHECKPOINT", "none", 1) != 0) {
         fprintf(stderr, "slipring-bench: no folder can be made in %s: %s\n", parent, strerror(errno));
         return false;
     }

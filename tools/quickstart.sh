@@ -152,7 +152,7 @@ step "agent"
 started=yes
 agent_signal=TERM
 [ "$stay" = no ] || agent_signal=none
-in_session "$agent_signal" "$bin/slipringd" --store "$store" --listen 127.0.0.1:0 </dev/null >"$work/agent.log" 2>&1 &
+in_session "$agent_signal" "$bin/slipringd" --store "$store" --listen 127.0.0.1:0 --checkpoint none </dev/null >"$work/agent.log" 2>&1 &
 agent=$!
 url=
 tries=0

@@ -7,7 +7,7 @@ test_name=$(basename "$0")
 work=$(mktemp -d /dev/shm/slipring-test-bench-XXXXXX)
 scratch=$(mktemp -d)
 trap 'rm -rf "$work" "$scratch"' EXIT
-export SLIPRING_SHM_DIR=$work
+export SLIPRING_SHM_DIR=$work SLIPRING_CHECKPOINT=none
 fail() { echo "$test_name: $*" >&2; exit 1; }
 
 # measure BENCHMARK OPTION...: its JSON in $scratch/out, one line each. What every line has to have is checked.

@@ -39,7 +39,7 @@ class Scene:
         self.shm = tempfile.mkdtemp(prefix="slipring-e2e-", dir="/dev/shm")
         self.work = tempfile.mkdtemp(prefix="slipring-e2e-")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPRING_", "NOTIFY_"))}
-        self.environment.update(SLIPRING_SHM_DIR=self.shm, SLIPRING_STORE=STORE, LC_ALL="C.UTF-8", NO_COLOR="1",
+        self.environment.update(SLIPRING_SHM_DIR=self.shm, SLIPRING_STORE=STORE, SLIPRING_CHECKPOINT="none", LC_ALL="C.UTF-8", NO_COLOR="1",
                                 PATH=BIN + ":" + os.environ["PATH"])
         self.processes = []
         self.log_count = 0

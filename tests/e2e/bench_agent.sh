@@ -9,7 +9,7 @@ bin=${SLIPRING_BUILD_DIR:-$source_dir/build/release}/bin
 
 work=$(mktemp -d /dev/shm/slipring-test-bench-XXXXXX)
 trap 'rm -rf "$work"' EXIT
-export SLIPRING_SHM_DIR=$work
+export SLIPRING_SHM_DIR=$work SLIPRING_CHECKPOINT=none
 fail() { echo "bench_agent.sh: $*" >&2; exit 1; }
 
 # bench NAME "CASE..." OPTION...: a line for each case in $work/out, all of them conserved.

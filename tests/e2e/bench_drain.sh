@@ -8,7 +8,7 @@ bin=${SLIPRING_BUILD_DIR:-$source_dir/build/release}/bin
 
 work=$(mktemp -d /dev/shm/slipring-test-bench-drain-XXXXXX)
 trap 'rm -rf "$work"' EXIT
-export SLIPRING_SHM_DIR=$work
+export SLIPRING_SHM_DIR=$work SLIPRING_CHECKPOINT=none
 fail() { echo "bench_drain.sh: $*" >&2; exit 1; }
 
 [ -x "$bin/slipringd" ] || {

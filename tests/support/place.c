@@ -105,7 +105,8 @@ static int end_leftovers(void)
 int place_run(int (*run)(void))
 {
     if (!mkdtemp(folder) || chmod(folder, 0755) != 0 || setenv("SLIPRING_SHM_DIR", folder, 1) != 0 ||
-        unsetenv("SLIPRING_STORE") != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        setenv("SLIPRING_CHECKPOINT", "none", 1) != 0 || unsetenv("SLIPRING_STORE") != 0 ||
+        prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
         perror(folder);
         return 1;
     }

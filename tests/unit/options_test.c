@@ -61,6 +61,9 @@ static void without_arguments_everything_is_the_default(void **state)
     assert_int_equal(options.agent.retire_after_ns, 0);
     assert_true(options.agent.group == (gid_t)-1);
     assert_null(options.shm_dir);
+    assert_null(options.checkpoint_folder);
+    assert_int_equal(options.checkpoint_totals_ns, UINT64_C(10000000000));
+    assert_int_equal(options.checkpoint_slices_ns, UINT64_C(300000000000));
     assert_false(options.reads_clock);
     assert_false(options.agent.ignores_aborted);
     assert_false(options.exposes_few);
@@ -87,6 +90,10 @@ static void a_value_stands_after_a_space_or_an_equals_sign(void **state)
     assert_int_equal(options.log_level, LOG_DEBUG);
     assert_true(options.reads_clock);
     assert_int_equal(options.agent.group, 0);
+    assert_int_equal(PARSE("--checkpoint=/var/lib/x"), OPTIONS_RUN);
+    assert_string_equal(options.checkpoint_folder, "/var/lib/x");
+    assert_int_equal(PARSE("--checkpoint", "none"), OPTIONS_RUN);
+    assert_string_equal(options.checkpoint_folder, "none");
     assert_int_equal(PARSE("--aborted=ignore"), OPTIONS_RUN);
     assert_true(options.agent.ignores_aborted);
     assert_int_equal(PARSE("--aborted", "ignore", "--aborted", "count"), OPTIONS_RUN);
@@ -154,6 +161,7 @@ static void each_mistake_is_told_in_a_sentence(void **state)
     assert_refused("--ring-cap: '99999999999999999999' is no number from 1 to 39424", "--ring-cap",
                    "99999999999999999999");
     assert_refused("--shm-dir: 'shm' is no absolute path", "--shm-dir", "shm");
+    assert_refused("--checkpoint: 'books' is neither an absolute path nor none", "--checkpoint", "books");
     assert_refused("--clock: 'sundial' is none of auto, monotonic", "--clock", "sundial");
     assert_refused("--log-level: 'loud' is none of error, warning, info, debug", "--log-level", "loud");
 }
