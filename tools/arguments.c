@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "suggest.h"
+#include "pure/suggest.h"
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 #define OPTION(id, long_name, short_name, value_name, text)                                                  \
@@ -43,13 +43,13 @@ static bool takes(const struct command *command, enum option_id id)
 static void say_unknown(const struct command *command, const char *word)
 {
     struct render_text quoted;
-    struct suggest suggest;
+    struct sr_suggest suggest;
     const char *name = word + strspn(word, "-");
-    suggest_begin(&suggest, name);
+    sr_suggest_begin(&suggest, name);
     for (int id = 0; id < OPTION_COUNT; id++) {
         bool is_refused = id == OPTION_store && command && command->no_store;
         if (takes(command, (enum option_id)id) && !is_refused) {
-            suggest_offer(&suggest, option_specs[id].name);
+            sr_suggest_offer(&suggest, option_specs[id].name);
         }
     }
     render_quote(word, &quoted);
@@ -130,17 +130,17 @@ static bool take_letters(struct parsing *parsing, const char *word)
 static bool take_command(struct parsing *parsing, const char *word)
 {
     struct render_text quoted;
-    struct suggest suggest;
+    struct sr_suggest suggest;
     parsing->invocation->command = command_find(word);
     if (parsing->invocation->command) {
         message_command(word);
         return true;
     }
-    suggest_begin(&suggest, word);
+    sr_suggest_begin(&suggest, word);
     for (const struct command *const *command = command_list; *command; command++) {
-        suggest_offer(&suggest, (*command)->name);
+        sr_suggest_offer(&suggest, (*command)->name);
     }
-    suggest_offer(&suggest, "help");
+    sr_suggest_offer(&suggest, "help");
     render_quote(word, &quoted);
     if (suggest.best) {
         message_print("there is no command %s (did you mean '%s'?): see slipring help", quoted.text,

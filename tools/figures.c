@@ -10,7 +10,7 @@
 #include "message.h"
 #include "peer/inspect.h"
 #include "peer/json.h"
-#include "suggest.h"
+#include "pure/suggest.h"
 
 #define STALE_NS UINT64_C(2000000000) /* the agent publishes ten times a second */
 
@@ -159,14 +159,14 @@ int figures_refuse(const char *store, const char *name, const char *type)
     struct render_text quoted;
     struct render_text nearest;
     struct figures all;
-    struct suggest suggest;
-    suggest_begin(&suggest, name);
+    struct sr_suggest suggest;
+    sr_suggest_begin(&suggest, name);
     render_quote(name, &quoted);
     if (figures_take(store, NULL, NULL, &all) != SLIPRING_OK) {
         all = (struct figures){0};
     }
     for (size_t i = 0; i < all.count; i++) {
-        suggest_offer(&suggest, all.list[i].detail.name);
+        sr_suggest_offer(&suggest, all.list[i].detail.name);
     }
     if (is_registered(store, name, type)) {
         message_print("%s is registered, but no figures of it are published yet: %s", quoted.text,

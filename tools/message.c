@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "peer/stores.h"
-#include "suggest.h"
+#include "pure/suggest.h"
 
 static const char *command_name;
 
@@ -36,14 +36,14 @@ static void suggest_store(const char *store, char *out, size_t bytes)
 {
     struct sr_store_info *list;
     size_t count;
-    struct suggest suggest;
+    struct sr_suggest suggest;
     out[0] = '\0';
     if (sr_stores_list(&list, &count) != SLIPRING_OK) {
         return;
     }
-    suggest_begin(&suggest, store);
+    sr_suggest_begin(&suggest, store);
     for (size_t i = 0; i < count; i++) {
-        suggest_offer(&suggest, list[i].name);
+        sr_suggest_offer(&suggest, list[i].name);
     }
     if (suggest.best &&
         suggest.best_distance > 0) { /* a store's name is harmless: letters, digits, '.', '_', '-' */

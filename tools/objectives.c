@@ -9,7 +9,7 @@
 #include "message.h"
 #include "pure/duration.h"
 #include "pure/objective.h"
-#include "suggest.h"
+#include "pure/suggest.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -71,13 +71,13 @@ static void keep_named(struct objectives *objectives, const char *name)
 static void say_none(const struct figures *figures, const char *primitive, const char *name)
 {
     struct objectives all;
-    struct suggest suggest;
+    struct sr_suggest suggest;
     struct render_text quoted;
     struct render_text more;
-    suggest_begin(&suggest, name ? name : "");
+    sr_suggest_begin(&suggest, name ? name : "");
     objectives_take(figures, &all);
     for (size_t i = 0; name && i < all.count; i++) {
-        suggest_offer(&suggest, all.list[i].stats->name);
+        sr_suggest_offer(&suggest, all.list[i].stats->name);
     }
     if (all.count == 0) {
         message_print("%s has no objective: slipring_slo_configure() sets one",

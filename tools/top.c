@@ -12,9 +12,9 @@
 #include "message.h"
 #include "pure/duration.h"
 #include "pure/objective.h"
+#include "pure/suggest.h"
 #include "pure/window.h"
 #include "screen.h"
-#include "suggest.h"
 #include "table.h"
 #include "windows.h"
 
@@ -363,18 +363,18 @@ static const char listed[] = TOP_COLUMNS(X);
 static bool take_sort(const char *wish, enum top_column *out_column)
 {
     struct render_text quoted;
-    struct suggest suggest;
+    struct sr_suggest suggest;
     if (!wish) {
         *out_column = COLUMN_name;
         return true;
     }
-    suggest_begin(&suggest, wish);
+    sr_suggest_begin(&suggest, wish);
     for (int i = 0; i < COLUMN_COUNT; i++) {
         if (strcmp(column_keys[i], wish) == 0) {
             *out_column = (enum top_column)i;
             return true;
         }
-        suggest_offer(&suggest, column_keys[i]);
+        sr_suggest_offer(&suggest, column_keys[i]);
     }
     message_print("there is no column %s%s%s%s: --sort takes one of%s", render_quote(wish, &quoted),
                   suggest.best ? " (did you mean '" : "", suggest.best ? suggest.best : "",

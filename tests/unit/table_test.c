@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables and cards: columns that fit, lines that wrap, and words that are nearly right. */
+/* Tables and cards: columns that fit, and lines that wrap. */
 #include "support/check.h"
 
 #include <locale.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tools/card.h"
-#include "tools/suggest.h"
 #include "tools/table.h"
 
 static const struct table_column columns[] = {
@@ -180,37 +179,6 @@ static void colours_wrap_what_they_mark_and_take_no_columns(void **state)
     capture_expect(&capture, "  \033[2mx\033[0m            \033[31mbad\033[0m\n");
 }
 
-static void distances_count_what_fingers_do(void **state)
-{
-    (void)state;
-    assert_int_equal(suggest_distance("show", "show"), 0);
-    assert_int_equal(suggest_distance("shwo", "show"), 1); /* a swap */
-    assert_int_equal(suggest_distance("sho", "show"), 1);
-    assert_int_equal(suggest_distance("shhow", "show"), 1);
-    assert_int_equal(suggest_distance("shaw", "show"), 1);
-    assert_int_equal(suggest_distance("", "show"), 4);
-    assert_int_equal(suggest_distance("top", "rings"), 5);
-    char longest[1000];
-    memset(longest, 'a', sizeof longest);
-    longest[sizeof longest - 1] = '\0';
-    assert_int_equal(suggest_distance(longest, longest), 0);
-    assert_int_equal(suggest_distance(longest, "b"), 256);
-}
-
-static void only_what_is_near_is_suggested(void **state)
-{
-    (void)state;
-    struct suggest suggest;
-    suggest_begin(&suggest, "veryfi");
-    suggest_offer(&suggest, "ls");
-    assert_null(suggest.best);
-    suggest_offer(&suggest, "verify");
-    assert_string_equal(suggest.best, "verify");
-    suggest_begin(&suggest, "qq");
-    suggest_offer(&suggest, "ls");
-    assert_null(suggest.best);
-}
-
 int main(void)
 {
     (void)setlocale(LC_CTYPE, "C.UTF-8");
@@ -224,8 +192,6 @@ int main(void)
         cmocka_unit_test(markdown_has_the_cells_and_none_of_their_orders),
         cmocka_unit_test(a_card_wraps_between_pieces_and_never_within_one),
         cmocka_unit_test(colours_wrap_what_they_mark_and_take_no_columns),
-        cmocka_unit_test(distances_count_what_fingers_do),
-        cmocka_unit_test(only_what_is_near_is_suggested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distance between two words: see suggest.h. */
-#include "suggest.h"
+#include "pure/suggest.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t suggest_distance(const char *from, const char *to)
+size_t sr_suggest_distance(const char *from, const char *to)
 {
     size_t rows[3][LONGEST + 1]; /* the last two rows of the matrix, and the one being made */
     size_t from_length = least(strlen(from), LONGEST);
@@ -35,7 +35,7 @@ size_t suggest_distance(const char *from, const char *to)
     return rows[from_length % 3][to_length];
 }
 
-void suggest_begin(struct suggest *suggest, const char *word)
+void sr_suggest_begin(struct sr_suggest *suggest, const char *word)
 {
     size_t near_enough = strlen(word) / 3;
     suggest->word = word;
@@ -43,9 +43,9 @@ void suggest_begin(struct suggest *suggest, const char *word)
     suggest->best_distance = (near_enough > 1 ? near_enough : 1) + 1;
 }
 
-void suggest_offer(struct suggest *suggest, const char *candidate)
+void sr_suggest_offer(struct sr_suggest *suggest, const char *candidate)
 {
-    size_t distance = suggest_distance(suggest->word, candidate);
+    size_t distance = sr_suggest_distance(suggest->word, candidate);
     if (distance < suggest->best_distance) {
         suggest->best = candidate;
         suggest->best_distance = distance;
