@@ -13,11 +13,11 @@
 #include <slipring/version.h>
 
 #include "books.h"
+#include "config.h"
 #include "families.h"
 #include "footprint.h"
 #include "log.h"
 #include "loop.h"
-#include "options.h"
 #include "peer/clock.h"
 #include "peer/guard.h"
 #include "pure/duration.h"
@@ -48,13 +48,20 @@ static int print(struct buffer *text)
     return whole ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int print_task(enum options_task task)
+/* Of any task but OPTIONS_RUN. */
+static int print_task(enum options_task task, const struct config *config)
 {
     struct buffer text = {0};
     if (task == OPTIONS_HELP) {
         options_help(&text);
     } else if (task == OPTIONS_LIST_FAMILIES) {
         families_list(&text);
+    } else if (task == OPTIONS_LIST_KEYS) {
+        config_list_keys(&text);
+    } else if (task == OPTIONS_PRINT_CONFIG) {
+        config_print(config, &text);
+    } else if (task == OPTIONS_CHECK_CONFIG) {
+        buffer_format(&text, "%s: fine\n", config_options(config)->config);
     } else {
         buffer_add_text(&text, "slipringd " SLIPRING_VERSION "\n");
     }
@@ -228,22 +235,20 @@ static int serve(const struct options *options)
     return signal == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int count, char **arguments)
+/* The exit status of a command line or a file that is no good. */
+static int refuse(enum options_task task, struct buffer *message)
 {
-    struct options options;
-    struct buffer message = {0};
-    enum options_task task = options_parse(count, arguments, &options, &message);
-    if (task == OPTIONS_BAD) {
-        (void)fprintf(stderr, "slipringd: %.*s\n", (int)message.used,
-                      message.text == NULL ? "" : message.text);
-        buffer_free(&message);
-        return EXIT_USAGE;
-    }
-    if (task != OPTIONS_RUN) {
-        return print_task(task);
-    }
-    log_set_level(options.log_level);
-    if (options.shm_dir != NULL && setenv("SLIPRING_SHM_DIR", options.shm_dir, 1) != 0) {
+    const bool is_usage = task == OPTIONS_BAD;
+    (void)fprintf(stderr, "%s%.*s%s", is_usage ? "slipringd: " : "", (int)message->used,
+                  message->text == NULL ? "" : message->text, is_usage ? "\n" : "");
+    buffer_free(message);
+    return is_usage ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+static int run(const struct options *options)
+{
+    log_set_level(options->log_level);
+    if (options->shm_dir != NULL && setenv("SLIPRING_SHM_DIR", options->shm_dir, 1) != 0) {
         log_event(LOG_ERROR, log_what("cannot set SLIPRING_SHM_DIR"), log_text("error", strerror(errno)));
         return EXIT_FAILURE;
     }
@@ -252,5 +257,18 @@ int main(int count, char **arguments)
                   log_text("error", strerror(errno)));
         return EXIT_FAILURE;
     }
-    return serve(&options);
+    return serve(options);
+}
+
+int main(int count, char **arguments)
+{
+    struct config *config = NULL;
+    struct buffer message = {0};
+    const enum options_task task = config_open(count, arguments, &config, &message);
+    if (task == OPTIONS_BAD || task == OPTIONS_BAD_FILE) {
+        return refuse(task, &message);
+    }
+    const int status = task == OPTIONS_RUN ? run(config_options(config)) : print_task(task, config);
+    config_close(config);
+    return status;
 }

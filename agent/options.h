@@ -24,18 +24,27 @@
 
 enum options_task {
     OPTIONS_RUN,  /* serve, as the options say */
-    OPTIONS_HELP, /* print and exit 0, as the next two */
+    OPTIONS_HELP, /* print and exit 0, as the next four */
     OPTIONS_VERSION,
     OPTIONS_LIST_FAMILIES,
-    OPTIONS_BAD, /* a message says why; exit 2 */
+    OPTIONS_LIST_KEYS,
+    OPTIONS_PRINT_CONFIG, /* the configuration is good: print it */
+    OPTIONS_CHECK_CONFIG, /* it is good: say so */
+    OPTIONS_BAD,          /* a message says why; exit 2 */
+    OPTIONS_BAD_FILE,     /* likewise, of the configuration file (config.h); exit 1 */
 };
 
 /* Labels on every series: name and value, not escaped. */
-#define OPTIONS_LABEL_MAX 16
+#define OPTIONS_LABEL_MAX      16
+#define OPTIONS_LABEL_NAME_MAX 64  /* bytes */
+#define OPTIONS_LABEL_TEXT_MAX 256 /* bytes of UTF-8, 1 at least */
 struct options_label {
-    const char *name;
+    const char *name; /* name_bytes of it, not terminated */
+    uint32_t name_bytes;
     const char *value;
 };
+
+#define OPTIONS_PRICE_CARD_MAX 16
 
 /* Everything that the command line and the configuration file say together (config.h). */
 struct options {
@@ -44,8 +53,10 @@ struct options {
     const char *checkpoint_folder; /* as asked for, "none": none; NULL: as checkpoint_folder.h says */
     uint64_t checkpoint_totals_ns; /* so often totals, 10 s */
     uint64_t checkpoint_slices_ns; /* so often windows, too, 5 min */
-    uint64_t
-        idle_after_ns; /* a primitive to which nothing came for so long leaves /metrics until something does; 0: never */
+    uint64_t idle_after_ns;        /* idle for so long, a primitive leaves /metrics; 0: never */
+    const char *price_cards[OPTIONS_PRICE_CARD_MAX]; /* files; agent.prices is what is in them */
+    uint32_t price_card_count;
+    uint32_t last_ppm; /* while percentiles are read: the one before */
     struct options_label labels[OPTIONS_LABEL_MAX];
     uint32_t label_count;
     struct address listen;
@@ -59,6 +70,12 @@ struct options {
  * appended to *message. Looks up the group, else pure. The texts in *out_options are those of the arguments. */
 enum options_task options_parse(int count, char *const *arguments, struct options *out_options,
                                 struct buffer *message);
+
+/* The same over options that are filled already: what the command line names is changed. note_set, unless NULL, is told of each key
+ * (enum value_key, values.h) that is. */
+typedef void options_note_set(void *context, unsigned key, const char *value);
+enum options_task options_apply(int count, char *const *arguments, struct options *options,
+                                options_note_set *note_set, void *context, struct buffer *message);
 
 /* The manual, appended. */
 void options_help(struct buffer *text);
