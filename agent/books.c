@@ -7,7 +7,7 @@
 
 #include "binding.h"
 #include "log.h"
-#include "pure/money.h"
+#include "money.h"
 #include "pure/month.h"
 #include "windows.h"
 
@@ -316,15 +316,11 @@ static void add_sum(struct books *books, uint32_t index, sr_wide sum)
     }
 }
 
-static void add_money(struct books *books, uint32_t index, uint32_t word, uint64_t amount)
+static void add_money(struct books *books, uint32_t index, uint32_t first, uint32_t category, uint64_t amount)
 {
     if (amount != 0) {
         open_part(books, index);
-        bool is_saturated =
-            false; /* eighteen billion dollars: a counter that stands still beats one that wraps */
-        struct sr_batch *batch = &books->durable->batch;
-        word = SR_WORD(book, index, word);
-        sr_batch_set(batch, word, sr_money_add(sr_batch_get(batch, word), amount, &is_saturated));
+        money_add_to_book(books, index, first, category, amount);
     }
 }
 
@@ -355,8 +351,8 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
         add_sum(books, index, tally->sum);
     }
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        add_money(books, index, SR_BOOK_COST + primitive->category[i], tally->cost[i]);
-        add_money(books, index, SR_BOOK_SAVINGS + primitive->category[i], tally->savings[i]);
+        add_money(books, index, SR_BOOK_COST, primitive->category[i], tally->cost[i]);
+        add_money(books, index, SR_BOOK_SAVINGS, primitive->category[i], tally->savings[i]);
     }
     add_if(books, SR_WORD(book, index, SR_BOOK_TAKEN), tally->taken);
     add_if(books, SR_WORD(book, index, SR_BOOK_BESIDE), tally->beside);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "history.h"
-#include "pure/money.h"
+#include "money.h"
 #include "pure/window.h"
 #include "shelf.h"
 #include "windows_parts.h"
@@ -23,16 +23,6 @@ bool windows_are_set_up(const struct books *books, uint32_t index)
 }
 
 /* --- the open part -------------------------------------------------------------------------------------------------------- */
-
-static uint64_t sum_of(const struct books *books, uint32_t index, uint32_t first)
-{
-    uint64_t sum = 0;
-    bool is_saturated = false; /* stands still at the largest amount */
-    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        sum = sr_money_add(sum, get(books, SR_WORD(book, index, first + i)), &is_saturated);
-    }
-    return sum;
-}
 
 static uint64_t grown(const struct books *books, uint32_t index, uint32_t word, uint32_t base_word)
 {
@@ -80,9 +70,9 @@ void windows_read_open(const struct books *books, uint32_t index, uint64_t end_n
     head[SR_SLICE_SPILLED] = grown(books, index, SR_BOOK_SPILLED, SR_BOOK_BASE_SPILLED);
     head[SR_SLICE_PEAK] = 0;
     head[SR_SLICE_COST] =
-        sum_of(books, index, SR_BOOK_COST) - get(books, SR_WORD(book, index, SR_BOOK_BASE_COST));
+        money_of_book(books, index, SR_BOOK_COST) - get(books, SR_WORD(book, index, SR_BOOK_BASE_COST));
     head[SR_SLICE_SAVINGS] =
-        sum_of(books, index, SR_BOOK_SAVINGS) - get(books, SR_WORD(book, index, SR_BOOK_BASE_SAVINGS));
+        money_of_book(books, index, SR_BOOK_SAVINGS) - get(books, SR_WORD(book, index, SR_BOOK_BASE_SAVINGS));
 }
 
 /* The rate over the second that ends with this part: over the part itself when it is a second long; with the one before when that touches
@@ -149,8 +139,8 @@ static void move_base(struct books *books, uint32_t index, const struct part *pa
     set(books, SR_WORD(book, index, SR_BOOK_BASE_FAILURES),
         get(books, SR_WORD(book, index, SR_BOOK_FAILURES)));
     set(books, SR_WORD(book, index, SR_BOOK_BASE_SPILLED), get(books, SR_WORD(book, index, SR_BOOK_SPILLED)));
-    set(books, SR_WORD(book, index, SR_BOOK_BASE_COST), sum_of(books, index, SR_BOOK_COST));
-    set(books, SR_WORD(book, index, SR_BOOK_BASE_SAVINGS), sum_of(books, index, SR_BOOK_SAVINGS));
+    set(books, SR_WORD(book, index, SR_BOOK_BASE_COST), money_of_book(books, index, SR_BOOK_COST));
+    set(books, SR_WORD(book, index, SR_BOOK_BASE_SAVINGS), money_of_book(books, index, SR_BOOK_SAVINGS));
     set(books, SR_WORD(book, index, SR_BOOK_OPEN_NS), 0);
     book->open_ns = 0;
     book->is_changed = true;

@@ -72,7 +72,7 @@ static bool are_possible(const struct sr_fold *fold, uint64_t most)
         }
     }
     for (uint32_t i = SR_SPILL_COST; i < SR_SPILL_SAVINGS + SLIPRING_CATEGORY_COUNT; i++) {
-        if (grown(fold, i) > UINT64_MAX / 2) { /* backwards */
+        if (grown(fold, i) > UINT64_MAX / 2) { /* backwards, or nine billion dollars since the last look */
             return false;
         }
     }
@@ -110,7 +110,8 @@ static void tally_bounds(const struct sr_fold *fold, const struct sr_tally_bound
 
 static void tally_amounts(const struct sr_fold *fold, struct sr_tally *tally)
 {
-    bool is_saturated = false; /* the books saturate: a sum that large is nobody's bill */
+    bool is_saturated =
+        false; /* what reaches UINT64_MAX here takes the book's sum there, and is counted then */
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
         tally->cost[i] = sr_money_add(tally->cost[i], grown(fold, SR_SPILL_COST + i), &is_saturated);
         tally->savings[i] = sr_money_add(tally->savings[i], grown(fold, SR_SPILL_SAVINGS + i), &is_saturated);

@@ -90,7 +90,8 @@ static struct amounts amounts_at(const struct taking *taking, uint64_t what)
 
 static void add_amounts(struct sr_tally *tally, uint64_t what, const struct amounts *amounts)
 {
-    bool is_saturated = false; /* the books saturate: a sum that large is nobody's bill */
+    bool is_saturated =
+        false; /* what reaches UINT64_MAX here takes the book's sum there, and is counted then */
     const uint32_t category = sr_sample_category(what);
     tally->cost[category] = sr_money_add(tally->cost[category], amounts->cost, &is_saturated);
     tally->savings[category] = sr_money_add(tally->savings[category], amounts->savings, &is_saturated);
