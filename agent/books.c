@@ -41,12 +41,14 @@ static void take_up_book(const struct books *books, uint32_t index)
     sr_tally_bounds_set(&book->bounds, bounds_ns, (uint32_t)count);
     book->open_ns = sr_words_get(words, SR_WORD(book, index, SR_BOOK_OPEN_NS));
     book->slides_ns = 1;
-    book->marked_total = UINT64_MAX; /* nothing is known of what is quiet */
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
+        book->marked[account].total = UINT64_MAX; /* nothing is known of what is quiet */
+    }
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
-        book->has_objectives |=
-            sr_words_get(words, SR_WORD(book, index,
-                                        SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + SR_OBJECTIVE_KIND)) !=
-            0;
+        const uint64_t kind = sr_words_get(
+            words, SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + SR_OBJECTIVE_KIND));
+        book->has_objectives |= kind != 0;
+        book->has_spend |= kind == SLIPRING_SPEND;
     }
     book->is_changed = true;
     find_range(books, index);

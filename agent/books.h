@@ -27,11 +27,22 @@
 /* No unit of work takes more pairs: a full spill block's copy, every cell and every part of one, a new book; but for books_abort_slot(). */
 #define BOOKS_UNIT_PAIRS 24576u
 
+/* What objectives count: executions, or what they cost. */
+enum book_account { BOOK_EXECUTIONS, BOOK_MONEY, BOOK_ACCOUNT_COUNT };
+
+/* What history.h knows of an account when it last looked at the book's tracks. */
+struct book_marked {
+    uint64_t total;       /* so many, */
+    uint64_t quiet_ns;    /* and up to here as many; */
+    uint64_t news_due_ns; /* from here on a track would make a mark, if it changed */
+};
+
 /* A book, as far as it pays to keep it in private memory. */
 struct book {
     bool is_used;
     bool is_changed; /* since it was last published */
     bool has_objectives;
+    bool has_spend;     /* a money budget among them */
     uint32_t low, high; /* cells outside [low, high) are zero */
     uint32_t place;     /* where its figures are published; BOOK_NONE: nowhere yet */
     uint32_t id;    /* the primitive's id that it is announced under; BOOK_NONE: not in this ring segment */
@@ -44,13 +55,12 @@ struct book {
     uint64_t open_ns; /* SR_BOOK_OPEN_NS */
     /* history.h: */
     uint64_t marks_due_ns; /* a track waits for a mark */
-    uint64_t news_due_ns;  /* one would make a mark, if something came */
-    uint64_t marked_total; /* when they were last looked at: so many executions, */
-    uint64_t marked_month; /* in this month */
-    uint64_t quiet_ns;     /* up to here there were as many */
+    uint64_t marked_month; /* when they were last looked at, it was this month */
+    struct book_marked marked[BOOK_ACCOUNT_COUNT];
     /* slo.h: */
     uint64_t judged_ns;                            /* when its alerts were judged, */
-    uint64_t judged_total;                         /* with so many executions, */
+    uint64_t judged_total;                         /* with so many executions */
+    uint64_t judged_cost;                          /* that had cost so much, where that is asked, */
     uint64_t judged_month;                         /* in this month; */
     uint64_t judged_until_ns;                      /* no count changes before, unless something comes */
     uint64_t judged_stamp;                         /* of all counts: changed ones are published */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "money.h"
 #include "pure/bound.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -60,8 +61,16 @@ static uint64_t window_ns(const struct books *books, uint32_t index, uint32_t ob
 
 /* --- cumulative counts ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t total_of(const struct books *books, uint32_t index)
+static enum book_account account_of(const struct books *books, uint32_t index, uint32_t objective)
 {
+    return kind_of(books, index, objective) == SLIPRING_SPEND ? BOOK_MONEY : BOOK_EXECUTIONS;
+}
+
+static uint64_t total_of(const struct books *books, uint32_t index, enum book_account account)
+{
+    if (account == BOOK_MONEY) {
+        return money_of_book(books, index, SR_BOOK_COST);
+    }
     return get(books, SR_WORD(book, index, SR_BOOK_COUNT)) +
            get(books, SR_WORD(book, index, SR_BOOK_ABORTED));
 }
@@ -94,17 +103,24 @@ static uint64_t at_most(const struct books *books, uint32_t index, uint64_t thre
     return good;
 }
 
+static uint64_t good_of(const struct books *books, uint32_t index, uint32_t objective)
+{
+    switch (kind_of(books, index, objective)) {
+    case SLIPRING_SPEND:
+        return 0;
+    case SLIPRING_AVAILABILITY:
+        return get(books, SR_WORD(book, index, SR_BOOK_COUNT)) -
+               get(books, SR_WORD(book, index, SR_BOOK_FAILURES));
+    default:
+        return at_most(books, index, get(books, objective_word(index, objective, SR_OBJECTIVE_THRESHOLD_NS)));
+    }
+}
+
 static void count(const struct books *books, uint32_t index, uint32_t objective, uint64_t *out_good,
                   uint64_t *out_total)
 {
-    *out_total = total_of(books, index);
-    if (kind_of(books, index, objective) == SLIPRING_AVAILABILITY) {
-        *out_good = get(books, SR_WORD(book, index, SR_BOOK_COUNT)) -
-                    get(books, SR_WORD(book, index, SR_BOOK_FAILURES));
-    } else {
-        *out_good =
-            at_most(books, index, get(books, objective_word(index, objective, SR_OBJECTIVE_THRESHOLD_NS)));
-    }
+    *out_total = total_of(books, index, account_of(books, index, objective));
+    *out_good = good_of(books, index, objective);
 }
 
 void history_now(const struct books *books, uint32_t index, uint32_t objective, uint64_t *out_good,
@@ -200,12 +216,12 @@ static void tell_of_quiet(struct books *books, uint32_t index, uint32_t objectiv
 /* When a book's tracks are to be looked at again. */
 struct due {
     uint64_t mark_ns; /* for a mark that one of them waits for, of what came since its last one */
-    uint64_t news_ns; /* for a mark that one would make, if something came */
+    uint64_t news_ns[BOOK_ACCOUNT_COUNT]; /* for a mark that one would make, if something came */
 };
 
-static void note_due(struct due *due, uint64_t next_ns, bool waits)
+static void note_due(struct due *due, enum book_account account, uint64_t next_ns, bool waits)
 {
-    due->news_ns = next_ns < due->news_ns ? next_ns : due->news_ns;
+    due->news_ns[account] = next_ns < due->news_ns[account] ? next_ns : due->news_ns[account];
     due->mark_ns = waits && next_ns < due->mark_ns ? next_ns : due->mark_ns;
 }
 
@@ -213,23 +229,24 @@ static void note_due(struct due *due, uint64_t next_ns, bool waits)
 static void tend_track(struct books *books, uint32_t index, uint32_t objective, uint32_t track,
                        const struct mark *now, struct due *due)
 {
-    const struct book *book = &books->book[index];
+    const enum book_account account = account_of(books, index, objective);
+    const struct book_marked *marked = &books->book[index].marked[account];
     const uint64_t every_ns = window_ns(books, index, objective, track) / PARTS;
     struct mark last = last_of(books, index, objective, track);
     if (!books_reserve(books, track_word(index, objective, track, 0), SR_TRACK_WORDS)) {
-        note_due(due, now->at_ns + every_ns, true);
+        note_due(due, account, now->at_ns + every_ns, true);
         return;
     }
-    if (last.total == book->marked_total && last.total != now->total &&
-        book->quiet_ns >= last.at_ns + every_ns) {
-        tell_of_quiet(books, index, objective, track, &last, book->quiet_ns);
-        last.at_ns = book->quiet_ns;
+    if (last.total == marked->total && last.total != now->total &&
+        marked->quiet_ns >= last.at_ns + every_ns) {
+        tell_of_quiet(books, index, objective, track, &last, marked->quiet_ns);
+        last.at_ns = marked->quiet_ns;
     }
     if (last.total != now->total && now->at_ns >= last.at_ns + every_ns) {
         append(books, index, objective, track, now);
         last = *now;
     }
-    note_due(due, last.at_ns + every_ns, last.total != now->total);
+    note_due(due, account, last.at_ns + every_ns, last.total != now->total);
 }
 
 /* The calendar month's track: one mark, where the month began. */
@@ -262,10 +279,10 @@ static void tend_objective(struct books *books, uint32_t index, uint32_t objecti
     }
 }
 
-static void tend_book(struct books *books, uint32_t index, uint64_t total)
+static void tend_book(struct books *books, uint32_t index, const uint64_t totals[BOOK_ACCOUNT_COUNT])
 {
     struct book *book = &books->book[index];
-    struct due due = {.mark_ns = UINT64_MAX, .news_ns = UINT64_MAX};
+    struct due due = {.mark_ns = UINT64_MAX, .news_ns = {UINT64_MAX, UINT64_MAX}};
     for (uint32_t objective = 0; objective < SLIPRING_OBJECTIVE_COUNT; objective++) {
         if (kind_of(books, index, objective) != 0) {
             books_make_room(books);
@@ -273,28 +290,42 @@ static void tend_book(struct books *books, uint32_t index, uint64_t total)
         }
     }
     book->marks_due_ns = due.mark_ns;
-    book->news_due_ns = due.news_ns;
-    book->marked_total = total;
     book->marked_month = books->month;
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
+        book->marked[account].total = totals[account];
+        book->marked[account].news_due_ns = due.news_ns[account];
+    }
+}
+
+static void tick_book(struct books *books, uint32_t index)
+{
+    struct book *book = &books->book[index];
+    const uint64_t totals[BOOK_ACCOUNT_COUNT] = {
+        [BOOK_EXECUTIONS] = total_of(books, index, BOOK_EXECUTIONS),
+        [BOOK_MONEY] = book->has_spend ? total_of(books, index, BOOK_MONEY) : 0,
+    };
+    bool is_same[BOOK_ACCOUNT_COUNT];
+    bool is_due = books->seen_ns >= book->marks_due_ns || book->marked_month != books->month;
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
+        is_same[account] = totals[account] == book->marked[account].total;
+        is_due |= !is_same[account] && books->seen_ns >= book->marked[account].news_due_ns;
+    }
+    if (is_due) {
+        tend_book(books, index, totals);
+    }
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
+        if (is_same[account]) {
+            book->marked[account].quiet_ns = books->seen_ns;
+        }
+    }
 }
 
 void history_tick(struct books *books)
 {
     books_commit(books);
     for (uint32_t index = 0; index < books->high; index++) {
-        struct book *book = &books->book[index];
-        if (!book->is_used || !book->has_objectives) {
-            continue;
-        }
-        const uint64_t total = total_of(books, index);
-        const bool is_same = total == book->marked_total;
-        const bool is_due =
-            books->seen_ns >= book->marks_due_ns || (!is_same && books->seen_ns >= book->news_due_ns);
-        if (is_due || book->marked_month != books->month) {
-            tend_book(books, index, total);
-        }
-        if (is_same) {
-            book->quiet_ns = books->seen_ns;
+        if (books->book[index].is_used && books->book[index].has_objectives) {
+            tick_book(books, index);
         }
     }
     books_commit(books);
@@ -305,7 +336,7 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
     uint64_t good = 0;
     uint64_t total = 0;
     history_now(books, index, objective, &good, &total);
-    const bool is_new = total == 0; /* then nothing was recorded since the book was opened */
+    const bool is_new = total == 0; /* then nothing was recorded, or spent, since the book was opened */
     /* Not now_ns: what was recorded up to now, and is still to be drained, will count. */
     const uint64_t since_ns = books->seen_ns < now_ns ? books->seen_ns : now_ns;
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_NS),
@@ -318,8 +349,10 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
             set(books, first, get(books, track_word(index, objective, track, SR_TRACK_NEXT)));
         }
     }
+    const enum book_account account = account_of(books, index, objective);
     books->book[index].has_objectives = true;
-    books->book[index].marked_total = UINT64_MAX; /* nothing is known of what is quiet */
+    books->book[index].has_spend |= account == BOOK_MONEY;
+    books->book[index].marked[account].total = UINT64_MAX; /* nothing is known of what is quiet */
     books->book[index].marks_due_ns = 0;
 }
 

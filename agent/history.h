@@ -9,6 +9,9 @@
  *
  * The calendar month's track has a mark at the first tick of each month (UTC), which is never dropped while it is the current one.
  *
+ * A money budget counts nano-dollars: its total is what all executions cost, in all categories, and nothing of it is good. Costs may be booked
+ * without an execution, and executions without a cost, so that it is quiet, and is looked at again, by what was spent alone.
+ *
  * A mark is written to words that nobody refers to, then the track's NEXT changes with the commit; a kill in between leaves words that
  * nobody reads. Marks are made at moments up to which everything was drained. */
 #ifndef AGENT_HISTORY_H

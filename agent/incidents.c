@@ -73,12 +73,16 @@ static bool find(const struct books *books, uint32_t index, uint32_t i, uint32_t
     return true;
 }
 
-static void tell(const struct slipring_incident *incident, enum log_level level, const char *what)
+static void tell(const struct slipring_incident *incident, enum log_level level, bool burns)
 {
     const struct sr_alert_pair *pair = &sr_alert_pairs[incident->pair];
-    log_event(level, log_what(what), log_text("primitive", incident->primitive),
+    const bool is_spend = incident->kind == SLIPRING_SPEND;
+    const char *const errors = burns ? "error budget burns" : "error budget burns no longer";
+    const char *const money = burns ? "money budget burns" : "money budget burns no longer";
+    log_event(level, log_what(is_spend ? money : errors), log_text("primitive", incident->primitive),
               log_text("type", incident->type), log_text("objective", incident->objective),
-              log_number("long_window_seconds", pair->long_s), log_number("bad", incident->bad),
+              log_number("long_window_seconds", pair->long_s),
+              log_number(is_spend ? "nanodollars" : "bad", incident->bad),
               log_number("peak_burn_rate", (uint64_t)incident->peak_burn_rate));
 }
 
@@ -105,7 +109,7 @@ void incidents_open(struct books *books, uint32_t index, uint32_t i, uint32_t pa
     binding_read_text(books, SR_WORD(book, index, SR_BOOK_NAME), incident.primitive,
                       sizeof incident.primitive);
     binding_read_text(books, SR_WORD(book, index, SR_BOOK_TYPE), incident.type, sizeof incident.type);
-    tell(&incident, LOG_WARNING, "error budget burns");
+    tell(&incident, LOG_WARNING, true);
     const uint64_t number = next_number(books);
     const uint32_t first = incident_word(number);
     set(books, objective_word(index, i, SR_OBJECTIVE_INCIDENT + pair), 0);
@@ -157,7 +161,7 @@ void incidents_close(struct books *books, uint32_t index, uint32_t i, uint32_t p
         update(books, word + FIELD(bad), bad_since(books, index, i, pair));
         update(books, word + FIELD(ended_wall_ns), wall_ns);
         read_incident(books, word, &incident);
-        tell(&incident, LOG_INFO, "error budget burns no longer");
+        tell(&incident, LOG_INFO, false);
     }
     set(books, objective_word(index, i, SR_OBJECTIVE_INCIDENT + pair), 0);
 }

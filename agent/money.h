@@ -6,8 +6,8 @@
  *   G2  Whoever reaches UINT64_MAX is counted in SR_STORE_SATURATED, once, in the same commit: the sum of a category, or that of a
  *       book's categories when none of them is there yet.
  *   G3  What comes before a book saturates alike: a tally (peer/tally.h) and a fold (peer/fold.h) that outgrow a word carry UINT64_MAX into
- *       the book, which is then there itself. What comes behind it, slices of windows and differences of marks, is parts of a sum that
- *       fits, and cannot outgrow a word.
+ *       the book, which is then there itself. What comes behind it, slices of windows and differences of marks, are parts of a sum that
+ *       fits; sums with what a checkpoint brought, windows and lifetimes, saturate, and are not counted.
  *
  * The sums in a spill block are a producer's, and wrap (protocol/spill.h). What is booked are their differences, which are right modulo
  * 2^64; one of 2^63 or more, nine billion dollars between two looks, is nobody's bill: the block is impossible (peer/fold.h G2). */

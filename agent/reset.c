@@ -104,7 +104,8 @@ static void forget(struct books *books, uint32_t index)
     book->low = book->high = 0;
     book->open_ns = 0;
     book->is_changed = true;
-    book->marked_total = UINT64_MAX;
+    book->marked[BOOK_EXECUTIONS].total = UINT64_MAX;
+    book->marked[BOOK_MONEY].total = UINT64_MAX;
     book->judged_ns = 0;
     shelf_drop(books->windows->shelf[index]);
     books->windows->shelf[index] = NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "money.h"
 #include "pure/money.h"
 #include "pure/name.h"
 #include "pure/wide.h"
@@ -24,16 +25,6 @@ static uint64_t former_word(const struct books *books, uint32_t book, uint32_t w
 
 /* --- totals ---------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t sum_money(const struct books *books, uint32_t book, uint32_t first)
-{
-    uint64_t sum = 0;
-    bool is_saturated = false; /* stands still at the largest amount */
-    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        sum = sr_money_add(sum, book_word(books, book, first + i), &is_saturated);
-    }
-    return sum;
-}
-
 static void take_open(const struct books *books, uint32_t book, struct saved_totals *out)
 {
     out->open_ns = book_word(books, book, SR_BOOK_OPEN_NS);
@@ -42,9 +33,9 @@ static void take_open(const struct books *books, uint32_t book, struct saved_tot
         book_word(books, book, SR_BOOK_FAILURES) - book_word(books, book, SR_BOOK_BASE_FAILURES);
     out->open_spilled =
         book_word(books, book, SR_BOOK_SPILLED) - book_word(books, book, SR_BOOK_BASE_SPILLED);
-    out->open_cost = sum_money(books, book, SR_BOOK_COST) - book_word(books, book, SR_BOOK_BASE_COST);
+    out->open_cost = money_of_book(books, book, SR_BOOK_COST) - book_word(books, book, SR_BOOK_BASE_COST);
     out->open_savings =
-        sum_money(books, book, SR_BOOK_SAVINGS) - book_word(books, book, SR_BOOK_BASE_SAVINGS);
+        money_of_book(books, book, SR_BOOK_SAVINGS) - book_word(books, book, SR_BOOK_BASE_SAVINGS);
 }
 
 static void take_cells(const struct books *books, uint32_t book, struct saved_totals *out)

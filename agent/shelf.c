@@ -143,7 +143,7 @@ void shelf_clear(const struct books *books, uint32_t book, struct part *part)
 static void add_head(struct part *part, const uint64_t head[SR_SLICE_HEAD_WORDS])
 {
     uint64_t *to = part->head;
-    bool is_saturated = false; /* cannot be: slices are parts of one sum (money.h G3) */
+    bool is_saturated = false; /* stands still at the largest amount (money.h G3) */
     const bool is_first = to[SR_SLICE_END_NS] == 0;
     if (is_first || head[SR_SLICE_START_NS] < to[SR_SLICE_START_NS]) {
         to[SR_SLICE_START_NS] = head[SR_SLICE_START_NS];

@@ -8,6 +8,7 @@
 #include "history.h"
 #include "incidents.h"
 #include "log.h"
+#include "money.h"
 #include "pure/alert.h"
 #include "pure/objective.h"
 
@@ -24,11 +25,17 @@ static const struct {
 struct standing {
     uint32_t kind;
     uint32_t target_ppb;
+    uint64_t amount; /* of a money budget */
     uint64_t period_s;
     uint64_t length_s; /* of the period, now */
     bool exists[HISTORY_PERIOD + 1];
     struct history_counts counts[HISTORY_PERIOD + 1]; /* good at most total */
 };
+
+static bool is_spend(const struct standing *standing)
+{
+    return standing->kind == SLIPRING_SPEND;
+}
 
 static uint64_t get(const struct books *books, uint32_t index, uint32_t i, uint32_t field)
 {
@@ -59,6 +66,7 @@ static void read_standing(const struct books *books, uint32_t index, uint32_t i,
     *out_standing = (struct standing){
         .kind = (uint32_t)get(books, index, i, SR_OBJECTIVE_KIND),
         .target_ppb = (uint32_t)get(books, index, i, SR_OBJECTIVE_TARGET_PPB),
+        .amount = get(books, index, i, SR_OBJECTIVE_AMOUNT),
         .period_s = get(books, index, i, SR_OBJECTIVE_PERIOD_S),
     };
     out_standing->length_s = sr_alert_period_s(out_standing->period_s, wall_ns / SECOND_NS);
@@ -81,6 +89,11 @@ static struct sr_alert_window window_of(const struct standing *standing, uint32_
 static enum slipring_alert_state judge_pair(const struct books *books, const struct standing *standing,
                                             uint32_t pair)
 {
+    if (is_spend(standing)) {
+        return sr_alert_judge_spend(&sr_alert_pairs[pair], standing->amount, standing->length_s,
+                                    standing->counts[pair_tracks[pair].long_track].total,
+                                    standing->counts[pair_tracks[pair].short_track].total);
+    }
     const struct sr_alert_window long_window = window_of(standing, pair_tracks[pair].long_track);
     const struct sr_alert_window short_window = window_of(standing, pair_tracks[pair].short_track);
     return sr_alert_judge(&sr_alert_pairs[pair], standing->target_ppb, standing->length_s,
@@ -90,9 +103,24 @@ static enum slipring_alert_state judge_pair(const struct books *books, const str
 static double burn_of(const struct standing *standing, uint32_t track)
 {
     double burn_rate = 0.0;
-    (void)!sr_objective_burn_rate(standing->target_ppb, standing->counts[track].good,
-                                  standing->counts[track].total, &burn_rate);
+    if (is_spend(standing)) {
+        const uint64_t window_s = track < HISTORY_PERIOD ? history_windows_s[track] : standing->length_s;
+        (void)!sr_objective_spend_burn_rate(standing->amount, standing->length_s,
+                                            standing->counts[track].total, window_s, &burn_rate);
+    } else {
+        (void)!sr_objective_burn_rate(standing->target_ppb, standing->counts[track].good,
+                                      standing->counts[track].total, &burn_rate);
+    }
     return burn_rate;
+}
+
+/* Of the period's budget. False: there is none. */
+static bool remaining_of(const struct standing *standing, double *out_remaining)
+{
+    const struct history_counts *period = &standing->counts[HISTORY_PERIOD];
+    return is_spend(standing)
+               ? sr_objective_spend_remaining(standing->amount, period->total, out_remaining)
+               : sr_objective_remaining(standing->target_ppb, period->good, period->total, out_remaining);
 }
 
 static enum slipring_alert_state state_of(uint64_t states, uint32_t pair)
@@ -155,12 +183,19 @@ static uint64_t executions_of(const struct books *books, uint32_t index)
            sr_batch_get(batch, SR_WORD(book, index, SR_BOOK_ABORTED));
 }
 
+/* Where a money budget is to be judged by it; 0 elsewhere. */
+static uint64_t cost_of(const struct books *books, uint32_t index)
+{
+    return books->book[index].has_spend ? money_of_book(books, index, SR_BOOK_COST) : 0;
+}
+
 static void judge_book(struct books *books, uint32_t index, uint64_t now_ns, uint64_t wall_ns)
 {
     struct book *book = &books->book[index];
     uint64_t stamp = 0;
     book->judged_ns = now_ns;
     book->judged_total = executions_of(books, index);
+    book->judged_cost = cost_of(books, index);
     book->judged_month = books->month;
     book->judged_until_ns = UINT64_MAX;
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
@@ -190,7 +225,7 @@ static bool is_due(const struct books *books, uint32_t index, uint64_t now_ns)
         return false;
     }
     return book->judged_ns == 0 || now_ns > book->judged_until_ns || book->judged_month != books->month ||
-           executions_of(books, index) != book->judged_total;
+           executions_of(books, index) != book->judged_total || cost_of(books, index) != book->judged_cost;
 }
 
 void slo_tick(struct books *books, uint64_t now_ns, uint64_t wall_ns)
@@ -259,13 +294,13 @@ static void fill_objective(const struct books *books, uint32_t index, uint32_t i
     for (uint32_t pair = 0; pair < SLIPRING_ALERT_COUNT; pair++) {
         fill_alert(books, index, i, standing, pair, &out_objective->alerts[pair]);
     }
-    const struct history_counts *period = &standing->counts[HISTORY_PERIOD];
-    const bool has_data = standing->counts[HOUR_TRACK].total != 0; /* no period is shorter */
     double remaining = 0.0;
-    if (!has_data) {
+    if (is_spend(standing)) {
+        out_objective->present |= SLIPRING_SLO_IS_SPEND;  /* nothing spent is no lack of data */
+    } else if (standing->counts[HOUR_TRACK].total == 0) { /* no period is shorter */
         out_objective->present |= SLIPRING_SLO_NO_DATA;
     }
-    if (sr_objective_remaining(standing->target_ppb, period->good, period->total, &remaining) &&
+    if (remaining_of(standing, &remaining) &&
         sr_alert_exhaustion(remaining, burn_of(standing, HOUR_TRACK), standing->length_s,
                             &out_objective->exhaustion_s)) {
         out_objective->present |= SLIPRING_SLO_HAS_EXHAUSTION;
@@ -296,7 +331,9 @@ void slo_read(const struct books *books, uint32_t index, uint64_t now_ns, struct
             struct slipring_slo_objective *objective = &out_slo->objectives[out_slo->objective_count++];
             read_standing(books, index, i, now_ns, books->wall_ns, &standing);
             fill_objective(books, index, i, &standing, objective);
-            note_worst_burn(objective, out_slo);
+            if (!is_spend(&standing)) { /* whoever sheds load does it for errors */
+                note_worst_burn(objective, out_slo);
+            }
         }
     }
 }
@@ -368,6 +405,27 @@ static void fill_period(const struct books *books, uint32_t index, uint32_t i, u
     objective->span_ns = counts.span_ns;
 }
 
+/* The ratios of the period. False: there are none. */
+static bool fill_ratios(struct slipring_objective_stats *objective)
+{
+    return sr_objective_allowed_bad(objective->target_ppb, objective->total, &objective->allowed_bad) &&
+           sr_objective_compliance(objective->good, objective->total, &objective->compliance) &&
+           sr_objective_remaining(objective->target_ppb, objective->good, objective->total,
+                                  &objective->budget_remaining) &&
+           sr_objective_burn_rate(objective->target_ppb, objective->good, objective->total,
+                                  &objective->burn_rate);
+}
+
+/* Over the period a money budget's burn rate is the share that is spent, however much of the period is over. */
+static void fill_spend(struct slipring_objective_stats *objective)
+{
+    objective->good = 0;
+    (void)!sr_objective_spend_remaining(objective->amount_nanodollars, objective->total,
+                                        &objective->budget_remaining);
+    (void)!sr_objective_spend_burn_rate(objective->amount_nanodollars, 1, objective->total, 1,
+                                        &objective->burn_rate);
+}
+
 void slo_fill_objectives(const struct books *books, uint32_t index, uint64_t now_ns,
                          struct slipring_stats *stats, struct slipring_stats_detail *detail)
 {
@@ -383,15 +441,14 @@ void slo_fill_objectives(const struct books *books, uint32_t index, uint64_t now
         objective->threshold_ns = get(books, index, i, SR_OBJECTIVE_THRESHOLD_NS);
         objective->period_s = get(books, index, i, SR_OBJECTIVE_PERIOD_S);
         objective->since_ns = get(books, index, i, SR_OBJECTIVE_SINCE_NS);
+        objective->amount_nanodollars = get(books, index, i, SR_OBJECTIVE_AMOUNT);
+        objective->source = get(books, index, i, SR_OBJECTIVE_SOURCE);
         objective->exact_since_ns =
             objective->kind == SLIPRING_LATENCY ? exact_since(detail, objective->threshold_ns) : 0;
         fill_period(books, index, i, now_ns, objective);
-        if (sr_objective_allowed_bad(objective->target_ppb, objective->total, &objective->allowed_bad) &&
-            sr_objective_compliance(objective->good, objective->total, &objective->compliance) &&
-            sr_objective_remaining(objective->target_ppb, objective->good, objective->total,
-                                   &objective->budget_remaining) &&
-            sr_objective_burn_rate(objective->target_ppb, objective->good, objective->total,
-                                   &objective->burn_rate)) {
+        if (objective->kind == SLIPRING_SPEND) {
+            fill_spend(objective);
+        } else if (fill_ratios(objective)) {
             note_worst(objective, stats);
         }
     }

@@ -7,6 +7,9 @@
  * second as long as something comes. When nothing does, windows change at moments that are known (history_counts.until_ns): it is judged then, to
  * the same end, and a book that rests costs a look at its count.
  *
+ * A money budget (SLIPRING_SPEND) is judged beside them, by what was spent; the worst of the objectives leaves it out, for load is shed
+ * because of errors, and a compliance it has none.
+ *
  * What fired when no agent lived is judged by the next one, with what it finds: the incident goes on, or ends then. */
 #ifndef AGENT_SLO_H
 #define AGENT_SLO_H

@@ -38,7 +38,8 @@ struct slipring_objective {
 };
 
 /* Add an objective to the primitive's list. The same one again is OK and changes nothing; another one of the
- * same name is CONFLICT and changes nothing. BAD_TARGET, BAD_ARGUMENT, BAD_NAME, TABLE_FULL say what is wrong. */
+ * same name is CONFLICT and changes nothing. BAD_TARGET, BAD_ARGUMENT, BAD_NAME, TABLE_FULL say what is wrong.
+ * SLIPRING_SPEND is BAD_ARGUMENT: what things may cost is for whoever runs the agent to say. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_objective_add(struct slipring_primitive *primitive,
                                                                 const struct slipring_objective *objective);
 

@@ -7,6 +7,15 @@
  * and the four pairs of windows after "Alerting on SLOs" in the Google SRE workbook: a pair fires while the burn rates of both its
  * windows exceed its factor, share * period / long window. All from exact event counts over the spans that are really covered.
  *
+ * A money budget (SLIPRING_SPEND) says what its period may cost. Its counts are nano-dollars: `total` was spent, `good` is 0.
+ *
+ *     burn rate  = (spent / window) / (amount / period)   1: the amount lasts exactly the period
+ *     remaining  = 1 - spent / amount
+ *
+ * with the nominal lengths of window and period (a calendar month's own number of days). Its pairs fire when more than their share of the amount
+ * was spent within the long window, and as fast within the short one. Nothing spent is no lack of data: its burn rate is 0, its pairs are quiet; there
+ * is no minimum of events.
+ *
  * These structs are also the layout of the published figures in the stats segment: fixed offsets, no pointers,
  * no padding. */
 #ifndef SLIPRING_SLO_H
@@ -27,7 +36,7 @@ struct slipring_slo_window {
     uint64_t window_s; /* 0: longer than the objective's period, and not kept */
     uint64_t span_ns;  /* what of it is covered, up to the publishing */
     uint64_t good;
-    uint64_t total;   /* 0: there is no burn rate */
+    uint64_t total;   /* 0: there is no burn rate, but that of a money budget, which is 0 */
     double burn_rate; /* when total is not 0 */
 };
 
@@ -53,7 +62,8 @@ struct slipring_slo_alert {
 
 enum slipring_slo_present {
     SLIPRING_SLO_HAS_EXHAUSTION = 1 << 0,
-    SLIPRING_SLO_NO_DATA = 1 << 1, /* no event within the last hour (the period, when that is shorter) */
+    SLIPRING_SLO_NO_DATA = 1 << 1,  /* no event within the last hour (the period, when that is shorter) */
+    SLIPRING_SLO_IS_SPEND = 1 << 2, /* a money budget: the windows' counts are nano-dollars */
 };
 
 struct slipring_slo_objective {
@@ -68,9 +78,10 @@ struct slipring_slo_objective {
 struct slipring_slo_stats {
     uint64_t published_ns; /* CLOCK_MONOTONIC */
     uint32_t objective_count;
-    uint32_t minimum_events;                           /* the agent's gate */
-    uint64_t burn_present;                             /* bit i: worst_burn_rate[i] exists */
-    double worst_burn_rate[SLIPRING_SLO_WINDOW_COUNT]; /* the highest over the objectives */
+    uint32_t minimum_events; /* the agent's gate */
+    uint64_t burn_present;   /* bit i: worst_burn_rate[i] exists */
+    double
+        worst_burn_rate[SLIPRING_SLO_WINDOW_COUNT]; /* the highest over the objectives, but money budgets */
     struct slipring_slo_objective objectives[SLIPRING_OBJECTIVE_COUNT];
 };
 
@@ -79,9 +90,9 @@ struct slipring_slo_stats {
 struct slipring_incident {
     uint64_t began_wall_ns; /* CLOCK_REALTIME */
     uint64_t ended_wall_ns; /* 0: it still fires */
-    uint64_t bad;           /* executions that were bad while it fired */
-    double peak_burn_rate;  /* of the long window */
-    uint32_t pair;          /* 0 to 3: index of the alert */
+    uint64_t bad; /* executions that were bad while it fired; of a money budget: nano-dollars spent */
+    double peak_burn_rate; /* of the long window */
+    uint32_t pair;         /* 0 to 3: index of the alert */
     uint32_t kind;
     char objective[32];
     char primitive[136];
@@ -94,6 +105,9 @@ SLIPRING_MUST_CHECK enum slipring_status slipring_slo_read(struct slipring_primi
 
 /* For load shedding: a few nanoseconds, no system call after the process's first reading, thread and signal safe. `objective`: a name,
  * or NULL for the worst of them. NO_DATA: no such objective, no events, or nothing published; *out_... is untouched then.
+ *
+ * The worst of them is without money budgets: load is shed because of errors, and a program that refuses work because it was
+ * expensive should say so, by the budget's name. By name they answer, before anything was spent, too: 1 remains, and the burn rate is 0.
  *
  * As of the last publishing, ten a second. What an agent that died has published stays as it was: slipring_slo_read() says when
  * that was, and who sheds load should ask now and then (docs/examples/shed_load.c).

@@ -49,7 +49,8 @@ struct slipring_window_stats {
 
 enum slipring_stats_present {
     SLIPRING_HAS_DURATION = 1 << 0, /* min, max, mean */
-    SLIPRING_HAS_SLO = 1 << 1,      /* slo_compliance, budget_remaining: objectives and events exist */
+    SLIPRING_HAS_SLO =
+        1 << 1, /* slo_compliance, budget_remaining: objectives of executions, and events, exist */
     SLIPRING_HAS_SAVINGS_RATE = 1 << 2,
 };
 
@@ -66,7 +67,7 @@ struct slipring_stats {
     struct slipring_window_stats lifetime;
     struct slipring_window_stats minute; /* the last 60 s */
     double requests_per_second;          /* over the minute window; 0 when idle */
-    double slo_compliance;               /* the least good/total over the objectives */
+    double slo_compliance;               /* the least good/total over the objectives, but money budgets */
     double budget_remaining; /* the least of them, 1 - bad/((1-target) total), unclamped: may be negative */
     double budget_remaining_clamped; /* the same within 0 to 1 */
     uint64_t cost_nanodollars;       /* all categories, since created_wall_ns; the lifetime has its own */
@@ -97,13 +98,14 @@ struct slipring_objective_stats {
     uint64_t total;          /* 0: the ratios below are absent */
     uint64_t allowed_bad;    /* floor((1 - target) * total) */
     double compliance;       /* good / total */
-    double budget_remaining; /* 1 - bad / ((1 - target) * total), unclamped */
+    double budget_remaining; /* 1 - bad / ((1 - target) * total), unclamped; SLIPRING_SPEND: see below */
     double burn_rate;        /* (1 - compliance) / (1 - target), over the period */
     uint64_t
         exact_since_ns; /* CLOCK_MONOTONIC since when `good` is exact for spilled samples; 0: always was */
     uint64_t since_ns;  /* CLOCK_MONOTONIC: nothing before counts (threshold changed, objective new) */
-    uint64_t
-        amount_nanodollars; /* of SLIPRING_SPEND: what the period may cost; good is 0 then, and total what it cost, in nano-dollars */
+    /* Of SLIPRING_SPEND: what the period may cost. good is 0 then, total what it cost, in nano-dollars, and there are always
+     * budget_remaining = 1 - total / amount and burn_rate = total / amount. */
+    uint64_t amount_nanodollars;
     uint64_t source; /* enum slipring_objective_source */
 };
 

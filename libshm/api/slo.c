@@ -111,8 +111,11 @@ static struct answer named_remaining(const struct sr_publish_view *view, const s
     if (i == SLIPRING_OBJECTIVE_COUNT) {
         return (struct answer){.exists = false};
     }
-    return (struct answer){.exists = sr_publish_word(view, objective_off(i) + IN_OBJECTIVE(total)) != 0,
-                           .word = sr_publish_word(view, objective_off(i) + IN_OBJECTIVE(budget_remaining))};
+    /* a money budget has an amount, and an answer though nothing was spent */
+    return (struct answer){
+        .exists = sr_publish_word(view, objective_off(i) + IN_OBJECTIVE(total)) != 0 ||
+                  sr_publish_word(view, objective_off(i) + IN_OBJECTIVE(amount_nanodollars)) != 0,
+        .word = sr_publish_word(view, objective_off(i) + IN_OBJECTIVE(budget_remaining))};
 }
 
 SR_PUBLIC enum slipring_status slipring_budget_remaining(struct slipring_primitive *primitive,
@@ -172,12 +175,15 @@ static struct answer worst_burn(const struct sr_publish_view *view, uint32_t win
 
 static struct answer burn_of(const struct sr_publish_view *view, uint32_t i, uint32_t window)
 {
-    const uint64_t off = IN_SLO(objectives) + i * sizeof(struct slipring_slo_objective) +
-                         offsetof(struct slipring_slo_objective, windows) +
+    const uint64_t objective = IN_SLO(objectives) + i * sizeof(struct slipring_slo_objective);
+    const uint64_t off = objective + offsetof(struct slipring_slo_objective, windows) +
                          window * sizeof(struct slipring_slo_window);
+    const uint64_t present =
+        sr_publish_word(view, objective + offsetof(struct slipring_slo_objective, present));
     return (struct answer){.exists = i < (uint32_t)sr_publish_word(view, IN_SLO(objective_count)) &&
                                      sr_publish_word(view, off + IN_WINDOW(window_s)) != 0 &&
-                                     sr_publish_word(view, off + IN_WINDOW(total)) != 0,
+                                     (sr_publish_word(view, off + IN_WINDOW(total)) != 0 ||
+                                      (present & SLIPRING_SLO_IS_SPEND) != 0),
                            .word = sr_publish_word(view, off + IN_WINDOW(burn_rate))};
 }
 

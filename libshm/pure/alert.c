@@ -76,6 +76,26 @@ enum slipring_alert_state sr_alert_judge(const struct sr_alert_pair *pair, uint3
                : SLIPRING_ALERT_QUIET;
 }
 
+/* Both sides of `spent/amount > share * window/long`, multiplied by amount, 100 and long: at most 2^64 * 2^7 * 2^18 and 2^64 * 2^4 * 2^18. */
+bool sr_alert_exceeds_spend(const struct sr_alert_pair *pair, uint64_t amount, uint64_t window_s,
+                            uint64_t spent)
+{
+    return amount != 0 &&
+           (sr_wide)spent * 100 * pair->long_s > (sr_wide)amount * pair->share_percent * window_s;
+}
+
+enum slipring_alert_state sr_alert_judge_spend(const struct sr_alert_pair *pair, uint64_t amount,
+                                               uint64_t length_s, uint64_t long_spent, uint64_t short_spent)
+{
+    if (!sr_alert_exists(pair, length_s)) {
+        return SLIPRING_ALERT_NONE;
+    }
+    return sr_alert_exceeds_spend(pair, amount, pair->long_s, long_spent) &&
+                   sr_alert_exceeds_spend(pair, amount, pair->short_s, short_spent)
+               ? SLIPRING_ALERT_FIRING
+               : SLIPRING_ALERT_QUIET;
+}
+
 bool sr_alert_exhaustion(double remaining, double burn_rate, uint64_t length_s, double *out_exhaustion_s)
 {
     if (remaining <= 0.0) {

@@ -17,6 +17,14 @@
  *
  * A pair whose factor is so high that not even a window of nothing but bad events exceeds it, factor * (1 - target) >= 1, is said to be unable
  * to fire, instead of being quiet for ever.
+ *
+ * A money budget (objective.h) has the same pairs and factors: the long window exceeds when more than the pair's share of the amount was spent within
+ * it, and the short one when it was spent as fast there.
+ *
+ *     exceeds : spent / amount > share * window / long    the period is on both sides, and falls out
+ *
+ * It has no gate, for a single execution may cost more than the share, and is what one wants to hear of; there is always data, for nothing
+ * spent is what a budget is there for; and each of its pairs can fire.
  * Pure: safe in any thread, process or signal handler. */
 #ifndef SR_PURE_ALERT_H
 #define SR_PURE_ALERT_H
@@ -70,6 +78,15 @@ enum slipring_alert_state sr_alert_judge(const struct sr_alert_pair *pair, uint3
                                          uint64_t length_s, uint64_t minimum,
                                          const struct sr_alert_window *long_window,
                                          const struct sr_alert_window *short_window);
+
+/* Was more spent within window_s (the pair's long window, or its short one) than share * amount * window_s / long? Exact. False for an
+ * amount of 0, which is no budget. */
+bool sr_alert_exceeds_spend(const struct sr_alert_pair *pair, uint64_t amount, uint64_t window_s,
+                            uint64_t spent);
+
+/* The state of a money budget's pair, by what was spent within its two windows: NONE, FIRING or QUIET. */
+enum slipring_alert_state sr_alert_judge_spend(const struct sr_alert_pair *pair, uint64_t amount,
+                                               uint64_t length_s, uint64_t long_spent, uint64_t short_spent);
 
 /* Seconds until the budget is spent if it goes on like this:
  *     remaining * period / burn rate

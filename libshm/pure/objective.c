@@ -88,15 +88,37 @@ bool sr_objective_burn_rate(uint32_t target_ppb, uint64_t good, uint64_t total, 
     return true;
 }
 
+/* Subtract before dividing: near 0 no digit is lost. */
+static double left_of(sr_wide budget, sr_wide spent)
+{
+    return spent <= budget ? (double)(budget - spent) / (double)budget
+                           : -((double)(spent - budget) / (double)budget);
+}
+
 bool sr_objective_remaining(uint32_t target_ppb, uint64_t good, uint64_t total, double *out_remaining)
 {
     if (!countable(good, total) || !sr_objective_target_valid(target_ppb)) {
         return false;
     }
-    sr_wide spent = (sr_wide)(total - good) * SR_OBJECTIVE_ONE_PPB;
-    sr_wide budget = budget_of(target_ppb, total);
-    /* Subtract before dividing: near 0 no digit is lost. */
-    *out_remaining = spent <= budget ? (double)(budget - spent) / (double)budget
-                                     : -((double)(spent - budget) / (double)budget);
+    *out_remaining = left_of(budget_of(target_ppb, total), (sr_wide)(total - good) * SR_OBJECTIVE_ONE_PPB);
+    return true;
+}
+
+bool sr_objective_spend_burn_rate(uint64_t amount, uint64_t length_s, uint64_t spent, uint64_t window_s,
+                                  double *out_burn_rate)
+{
+    if (amount == 0 || window_s == 0) {
+        return false;
+    }
+    *out_burn_rate = (double)((sr_wide)spent * length_s) / (double)((sr_wide)amount * window_s);
+    return true;
+}
+
+bool sr_objective_spend_remaining(uint64_t amount, uint64_t spent, double *out_remaining)
+{
+    if (amount == 0) {
+        return false;
+    }
+    *out_remaining = left_of(amount, spent);
     return true;
 }

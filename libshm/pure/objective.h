@@ -11,6 +11,15 @@
  * after "Implementing SLOs" and "Alerting on SLOs" of the Google SRE workbook. Without events (total 0), or with
  * more good ones than there are, there is no answer: false is returned and nothing written. So it is for a target
  * outside 1 to 999999999, which has no error budget or nothing else.
+ *
+ * A money budget says what a period may cost, and has no good or bad: only nano-dollars, of the period and of windows in it.
+ *
+ *     burn rate  = (spent / window) / (amount / period)   1: the amount lasts exactly the period
+ *     remaining  = 1 - spent / amount
+ *
+ * Window and period are the nominal ones, not what is covered of them: a store that is a minute old and has spent a dollar has spent a dollar within
+ * the hour, and is not taken to go on like that. A calendar month has as many days as it has. Nothing spent is a burn rate of 0, and no lack of
+ * data. There is no answer for an amount of 0.
  * Pure: safe in any thread, process or signal handler. */
 #ifndef SR_PURE_OBJECTIVE_H
 #define SR_PURE_OBJECTIVE_H
@@ -56,6 +65,12 @@ SR_MUST_CHECK bool sr_objective_burn_rate(uint32_t target_ppb, uint64_t good, ui
 /* Unclamped; see sr_objective_clamp(). */
 SR_MUST_CHECK bool sr_objective_remaining(uint32_t target_ppb, uint64_t good, uint64_t total,
                                           double *out_remaining);
+
+/* Of a money budget. amount and spent: nano-dollars; spent within window_s of a period of length_s, both more than 0 and at most 2^32. */
+SR_MUST_CHECK bool sr_objective_spend_burn_rate(uint64_t amount, uint64_t length_s, uint64_t spent,
+                                                uint64_t window_s, double *out_burn_rate);
+/* Spent within the period. Unclamped. */
+SR_MUST_CHECK bool sr_objective_spend_remaining(uint64_t amount, uint64_t spent, double *out_remaining);
 
 /* What is left as a gauge from 0 to 1. */
 static inline double sr_objective_clamp(double remaining)

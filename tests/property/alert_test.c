@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Property: for any counts, target, pair and period, sr_alert_exceeds() and sr_alert_can_fire() say what the same inequality says in schoolbook
- * arithmetic of 256 bits; and one event more or less at the edge turns them over.
+ * arithmetic of 256 bits; and one event more or less at the edge turns them over. So for sr_alert_exceeds_spend() and nano-dollars.
  *
  * From a seed that is printed; $SLIPRING_TEST_SEED sets another. */
 #include <inttypes.h>
@@ -18,6 +18,7 @@
 
 #define ROUND_COUNT 200000
 #define LIMB_COUNT  8 /* of 32 bits, the lowest first */
+#define LONGEST_S   259200
 
 static uint64_t seed = 1;
 
@@ -151,6 +152,49 @@ static void one_event_at_the_edge_turns_it_over(void **state)
     }
 }
 
+/* spent * 100 * long > amount * share * window */
+static bool expected_spend(const struct sr_alert_pair *pair, uint64_t amount, uint64_t window_s,
+                           uint64_t spent)
+{
+    const uint64_t burnt[] = {100, pair->long_s};
+    const uint64_t permitted[] = {pair->share_percent, window_s};
+    const struct number left = product(spent, burnt, 2);
+    const struct number right = product(amount, permitted, 2);
+    return amount > 0 && is_greater(&left, &right);
+}
+
+static void whatever_was_spent_the_comparison_is_exact(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < ROUND_COUNT; round++) {
+        const struct sr_alert_pair *pair = &sr_alert_pairs[draw() % SLIPRING_ALERT_COUNT];
+        const uint64_t window_s = draw() % 2 ? pair->long_s : pair->short_s;
+        const uint64_t amount = draw_any();
+        uint64_t spent = draw_any();
+        if (draw() % 2) { /* near the edge: there it is decided by the last nano-dollar */
+            spent = amount / 100 / pair->long_s * pair->share_percent * window_s + draw() % 8;
+        }
+        assert_true(sr_alert_exceeds_spend(pair, amount, window_s, spent) ==
+                    expected_spend(pair, amount, window_s, spent));
+    }
+}
+
+/* Amounts of which the share is a whole number of nano-dollars: that does not exceed, one more does. */
+static void one_nano_dollar_at_the_edge_turns_it_over(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < ROUND_COUNT; round++) {
+        const struct sr_alert_pair *pair = &sr_alert_pairs[draw() % SLIPRING_ALERT_COUNT];
+        const uint64_t window_s = draw() % 2 ? pair->long_s : pair->short_s;
+        const uint64_t factor = 1 + (draw() >> 1) % (UINT64_MAX / 100 / LONGEST_S / 2);
+        const uint64_t amount = factor * 100 * pair->long_s;
+        const uint64_t edge = factor * pair->share_percent * window_s;
+        assert_false(sr_alert_exceeds_spend(pair, amount, window_s, edge));
+        assert_true(sr_alert_exceeds_spend(pair, amount, window_s, edge + 1));
+        assert_true(sr_alert_exceeds_spend(pair, amount - 1, window_s, edge));
+    }
+}
+
 int main(void)
 {
     const char *given = getenv("SLIPRING_TEST_SEED");
@@ -160,6 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_counts_the_comparison_is_exact),
         cmocka_unit_test(one_event_at_the_edge_turns_it_over),
+        cmocka_unit_test(whatever_was_spent_the_comparison_is_exact),
+        cmocka_unit_test(one_nano_dollar_at_the_edge_turns_it_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,56 @@ static void a_period_is_itself_or_the_month_that_is(void **state)
     assert_true(sr_alert_period_s(SLIPRING_PERIOD_MONTH, 1706745599) == 31 * DAY_S);
 }
 
+/* --- money ------------------------------------------------------------------------------------------------------------------- */
+
+#define DOLLAR UINT64_C(1000000000)
+
+/* Of 30 dollars a month, 60 cents in an hour, 5 in five minutes. */
+static void a_share_of_the_amount_is_exact_to_the_nano_dollar(void **state)
+{
+    (void)state;
+    const struct sr_alert_pair *pair = &sr_alert_pairs[0];
+    const uint64_t month = 30 * DOLLAR;
+    assert_false(sr_alert_exceeds_spend(pair, month, 3600, 600000000));
+    assert_true(sr_alert_exceeds_spend(pair, month, 3600, 600000001));
+    assert_false(sr_alert_exceeds_spend(pair, month, 300, 50000000));
+    assert_true(sr_alert_exceeds_spend(pair, month, 300, 50000001));
+    /* shares that are no whole number of nano-dollars: 10 % within 3 days, a twelfth of that within 6 hours */
+    pair = &sr_alert_pairs[3];
+    assert_false(sr_alert_exceeds_spend(pair, 19, 259200, 1));
+    assert_true(sr_alert_exceeds_spend(pair, 19, 259200, 2));
+    assert_false(sr_alert_exceeds_spend(pair, 121, 21600, 1));
+    assert_true(sr_alert_exceeds_spend(pair, 119, 21600, 1));
+    assert_false(sr_alert_exceeds_spend(pair, 120, 21600, 1)); /* exactly */
+}
+
+static void the_largest_amounts_do_no_harm(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < SLIPRING_ALERT_COUNT; i++) {
+        const struct sr_alert_pair *pair = &sr_alert_pairs[i];
+        assert_true(sr_alert_exceeds_spend(pair, UINT64_MAX, pair->long_s, UINT64_MAX));
+        assert_true(sr_alert_exceeds_spend(pair, UINT64_MAX, pair->short_s, UINT64_MAX));
+        assert_false(sr_alert_exceeds_spend(pair, UINT64_MAX, pair->long_s, UINT64_MAX / 100));
+        assert_true(sr_alert_exceeds_spend(pair, 1, pair->long_s, 1));
+        assert_false(sr_alert_exceeds_spend(pair, 1, pair->long_s, 0));
+        assert_false(sr_alert_exceeds_spend(pair, 0, pair->long_s, UINT64_MAX)); /* is no budget */
+    }
+}
+
+static void a_money_budget_has_neither_gate_nor_lack_of_data(void **state)
+{
+    (void)state;
+    const struct sr_alert_pair *pair = &sr_alert_pairs[1]; /* 5 % in 6h, 30m */
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, 3600, DOLLAR, DOLLAR), SLIPRING_ALERT_NONE);
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, DAY_S, 0, 0), SLIPRING_ALERT_QUIET);
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, DAY_S, 50000000, 50000000), SLIPRING_ALERT_QUIET);
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, DAY_S, 50000001, 4166667), SLIPRING_ALERT_FIRING);
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, DAY_S, 50000001, 4166666), SLIPRING_ALERT_QUIET);
+    assert_int_equal(sr_alert_judge_spend(pair, DOLLAR, DAY_S, 50000000, 50000000), SLIPRING_ALERT_QUIET);
+    assert_int_equal(sr_alert_judge_spend(pair, 0, DAY_S, DOLLAR, DOLLAR), SLIPRING_ALERT_QUIET);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +241,9 @@ int main(void)
         cmocka_unit_test(states_have_their_order),
         cmocka_unit_test(exhaustion_is_what_remains_at_this_rate),
         cmocka_unit_test(a_period_is_itself_or_the_month_that_is),
+        cmocka_unit_test(a_share_of_the_amount_is_exact_to_the_nano_dollar),
+        cmocka_unit_test(the_largest_amounts_do_no_harm),
+        cmocka_unit_test(a_money_budget_has_neither_gate_nor_lack_of_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

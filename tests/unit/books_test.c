@@ -329,7 +329,7 @@ static void objectives_that_cannot_be_are_left_out(void)
     for (uint32_t i = 0; i < 8; i++) {
         memcpy(objectives[i].name, sound.name, sizeof sound.name);
         objectives[i].name[4] = (char)('0' + i);
-        objectives[i].kind = i == 1 ? 9 : sound.kind;
+        objectives[i].kind = i == 1 ? (uint32_t)SLIPRING_SPEND : sound.kind;
         objectives[i].target_ppb = i == 2 ? 1000000000 : sound.target_ppb;
         objectives[i].threshold_ns = i == 3 ? UINT64_MAX : sound.threshold_ns;
         objectives[i].period_s = i == 4 ? 2 : sound.period_s;

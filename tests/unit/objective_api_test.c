@@ -84,7 +84,7 @@ static void arguments_out_of_range_are_refused(void *unused)
     struct slipring_objective objective = good;
     objective.kind = (enum slipring_objective_kind)0;
     CHECK_STATUS(slipring_objective_add(work, &objective), SLIPRING_BAD_ARGUMENT);
-    objective.kind = (enum slipring_objective_kind)3;
+    objective.kind = SLIPRING_SPEND;
     CHECK_STATUS(slipring_objective_add(work, &objective), SLIPRING_BAD_ARGUMENT);
     objective = good;
     objective.threshold_ns = 0;

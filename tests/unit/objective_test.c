@@ -214,6 +214,56 @@ static void targets_are_shown_as_the_shortest_percentage(void **state)
     assert_string_equal(text, "100%");
 }
 
+/* --- money ------------------------------------------------------------------------------------------------------------------ */
+
+#define DOLLAR UINT64_C(1000000000)
+
+static void a_dollar_an_hour_burns_a_month_of_720_dollars_exactly_once(void **state)
+{
+    (void)state;
+    double figure = 0;
+    assert_true(sr_objective_spend_burn_rate(720 * DOLLAR, 30 * 86400, DOLLAR, 3600, &figure));
+    assert_true(figure == 1.0);
+    assert_true(sr_objective_spend_burn_rate(720 * DOLLAR, 30 * 86400, DOLLAR, 300, &figure));
+    assert_true(figure == 12.0);
+    assert_true(sr_objective_spend_burn_rate(720 * DOLLAR, 31 * 86400, DOLLAR, 3600, &figure));
+    near(figure, 31.0 / 30);
+    assert_true(sr_objective_spend_burn_rate(720 * DOLLAR, 30 * 86400, 0, 3600, &figure));
+    assert_true(figure == 0.0); /* nothing spent is no lack of data */
+}
+
+static void what_remains_of_an_amount_keeps_its_digits(void **state)
+{
+    (void)state;
+    double figure = 0;
+    assert_true(sr_objective_spend_remaining(20 * DOLLAR, 5 * DOLLAR, &figure));
+    assert_true(figure == 0.75);
+    assert_true(sr_objective_spend_remaining(20 * DOLLAR, 0, &figure));
+    assert_true(figure == 1.0);
+    assert_true(sr_objective_spend_remaining(20 * DOLLAR, 70 * DOLLAR, &figure));
+    assert_true(figure == -2.5);
+    /* a nano-dollar of eighteen billion dollars */
+    assert_true(sr_objective_spend_remaining(UINT64_MAX, UINT64_MAX - 1, &figure));
+    assert_true(figure == 1.0 / 18446744073709551615.0);
+    assert_true(sr_objective_spend_remaining(UINT64_MAX - 1, UINT64_MAX, &figure));
+    assert_true(figure == -1.0 / 18446744073709551614.0);
+}
+
+static void the_largest_amounts_do_not_overflow(void **state)
+{
+    (void)state;
+    double figure = 0;
+    assert_true(sr_objective_spend_burn_rate(UINT64_MAX, UINT32_MAX, UINT64_MAX, 1, &figure));
+    near(figure, (double)UINT32_MAX);
+    assert_true(sr_objective_spend_burn_rate(1, UINT32_MAX, UINT64_MAX, 1, &figure));
+    near(figure, 18446744073709551615.0 * UINT32_MAX);
+    figure = 4711;
+    assert_false(sr_objective_spend_burn_rate(0, 86400, 5, 3600, &figure));
+    assert_false(sr_objective_spend_burn_rate(5, 86400, 5, 0, &figure));
+    assert_false(sr_objective_spend_remaining(0, 5, &figure));
+    assert_true(figure == 4711);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +280,9 @@ int main(void)
         cmocka_unit_test(targets_are_read_exactly_as_share_or_percentage),
         cmocka_unit_test(bad_targets_are_refused_each_for_its_reason),
         cmocka_unit_test(targets_are_shown_as_the_shortest_percentage),
+        cmocka_unit_test(a_dollar_an_hour_burns_a_month_of_720_dollars_exactly_once),
+        cmocka_unit_test(what_remains_of_an_amount_keeps_its_digits),
+        cmocka_unit_test(the_largest_amounts_do_not_overflow),
     };
     return cmocka_run_group_tests_name("objective", tests, NULL, NULL);
 }
