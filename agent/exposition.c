@@ -89,15 +89,6 @@ PART(success, ",status=\"success\"} ");
 PART(failure, ",status=\"failure\"} ");
 PART(aborted, ",status=\"aborted\"} ");
 
-/* Of the category in hand. */
-static void add_dollars(struct exposition *exposition, enum family_id id, uint64_t nanodollars)
-{
-    char *at = exposition_begin_line(exposition, id, &exposition_nothing, &exposition->category);
-    if (at != NULL) {
-        exposition_end_line(exposition, id, at + sr_money_format(nanodollars, at));
-    }
-}
-
 static const struct exposition_part *bound_part(struct exposition *exposition, uint32_t place,
                                                 uint64_t bound_ns)
 {
@@ -167,8 +158,10 @@ static void add_costs(struct exposition *exposition, const struct slipring_stats
                 exposition->failed = true;
                 return;
             }
-            add_dollars(exposition, FAMILY_primitive_cost_total, category->cost_nanodollars);
-            add_dollars(exposition, FAMILY_primitive_cost_savings_total, category->savings_nanodollars);
+            exposition_dollars(exposition, FAMILY_primitive_cost_total, &exposition->category,
+                               category->cost_nanodollars);
+            exposition_dollars(exposition, FAMILY_primitive_cost_savings_total, &exposition->category,
+                               category->savings_nanodollars);
         }
     }
 }
@@ -201,6 +194,9 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
     }
     exposition_objectives(exposition, detail, slo);
     add_costs(exposition, detail);
+    if (stats->present & SLIPRING_HAS_SAVINGS_RATE) {
+        add_plain_number(exposition, FAMILY_primitive_savings_ratio, stats->savings_rate);
+    }
     add_plain_count(exposition, FAMILY_primitive_spilled_total, stats->spilled);
     double ratio;
     if (sr_objective_compliance(stats->minute.spilled, stats->minute.n, &ratio)) {

@@ -8,11 +8,11 @@
 
 #define SECOND UINT64_C(1000000000)
 
-static const struct exposition_part period = {",window=\"period\"} ", sizeof ",window=\"period\"} " - 1};
+const struct exposition_part exposition_period = {",window=\"period\"} ", sizeof ",window=\"period\"} " - 1};
 
 /* The label in place `place`, which is nearly always the last objective's; so with the next one. */
-static const struct exposition_part *window_part(struct exposition *exposition, uint32_t place,
-                                                 uint64_t window_s)
+const struct exposition_part *exposition_slo_window(struct exposition *exposition, uint32_t place,
+                                                    uint64_t window_s)
 {
     struct exposition_part *part = &exposition->slo_windows[place].part;
     if (exposition->slo_windows[place].window_s != window_s) { /* 0, of a struct made new, is none */
@@ -24,8 +24,8 @@ static const struct exposition_part *window_part(struct exposition *exposition, 
     return part;
 }
 
-static const struct exposition_part *alert_part(struct exposition *exposition, uint32_t place,
-                                                const struct slipring_slo_alert *alert)
+const struct exposition_part *exposition_pair(struct exposition *exposition, uint32_t place,
+                                              const struct slipring_slo_alert *alert)
 {
     struct exposition_part *part = &exposition->alerts[place].part;
     if (exposition->alerts[place].long_s != alert->long_s ||
@@ -73,26 +73,26 @@ static void add_counts(struct exposition *exposition, const struct exposition_pa
     }
 }
 
-/* To the millionth: as a double, that of a young store would take a thousandth of a millisecond to be made text. */
-static void add_coverage(struct exposition *exposition, const struct exposition_part *labels,
-                         uint64_t span_ns, uint64_t window_s)
+void exposition_coverage(struct exposition *exposition, enum family_id id,
+                         const struct exposition_part *labels, uint64_t span_ns, uint64_t window_s)
 {
     const uint64_t millionth_ns = window_s * (SECOND / 1000000);
     const uint64_t millionths = millionth_ns == 0 ? 0 : span_ns / millionth_ns;
-    exposition_duration(exposition, FAMILY_primitive_slo_objective_coverage_ratio, labels,
+    exposition_duration(exposition, id, labels,
                         (millionths < 1000000 ? millionths : 1000000) *
                             1000); /* billionths, as nanoseconds are */
 }
 
 static void add_period(struct exposition *exposition, const struct slipring_objective_stats *objective)
 {
-    add_counts(exposition, &period, objective->good, objective->total);
+    add_counts(exposition, &exposition_period, objective->good, objective->total);
     if (objective->period_s > SLIPRING_PERIOD_MONTH) {
-        add_coverage(exposition, &period, objective->span_ns, objective->period_s);
+        exposition_coverage(exposition, FAMILY_primitive_slo_objective_coverage_ratio, &exposition_period,
+                            objective->span_ns, objective->period_s);
     }
     if (objective->total > 0) {
         const double remaining = objective->budget_remaining;
-        exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, &period,
+        exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, &exposition_period,
                           objective->burn_rate);
         exposition_number(exposition, FAMILY_primitive_slo_objective_budget_remaining, &exposition_no_label,
                           sr_objective_clamp(remaining));
@@ -108,10 +108,11 @@ static void add_windows(struct exposition *exposition, const struct slipring_slo
         if (window->window_s == 0) {
             continue; /* longer than the period */
         }
-        const struct exposition_part *labels = window_part(exposition, i, window->window_s);
+        const struct exposition_part *labels = exposition_slo_window(exposition, i, window->window_s);
         if (!exposition->exposes_few) {
             add_counts(exposition, labels, window->good, window->total);
-            add_coverage(exposition, labels, window->span_ns, window->window_s);
+            exposition_coverage(exposition, FAMILY_primitive_slo_objective_coverage_ratio, labels,
+                                window->span_ns, window->window_s);
         }
         if (window->total > 0) {
             exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, labels,
@@ -140,7 +141,7 @@ static void add_alert(struct exposition *exposition, uint32_t place, const struc
     if (alert->state == SLIPRING_ALERT_NONE || alert->state > SLIPRING_ALERT_FIRING) {
         return;
     }
-    const struct exposition_part *labels = alert_part(exposition, place, alert);
+    const struct exposition_part *labels = exposition_pair(exposition, place, alert);
     exposition_number(exposition, FAMILY_primitive_slo_objective_alert_factor, labels, alert->factor);
     if (alert->state != SLIPRING_ALERT_NO_DATA && alert->state != SLIPRING_ALERT_CANNOT_FIRE) {
         add_count(exposition, FAMILY_primitive_slo_objective_alert, labels,
@@ -169,12 +170,27 @@ static void add_slo(struct exposition *exposition, const struct slipring_slo_obj
               (slo->present & SLIPRING_SLO_NO_DATA) != 0);
 }
 
+static void add_objective(struct exposition *exposition, const struct slipring_objective_stats *objective,
+                          const struct slipring_slo_objective *slo)
+{
+    if (objective->kind == SLIPRING_SPEND) {
+        exposition_spend(exposition, objective, slo);
+        return;
+    }
+    add_terms(exposition, objective);
+    add_period(exposition, objective);
+    if (slo != NULL) {
+        add_slo(exposition, slo);
+    }
+}
+
 void exposition_objectives(struct exposition *exposition, const struct slipring_stats_detail *detail,
                            const struct slipring_slo_stats *slo)
 {
     struct buffer *labels = &exposition->labels;
     const size_t own = labels->used;
     const uint32_t slo_count = slo == NULL ? 0 : slo->objective_count;
+    bool has_events = false;
     for (uint32_t i = 0; i < detail->objective_count && i < SLIPRING_OBJECTIVE_COUNT; i++) {
         if (detail->objectives[i].name[0] == '\0') {
             continue;
@@ -184,14 +200,11 @@ void exposition_objectives(struct exposition *exposition, const struct slipring_
         exposition_escape(labels, detail->objectives[i].name);
         buffer_add_text(labels, "\"");
         exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
-        add_terms(exposition, &detail->objectives[i]);
-        add_period(exposition, &detail->objectives[i]);
-        if (i < slo_count) {
-            add_slo(exposition, &slo->objectives[i]);
-        }
+        add_objective(exposition, &detail->objectives[i], i < slo_count ? &slo->objectives[i] : NULL);
+        has_events |= detail->objectives[i].kind != SLIPRING_SPEND;
     }
     labels->used = own;
-    if (slo_count > 0 && slo->minimum_events > exposition->minimum_events) {
+    if (slo_count > 0 && has_events && slo->minimum_events > exposition->minimum_events) {
         exposition->minimum_events = slo->minimum_events;
     }
 }

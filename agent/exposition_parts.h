@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of the exposition, for its three files: exposition.c, exposition_windows.c, exposition_objectives.c.
+/* The lines of the exposition, for its files: exposition.c, exposition_windows.c, exposition_objectives.c, exposition_spend.c.
  *
  * Nearly all of a scrape's time is spent here: room is made once a line, its parts are copied in blocks of a fixed size,
  * which takes no call, and its number is written where it belongs. */
@@ -25,6 +25,20 @@ void exposition_windows(struct exposition *exposition, const struct slipring_sta
 /* Each objective's families. */
 void exposition_objectives(struct exposition *exposition, const struct slipring_stats_detail *detail,
                            const struct slipring_slo_stats *slo);
+
+/* One that is a money budget, whose labels are made. slo: its windows and alerts; NULL: none are published. */
+void exposition_spend(struct exposition *exposition, const struct slipring_objective_stats *objective,
+                      const struct slipring_slo_objective *slo);
+
+/* For both: the label of the period; of the window in place `place` of the seven; of the pair in place `place` of the four. */
+extern const struct exposition_part exposition_period;
+const struct exposition_part *exposition_slo_window(struct exposition *exposition, uint32_t place,
+                                                    uint64_t window_s);
+const struct exposition_part *exposition_pair(struct exposition *exposition, uint32_t place,
+                                              const struct slipring_slo_alert *alert);
+/* What of the window is covered, to the millionth: as a double, that of a young store would take a thousandth of a millisecond to be made text. */
+void exposition_coverage(struct exposition *exposition, enum family_id id,
+                         const struct exposition_part *labels, uint64_t span_ns, uint64_t window_s);
 
 /* --- lines --------------------------------------------------------------------------------------------------------------- */
 
@@ -100,6 +114,16 @@ static inline void exposition_duration(struct exposition *exposition, enum famil
     char *at = exposition_begin_line(exposition, id, &exposition_nothing, rest);
     if (at != NULL) {
         exposition_end_line(exposition, id, at + sr_number_format_sum(duration_ns, 0, at));
+    }
+}
+
+/* Dollars, exactly. */
+static inline void exposition_dollars(struct exposition *exposition, enum family_id id,
+                                      const struct exposition_part *rest, uint64_t nanodollars)
+{
+    char *at = exposition_begin_line(exposition, id, &exposition_nothing, rest);
+    if (at != NULL) {
+        exposition_end_line(exposition, id, at + sr_money_format(nanodollars, at));
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of the windows: percentiles, how many executions they are of, over what time, and how fast those came. See
- * exposition_parts.h. */
+/* The lines of the windows: percentiles, how many executions they are of, over what time, how fast those came, and what they
+ * cost. See exposition_parts.h. */
 #include <stdio.h>
 
 #include "exposition_parts.h"
@@ -112,6 +112,15 @@ static void add_extent(struct exposition *exposition, const struct exposition_wi
     exposition_duration(exposition, FAMILY_primitive_window_span_seconds, &labels->part, window->span_ns);
 }
 
+static void add_cost_per_request(struct exposition *exposition, const struct exposition_window *labels,
+                                 const struct slipring_window_stats *window)
+{
+    double dollars;
+    if (sr_money_per_request(window->cost_nanodollars, window->n, &dollars)) {
+        exposition_number(exposition, FAMILY_primitive_cost_per_request_dollars, &labels->part, dollars);
+    }
+}
+
 /* Whether /metrics is to show it. */
 static bool is_shown(const struct exposition *exposition, uint64_t window_ns)
 {
@@ -122,6 +131,7 @@ static bool is_shown(const struct exposition *exposition, uint64_t window_ns)
 void exposition_windows(struct exposition *exposition, const struct slipring_stats *stats,
                         const struct slipring_stats_detail *detail)
 {
+    const bool has_cost = stats->lifetime.cost_nanodollars > 0;
     for (uint32_t i = 0; i < detail->window_count && i < SLIPRING_WINDOW_COUNT; i++) {
         const struct slipring_window_stats *window = &detail->windows[i];
         if (!is_shown(exposition, window->window_ns)) {
@@ -133,8 +143,16 @@ void exposition_windows(struct exposition *exposition, const struct slipring_sta
         exposition_number(exposition, FAMILY_primitive_request_rate, &labels->part, window->per_second);
         exposition_number(exposition, FAMILY_primitive_request_rate_peak, &labels->part,
                           window->peak_per_second);
+        if (has_cost) {
+            add_cost_per_request(exposition, labels, window);
+            exposition_number(exposition, FAMILY_primitive_cost_per_hour_dollars, &labels->part,
+                              sr_money_per_hour(window->cost_nanodollars, window->span_ns));
+        }
     }
     const struct exposition_window *labels = window_labels(exposition, LIFETIME, 0, detail);
     add_quantiles(exposition, labels, &stats->lifetime, detail->extra_count);
     add_extent(exposition, labels, &stats->lifetime);
+    if (has_cost) {
+        add_cost_per_request(exposition, labels, &stats->lifetime);
+    }
 }

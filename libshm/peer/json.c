@@ -64,6 +64,20 @@ static void put_spilled(struct sr_json_making *making, struct json_object *objec
     put_ratio(making, object, "spilled_ratio", window->spilled, window->n);
 }
 
+/* What an execution cost, and what an hour does; of the lifetime no hour is like another. */
+static void put_prices(struct sr_json_making *making, struct json_object *object,
+                       const struct slipring_window_stats *window)
+{
+    double dollars;
+    if (sr_money_per_request(window->cost_nanodollars, window->n, &dollars)) {
+        sr_json_put_number(making, object, "cost_per_request", dollars);
+    }
+    if (window->window_ns != 0) {
+        sr_json_put_number(making, object, "cost_per_hour",
+                           sr_money_per_hour(window->cost_nanodollars, window->span_ns));
+    }
+}
+
 struct json_object *sr_json_window(const struct slipring_window_stats *window,
                                    const struct slipring_stats_detail *detail)
 {
@@ -79,6 +93,7 @@ struct json_object *sr_json_window(const struct slipring_window_stats *window,
     sr_json_put_number(&making, object, "peak_per_second", window->peak_per_second);
     sr_json_put_billionths(&making, object, "cost", window->cost_nanodollars);
     sr_json_put_billionths(&making, object, "savings", window->savings_nanodollars);
+    put_prices(&making, object, window);
     return sr_json_finish(&making, object);
 }
 
@@ -169,7 +184,8 @@ static void put_breakdown(struct sr_json_making *making, struct json_object *cos
             char name[3 * sizeof category->name + 1];
             (void)sr_utf8_clean(category->name, name, sizeof name);
             sr_json_put_billionths(making, breakdown, name,
-                                   savings ? category->savings_nanodollars : category->cost_nanodollars);
+                                   savings ? category->lifetime_savings_nanodollars
+                                           : category->lifetime_cost_nanodollars);
         }
     }
 }
@@ -178,13 +194,16 @@ static void put_cost(struct sr_json_making *making, struct json_object *root,
                      const struct slipring_stats *stats, const struct slipring_stats_detail *detail)
 {
     struct json_object *cost = sr_json_put_object(making, root, "cost");
-    uint64_t spent = stats->cost_nanodollars, saved = stats->savings_nanodollars;
+    const uint64_t spent = stats->lifetime.cost_nanodollars, saved = stats->lifetime.savings_nanodollars;
     char net[SR_MONEY_TEXT_BYTES + 1] = "-";
     (void)sr_money_format(saved > spent ? saved - spent : spent - saved, net + 1);
     sr_json_put_text(making, cost, "window", "lifetime");
     sr_json_put_billionths(making, cost, "total_cost", spent);
     sr_json_put_billionths(making, cost, "total_savings", saved);
     sr_json_put_digits(making, cost, "net_cost", saved > spent ? net : net + 1);
+    if (spent == UINT64_MAX || saved == UINT64_MAX) {
+        sr_json_put_flag(making, cost, "saturated", true);
+    }
     if (stats->present & SLIPRING_HAS_SAVINGS_RATE) {
         sr_json_put_number(making, cost, "savings_rate", stats->savings_rate);
     }

@@ -26,7 +26,7 @@ static const char *name_window(uint64_t seconds, char out_name[SR_DURATION_LABEL
 }
 
 static void put_slo_window(struct sr_json_making *making, struct json_object *windows,
-                           const struct slipring_slo_window *window)
+                           const struct slipring_slo_window *window, bool is_spend)
 {
     char name[SR_DURATION_LABEL_BYTES];
     if (window->window_s == 0) {
@@ -34,9 +34,13 @@ static void put_slo_window(struct sr_json_making *making, struct json_object *wi
     }
     struct json_object *object = sr_json_put_object(making, windows, name_window(window->window_s, name));
     sr_json_put_billionths(making, object, "span_seconds", window->span_ns);
-    sr_json_put_count(making, object, "good", window->good);
-    sr_json_put_count(making, object, "total", window->total);
-    if (window->total > 0) {
+    if (is_spend) {
+        sr_json_put_billionths(making, object, "spent", window->total);
+    } else {
+        sr_json_put_count(making, object, "good", window->good);
+        sr_json_put_count(making, object, "total", window->total);
+    }
+    if (is_spend || window->total > 0) {
         sr_json_put_number(making, object, "burn_rate", window->burn_rate);
     }
 }
@@ -61,15 +65,17 @@ static void put_alert(struct sr_json_making *making, struct json_object *list,
 }
 
 static void put_evaluation(struct sr_json_making *making, struct json_object *object,
-                           const struct slipring_slo_objective *evaluation)
+                           const struct slipring_slo_objective *evaluation, bool is_spend)
 {
-    sr_json_put_flag(making, object, "no_data", (evaluation->present & SLIPRING_SLO_NO_DATA) != 0);
+    if (!is_spend) {
+        sr_json_put_flag(making, object, "no_data", (evaluation->present & SLIPRING_SLO_NO_DATA) != 0);
+    }
     if (evaluation->present & SLIPRING_SLO_HAS_EXHAUSTION) {
         sr_json_put_number(making, object, "exhaustion_seconds", evaluation->exhaustion_s);
     }
     struct json_object *windows = sr_json_put_object(making, object, "windows");
     for (uint32_t i = 0; i < SLIPRING_SLO_WINDOW_COUNT; i++) {
-        put_slo_window(making, windows, &evaluation->windows[i]);
+        put_slo_window(making, windows, &evaluation->windows[i], is_spend);
     }
     struct json_object *alerts = sr_json_put_array(making, object, "alerts");
     for (uint32_t i = 0; i < SLIPRING_ALERT_COUNT; i++) {
@@ -97,34 +103,65 @@ static void put_since(struct sr_json_making *making, struct json_object *object,
     }
 }
 
+static void put_events(struct sr_json_making *making, struct json_object *object,
+                       const struct slipring_objective_stats *objective)
+{
+    sr_json_put_count(making, object, "good", objective->good);
+    sr_json_put_count(making, object, "total", objective->total);
+    if (objective->total > 0) {
+        sr_json_put_count(making, object, "allowed_bad", objective->allowed_bad);
+        sr_json_put_number(making, object, "compliance", objective->compliance);
+        sr_json_put_number(making, object, "error_budget_remaining",
+                           sr_objective_clamp(objective->budget_remaining));
+        sr_json_put_number(making, object, "error_budget_balance", objective->budget_remaining);
+        sr_json_put_number(making, object, "burn_rate", objective->burn_rate);
+    }
+}
+
+/* Dollars, and never an event. */
+static void put_spend(struct sr_json_making *making, struct json_object *object,
+                      const struct slipring_objective_stats *objective)
+{
+    sr_json_put_billionths(making, object, "amount", objective->amount_nanodollars);
+    sr_json_put_billionths(making, object, "spent", objective->total);
+    if (objective->amount_nanodollars > 0) {
+        sr_json_put_number(making, object, "cost_budget_remaining",
+                           sr_objective_clamp(objective->budget_remaining));
+        sr_json_put_number(making, object, "cost_budget_balance", objective->budget_remaining);
+        sr_json_put_number(making, object, "burn_rate", objective->burn_rate);
+    }
+}
+
+static const char *kind_name(uint32_t kind)
+{
+    return kind == SLIPRING_LATENCY ? "latency" : kind == SLIPRING_SPEND ? "spend" : "availability";
+}
+
 struct json_object *sr_json_objective(const struct slipring_objective_stats *objective, uint64_t published_ns,
                                       const struct slipring_slo_stats *slo, uint32_t index)
 {
     struct sr_json_making making = {.failed = false};
     struct json_object *object = json_object_new_object();
-    const bool is_latency = objective->kind == SLIPRING_LATENCY;
+    const bool is_spend = objective->kind == SLIPRING_SPEND;
     sr_json_put_text(&making, object, "name", objective->name);
-    sr_json_put_text(&making, object, "kind", is_latency ? "latency" : "availability");
-    sr_json_put_billionths(&making, object, "target", objective->target_ppb);
-    if (is_latency) {
+    sr_json_put_text(&making, object, "kind", kind_name(objective->kind));
+    if (!is_spend) {
+        sr_json_put_billionths(&making, object, "target", objective->target_ppb);
+    }
+    if (objective->kind == SLIPRING_LATENCY) {
         sr_json_put_billionths(&making, object, "threshold_seconds", objective->threshold_ns);
     }
     put_period(&making, object, objective->period_s);
     sr_json_put_billionths(&making, object, "span_seconds", objective->span_ns);
-    sr_json_put_count(&making, object, "good", objective->good);
-    sr_json_put_count(&making, object, "total", objective->total);
-    if (objective->total > 0) {
-        sr_json_put_count(&making, object, "allowed_bad", objective->allowed_bad);
-        sr_json_put_number(&making, object, "compliance", objective->compliance);
-        sr_json_put_number(&making, object, "error_budget_remaining",
-                           sr_objective_clamp(objective->budget_remaining));
-        sr_json_put_number(&making, object, "error_budget_balance", objective->budget_remaining);
-        sr_json_put_number(&making, object, "burn_rate", objective->burn_rate);
+    if (is_spend) {
+        put_spend(&making, object, objective);
+    } else {
+        put_events(&making, object, objective);
     }
     put_since(&making, object, "exact_for_seconds", objective->exact_since_ns, published_ns);
     put_since(&making, object, "counted_for_seconds", objective->since_ns, published_ns);
     if (slo != NULL && index < slo->objective_count && index < SLIPRING_OBJECTIVE_COUNT) {
-        put_evaluation(&making, object, &slo->objectives[index]);
+        put_evaluation(&making, object, &slo->objectives[index], is_spend);
     }
     return sr_json_finish(&making, object);
 }

@@ -36,6 +36,22 @@ size_t sr_money_format_fixed(uint64_t nanodollars, uint32_t digits, char out_tex
     return sr_decimal_format_fixed(nanodollars, digits, out_text);
 }
 
+bool sr_money_per_request(uint64_t cost, uint64_t n, double *out_dollars)
+{
+    if (n == 0) {
+        return false;
+    }
+    *out_dollars = (double)cost / (double)((sr_wide)n * SR_MONEY_DOLLAR);
+    return true;
+}
+
+/* Nano-dollars a nanosecond are dollars a second. */
+double sr_money_per_hour(uint64_t cost, uint64_t span_ns)
+{
+    const uint64_t least_ns = UINT64_C(1000000000);
+    return (double)((sr_wide)cost * 3600) / (double)(span_ns > least_ns ? span_ns : least_ns);
+}
+
 bool sr_money_savings_rate(uint64_t cost, uint64_t savings, double *out_rate)
 {
     sr_wide both = (sr_wide)cost + savings;

@@ -37,6 +37,12 @@ static inline uint64_t sr_money_add(uint64_t a, uint64_t b, bool *saturated)
     return sum;
 }
 
+/* Dollars an execution: cost / n. False, and nothing written, without executions. */
+SR_MUST_CHECK bool sr_money_per_request(uint64_t cost, uint64_t n, double *out_dollars);
+
+/* Dollars an hour: cost / span, over a second at least, as rates are (window.h). */
+double sr_money_per_hour(uint64_t cost, uint64_t span_ns);
+
 /* savings / (cost + savings), 0 to 1. False, and nothing written, when both are 0. */
 SR_MUST_CHECK bool sr_money_savings_rate(uint64_t cost, uint64_t savings, double *out_rate);
 

@@ -29,7 +29,8 @@ static void fill_windows(void)
                                                     .n = 100,
                                                     .percentile_ns = {250e6, 1e9, 1.5, 3e-9, 12345.678},
                                                     .extra_ns = {123e3, 7e9},
-                                                    .relative_error = 0.0108301};
+                                                    .relative_error = 0.0108301,
+                                                    .cost_nanodollars = 2000001};
     detail.window_count = 2;
     detail.windows[0] = (struct slipring_window_stats){.window_ns = 10000000000u, .span_ns = 9500000000u};
     detail.windows[1] = stats.lifetime;
@@ -43,10 +44,32 @@ static void fill_windows(void)
     detail.extra_ppm[1] = 999900;
 }
 
-/* A latency objective with everything, and one of availability over the calendar month without an event. */
+/* 20 dollars in 30 days, of which 25.000000001 were spent. */
+static void fill_budget(void)
+{
+    detail.objectives[2] = (struct slipring_objective_stats){.name = "budget",
+                                                             .kind = SLIPRING_SPEND,
+                                                             .period_s = 2592000,
+                                                             .span_ns = UINT64_C(1296000000000000),
+                                                             .total = 25000000001,
+                                                             .budget_remaining = -0.25,
+                                                             .burn_rate = 1.25,
+                                                             .amount_nanodollars = 20000000000};
+    struct slipring_slo_objective *budget = &slo.objectives[2];
+    budget->present = SLIPRING_SLO_IS_SPEND | SLIPRING_SLO_HAS_EXHAUSTION;
+    budget->windows[0] = (struct slipring_slo_window){
+        .window_s = 300, .span_ns = UINT64_C(150000000000), .total = 1, .burn_rate = 0.5};
+    budget->windows[2] = (struct slipring_slo_window){.window_s = 3600, .span_ns = UINT64_C(3600000000000)};
+    budget->alerts[0] = (struct slipring_slo_alert){
+        .long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_FIRING, .factor = 14.4};
+    budget->alerts[1] = (struct slipring_slo_alert){
+        .long_s = 21600, .short_s = 1800, .state = SLIPRING_ALERT_QUIET, .factor = 6};
+}
+
+/* A latency objective with everything, one of availability over the calendar month without an event, and a money budget. */
 static void fill_objectives(void)
 {
-    detail.objective_count = 2;
+    detail.objective_count = 3;
     detail.objectives[0] = (struct slipring_objective_stats){.name = "latency",
                                                              .kind = SLIPRING_LATENCY,
                                                              .target_ppb = 990000000,
@@ -62,8 +85,9 @@ static void fill_objectives(void)
                                                              .kind = SLIPRING_AVAILABILITY,
                                                              .target_ppb = 999999999,
                                                              .period_s = SLIPRING_PERIOD_MONTH};
-    slo.objective_count = 2;
+    slo.objective_count = 3;
     slo.minimum_events = 10;
+    fill_budget();
     struct slipring_slo_objective *objective = &slo.objectives[0];
     objective->present = SLIPRING_SLO_HAS_EXHAUSTION;
     objective->exhaustion_s = 86400.5;
@@ -98,6 +122,7 @@ static int make_figures(void **state)
     stats.active = 4;
     stats.sum_ns[0] = 12345678900u;
     stats.requests_per_second = 1.6666666666666667;
+    stats.savings_rate = 0.875;
     stats.slo_compliance = 0.95;
     stats.budget_remaining = -4;
     stats.budget_remaining_clamped = 0;
@@ -393,6 +418,91 @@ static void dollars_are_exact_decimals(void **state)
         has_line("primitive_cost_savings_total{" LABELS ",category=\"tokens\"} 18446744073.709551615"));
 }
 
+#define BUDGET(name, more) "primitive_cost_budget_" name "{" LABELS ",objective=\"budget\"" more "} "
+
+static void a_money_budget_is_told_in_dollars(void **state)
+{
+    (void)state;
+    render();
+    assert_true(has_line(BUDGET("dollars", "") "20"));
+    assert_true(has_line(BUDGET("period_seconds", "") "2592000"));
+    assert_true(has_line(BUDGET("spent_dollars", ",window=\"period\"") "25.000000001"));
+    assert_true(has_line(BUDGET("spent_dollars", ",window=\"5m\"") "0.000000001"));
+    assert_true(has_line(BUDGET("spent_dollars", ",window=\"1h\"") "0"));
+    assert_true(has_line(BUDGET("coverage_ratio", ",window=\"period\"") "0.5"));
+    assert_true(has_line(BUDGET("coverage_ratio", ",window=\"5m\"") "0.5"));
+    assert_true(has_line(BUDGET("burn_rate", ",window=\"period\"") "1.25"));
+    assert_true(has_line(BUDGET("burn_rate", ",window=\"5m\"") "0.5"));
+    assert_true(has_line(BUDGET("burn_rate", ",window=\"1h\"") "0")); /* nothing spent is no lack of data */
+    assert_true(has_line(BUDGET("remaining_ratio", "") "0"));
+    assert_true(has_line(BUDGET("balance_ratio", "") "-0.25"));
+    assert_true(has_line(BUDGET("exhaustion_seconds", "") "0"));
+    assert_true(has_line(BUDGET("alert", ",long=\"1h\",short=\"5m\"") "1"));
+    assert_true(has_line(BUDGET("alert", ",long=\"6h\",short=\"30m\"") "0"));
+    assert_null(strstr(text.text, "objective=\"budget\",long=\"1d\""));
+    assert_null(strstr(text.text, "objective=\"budget\",window=\"30m\""));
+}
+
+/* Whoever adds events up must not meet nano-dollars. */
+static void no_family_of_events_has_a_money_budget(void **state)
+{
+    (void)state;
+    render();
+    for (const char *at = text.text; (at = strstr(at, "objective=\"budget\"")) != NULL; at++) {
+        const char *line = at;
+        while (line > text.text && line[-1] != '\n') {
+            line--;
+        }
+        assert_memory_equal(line, "primitive_cost_budget_", strlen("primitive_cost_budget_"));
+    }
+    detail.objectives[0] = detail.objectives[2];
+    detail.objective_count = 1;
+    slo.objectives[0] = slo.objectives[2];
+    slo.objective_count = 1;
+    buffer_clear(&text);
+    exposition_begin(&exposition);
+    render();
+    assert_null(strstr(text.text, "primitive_slo_objective"));
+    assert_null(strstr(text.text, "slipring_slo_minimum_events")); /* money has none */
+    assert_non_null(strstr(text.text, "primitive_cost_budget_alert"));
+}
+
+static void who_wants_few_has_a_money_budget_and_its_burn_rates(void **state)
+{
+    (void)state;
+    exposition.exposes_few = true;
+    detail.objectives[2].period_s = SLIPRING_PERIOD_MONTH;
+    render();
+    exposition.exposes_few = false;
+    assert_true(has_line(BUDGET("spent_dollars", ",window=\"period\"") "25.000000001"));
+    assert_true(has_line(BUDGET("burn_rate", ",window=\"5m\"") "0.5"));
+    assert_null(strstr(text.text,
+                       "primitive_cost_budget_spent_dollars{" LABELS ",objective=\"budget\",window=\"5m\""));
+    assert_null(strstr(text.text, "primitive_cost_budget_period_seconds")); /* a month is as long as it is */
+    assert_null(strstr(text.text, "primitive_cost_budget_coverage_ratio"));
+}
+
+static void an_execution_and_an_hour_have_a_price(void **state)
+{
+    (void)state;
+    detail.windows[1].cost_nanodollars = 117000000; /* of 12, in 58.5 s */
+    render();
+    assert_true(has_line("primitive_cost_per_request_dollars{" LABELS ",window=\"1m\"} 0.00975"));
+    assert_true(has_line("primitive_cost_per_hour_dollars{" LABELS ",window=\"1m\"} 7.2"));
+    assert_true(has_line("primitive_cost_per_hour_dollars{" LABELS ",window=\"10s\"} 0")); /* idle */
+    assert_null(strstr(text.text, "primitive_cost_per_request_dollars{" LABELS ",window=\"10s\""));
+    assert_true(has_line("primitive_cost_per_request_dollars{" LABELS ",window=\"lifetime\"} 2.000001e-05"));
+    assert_null(strstr(text.text, "primitive_cost_per_hour_dollars{" LABELS ",window=\"lifetime\""));
+    assert_true(has_line("primitive_savings_ratio{" LABELS "} 0.875"));
+    stats.lifetime.cost_nanodollars = detail.windows[1].cost_nanodollars = 0;
+    stats.present &= ~(uint64_t)SLIPRING_HAS_SAVINGS_RATE;
+    buffer_clear(&text);
+    exposition_begin(&exposition);
+    render();
+    assert_null(strstr(text.text, "primitive_cost_per_"));
+    assert_null(strstr(text.text, "primitive_savings_ratio"));
+}
+
 static void a_sum_beyond_64_bits_is_exact(void **state)
 {
     (void)state;
@@ -422,8 +532,11 @@ static void what_is_not_finite_has_no_line(void **state)
     detail.windows[1].extra_ns[0] = INFINITY;
     detail.objectives[0].burn_rate = NAN;
     detail.objectives[0].budget_remaining = INFINITY;
+    detail.objectives[2].burn_rate = INFINITY;
+    detail.objectives[2].budget_remaining = NAN;
     slo.objectives[0].windows[0].burn_rate = -INFINITY;
-    slo.objectives[0].exhaustion_s = NAN;
+    slo.objectives[2].windows[0].burn_rate = slo.objectives[2].windows[2].burn_rate = NAN;
+    slo.objectives[0].exhaustion_s = slo.objectives[2].exhaustion_s = NAN;
     slo.objectives[0].alerts[0].factor = NAN;
     stats.slo_compliance = INFINITY;
     stats.budget_remaining_clamped = -NAN;
@@ -595,6 +708,10 @@ int main(void)
         CASE(who_wants_few_has_two_windows_the_lifetime_and_burn_rates),
         CASE(an_objective_whose_windows_are_not_published_yet_has_its_period),
         CASE(dollars_are_exact_decimals),
+        CASE(a_money_budget_is_told_in_dollars),
+        CASE(no_family_of_events_has_a_money_budget),
+        CASE(who_wants_few_has_a_money_budget_and_its_burn_rates),
+        CASE(an_execution_and_an_hour_have_a_price),
         CASE(a_sum_beyond_64_bits_is_exact),
         CASE(without_objectives_there_is_no_compliance_and_no_budget),
         CASE(what_is_not_finite_has_no_line),

@@ -73,8 +73,7 @@ static void fill_figures(void)
     stats.slo_compliance = 0.75;
     stats.budget_remaining = -24;
     stats.budget_remaining_clamped = 0;
-    stats.cost_nanodollars = 5 * SECOND / 2;
-    stats.savings_nanodollars = 3 * SECOND;
+    stats.cost_nanodollars = 2 * SECOND; /* since a reboot, and so not of the lifetime */
     stats.savings_rate = 0.5454545454545454;
     stats.spilled = 5;
     stats.minute.spilled = 1;
@@ -109,8 +108,8 @@ static void fill_figures(void)
         (struct slipring_bound_stats){.bound_ns = SECOND / 4, .count = 9, .exact_since_ns = 60 * SECOND};
     detail.category_count = 2;
     strcpy(detail.categories[1].name, "tokens");
-    detail.categories[1].cost_nanodollars = 5 * SECOND / 2;
-    detail.categories[1].savings_nanodollars = 3 * SECOND;
+    detail.categories[1].lifetime_cost_nanodollars = 5 * SECOND / 2;
+    detail.categories[1].lifetime_savings_nanodollars = 3 * SECOND;
 }
 
 static const char *make(void)
@@ -156,13 +155,13 @@ static void a_primitive_with_everything_is_this_text(void **state)
         "\"windows\":{\"lifetime\":{\"n\":10,\"relative_error\":0.0108301,\"p50\":1,\"p90\":2,"
         "\"p95\":3,\"p99\":4,"
         "\"p99.9\":5,\"p99.99\":6,\"failures\":1,\"span_seconds\":50,\"per_second\":0.2,"
-        "\"peak_per_second\":4,\"cost\":2.5,\"savings\":3},"
+        "\"peak_per_second\":4,\"cost\":2.5,\"savings\":3,\"cost_per_request\":0.25},"
         "\"10s\":{\"n\":0,\"failures\":0,\"span_seconds\":10,\"per_second\":0,\"peak_per_second\":0,"
-        "\"cost\":0,\"savings\":0},"
+        "\"cost\":0,\"savings\":0,\"cost_per_hour\":0},"
         "\"1m\":{\"n\":4,\"relative_error\":0.0108301,\"p50\":0.1,\"p90\":0.2,\"p95\":0.3,\"p99\":0."
         "4,\"p99.9\":0.5,\"p99.99\":0.6,\"spilled_ratio\":0.25,"
         "\"failures\":0,\"span_seconds\":50,\"per_second\":0.08,\"peak_per_second\":2,\"cost\":0.000000001,"
-        "\"savings\":0}},"
+        "\"savings\":0,\"cost_per_request\":2.5e-10,\"cost_per_hour\":7.2e-08}},"
         "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
         "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
 }
@@ -182,7 +181,7 @@ static void an_idle_primitive_has_counts_of_0_and_no_percentiles(void **state)
                 "\"windows\":{\"lifetime\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0,"
                 "\"peak_per_second\":0,\"cost\":0,\"savings\":0},"
                 "\"1m\":{\"n\":0,\"failures\":0,\"span_seconds\":0,\"per_second\":0,\"peak_per_second\":0,"
-                "\"cost\":0,\"savings\":0}},"
+                "\"cost\":0,\"savings\":0,\"cost_per_hour\":0}},"
                 "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true}]}");
 }
 
@@ -227,6 +226,50 @@ static void an_objective_has_the_windows_and_pairs_that_its_period_reaches(void 
         "\"since_unix_seconds\":7},"
         "{\"long\":\"6h\",\"short\":\"30m\",\"share\":0.05,\"factor\":6,\"state\":\"impossible\"}]}"));
     assert_null(strstr(strstr(text, "\"name\":\"up\""), "\"alerts\"")); /* of which nothing was published */
+}
+
+static void a_money_budget_is_told_in_dollars_and_has_no_event(void **state)
+{
+    (void)state;
+    detail.objective_count = 1;
+    detail.objectives[0] = (struct slipring_objective_stats){.name = "budget",
+                                                             .kind = SLIPRING_SPEND,
+                                                             .period_s = SLIPRING_PERIOD_MONTH,
+                                                             .span_ns = 90 * SECOND,
+                                                             .total = 25 * SECOND + 1,
+                                                             .budget_remaining = -0.25,
+                                                             .burn_rate = 1.25,
+                                                             .amount_nanodollars = 20 * SECOND};
+    struct slipring_slo_stats made_slo = {.objective_count = 1};
+    made_slo.objectives[0] = (struct slipring_slo_objective){
+        .present = SLIPRING_SLO_HAS_EXHAUSTION | SLIPRING_SLO_IS_SPEND,
+        .windows = {{.window_s = 300, .span_ns = 60 * SECOND, .total = 7, .burn_rate = 0.5},
+                    {.window_s = 3600, .span_ns = 60 * SECOND}},
+        .alerts = {{.long_s = 3600,
+                    .short_s = 300,
+                    .share_ppm = 20000,
+                    .state = SLIPRING_ALERT_QUIET,
+                    .factor = 15}}};
+    slo = &made_slo;
+    assert_non_null(strstr(
+        make(), "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"budget\",\"kind\":\"spend\","
+                "\"period\":\"month\",\"span_seconds\":90,\"amount\":20,\"spent\":25.000000001,"
+                "\"cost_budget_remaining\":0,\"cost_budget_balance\":-0.25,\"burn_rate\":1.25,"
+                "\"exhaustion_seconds\":0,"
+                "\"windows\":{\"5m\":{\"span_seconds\":60,\"spent\":0.000000007,\"burn_rate\":0.5},"
+                "\"1h\":{\"span_seconds\":60,\"spent\":0,\"burn_rate\":0}},"
+                "\"alerts\":[{\"long\":\"1h\",\"short\":\"5m\",\"share\":0.02,\"factor\":15,\"state\":"
+                "\"quiet\"}]}]}"));
+}
+
+static void a_sum_that_stands_still_says_so(void **state)
+{
+    (void)state;
+    stats.lifetime.cost_nanodollars = UINT64_MAX;
+    assert_non_null(strstr(make(), "\"total_cost\":18446744073.709551615,\"total_savings\":0,"
+                                   "\"net_cost\":18446744073.709551615,\"saturated\":true,"));
+    stats.lifetime.cost_nanodollars--;
+    assert_null(strstr(make(), "saturated"));
 }
 
 static void of_several_latency_objectives_the_worst_one_is_shown(void **state)
@@ -321,6 +364,8 @@ int main(void)
         CASE(an_idle_primitive_has_counts_of_0_and_no_percentiles),
         CASE(objectives_without_events_are_listed_without_ratios),
         CASE(an_objective_has_the_windows_and_pairs_that_its_period_reaches),
+        CASE(a_money_budget_is_told_in_dollars_and_has_no_event),
+        CASE(a_sum_that_stands_still_says_so),
         CASE(of_several_latency_objectives_the_worst_one_is_shown),
         CASE(impossible_figures_still_make_valid_json),
         CASE(bytes_that_are_no_utf8_or_would_end_a_string_are_made_harmless),

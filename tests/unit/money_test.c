@@ -156,9 +156,35 @@ static void savings_rate_is_the_saved_share_and_absent_without_money(void **stat
     assert_true(rate == 0.5);
 }
 
+static void an_execution_costs_its_share_of_what_all_did(void **state)
+{
+    (void)state;
+    double dollars = 4711;
+    assert_false(sr_money_per_request(5, 0, &dollars));
+    assert_true(dollars == 4711);
+    assert_true(sr_money_per_request(0, 7, &dollars));
+    assert_true(dollars == 0.0);
+    assert_true(sr_money_per_request(41250001, 4000, &dollars));
+    assert_true(dollars == 41250001.0 / 4000e9);
+    assert_true(sr_money_per_request(UINT64_MAX, UINT64_MAX, &dollars));
+    assert_true(dollars == 1e-9);
+}
+
+static void an_hour_costs_what_the_span_cost_over_a_second_at_least(void **state)
+{
+    (void)state;
+    assert_true(sr_money_per_hour(0, 0) == 0.0);
+    assert_true(sr_money_per_hour(5 * SR_MONEY_DOLLAR, 3600 * UINT64_C(1000000000)) == 5.0);
+    assert_true(sr_money_per_hour(SR_MONEY_DOLLAR, 60 * UINT64_C(1000000000)) == 60.0);
+    assert_true(sr_money_per_hour(SR_MONEY_DOLLAR, 1) == 3600.0);
+    assert_true(sr_money_per_hour(UINT64_MAX, 1) == 18446744073709551615.0 * 3600 / 1e9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_execution_costs_its_share_of_what_all_did),
+        cmocka_unit_test(an_hour_costs_what_the_span_cost_over_a_second_at_least),
         cmocka_unit_test(dollars_become_exact_nanodollars),
         cmocka_unit_test(bad_amounts_are_refused_each_for_its_reason),
         cmocka_unit_test(every_refusal_has_a_text),
