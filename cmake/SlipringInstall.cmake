@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# `cmake --install`: headers, both libraries, binaries, a pkg-config file and a CMake package.
+# `cmake --install`: headers, the libraries, binaries, pkg-config files and a CMake package.
 include(CMakePackageConfigHelpers)
 
 if(SLIPRING_SANITIZE OR SLIPRING_CRASHPOINTS)
@@ -19,7 +19,7 @@ install(TARGETS slipring-program slipringd-program slipring-bench-program
         RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
 install(
-    TARGETS slipring slipring-static
+    TARGETS slipring slipring-static slipring-usage slipring-usage-static
     EXPORT slipringTargets
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
@@ -36,11 +36,13 @@ set(SLIPRING_PC_PREFIX "\${pcfiledir}/${SLIPRING_PC_PREFIX}")
 cmake_path(APPEND SLIPRING_PC_INCLUDEDIR "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
 cmake_path(APPEND SLIPRING_PC_LIBDIR "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring.pc.in" "${PROJECT_BINARY_DIR}/slipring.pc" @ONLY)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/slipring-usage.pc.in" "${PROJECT_BINARY_DIR}/slipring-usage.pc" @ONLY)
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/slipringConfig.cmake.in" "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
     INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion)
-install(FILES "${PROJECT_BINARY_DIR}/slipring.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/slipring.pc" "${PROJECT_BINARY_DIR}/slipring-usage.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 install(FILES "${PROJECT_BINARY_DIR}/slipringConfig.cmake"
               "${PROJECT_BINARY_DIR}/slipringConfigVersion.cmake" DESTINATION "${package_dir}")

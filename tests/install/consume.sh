@@ -46,8 +46,8 @@ grep -Eq '^produced +4 ' "$log" || fail "two applications recorded twice each: $
 echo "-- the shared library exports the contract and nothing else"
 foreign=$(nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 != "A" && $3 !~ /^slipring_/ { print $3 }')
 [ -z "$foreign" ] || fail "exported beside the contract: $foreign"
-# inline.h: its functions are static, its two variables are looked at below
-find "$prefix/include/slipring" -name '*.h' ! -name inline.h -exec cat {} + |
+# inline.h: its functions are static, its two variables are looked at below; usage_json.h: another library's
+find "$prefix/include/slipring" -name '*.h' ! -name inline.h ! -name usage_json.h -exec cat {} + |
     cc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -oE '\bslipring_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/declared"
 nm -D --defined-only "$lib_dir/libslipring.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$work/exported"
 lost=$(comm -13 "$work/declared" "$work/exported")
@@ -105,8 +105,27 @@ fi
 grep -Eq 'undefined symbol: slipring_inline_(thread|steps)_999' "$log" ||
     fail "the loader does not name the symbol: $(cat "$log")"
 
+echo "-- the library of usage objects: alone, beside the other one, shared and static, in C and in C++"
+cp "$here/usage.c" "$work/usage.cc"
+for compiler in "cc -std=c11 $here/usage.c" "g++ -std=c++17 $work/usage.cc"; do
+    # shellcheck disable=SC2046,SC2086 # lists of words are meant
+    $compiler -Wall -Wextra -pedantic -Werror $(pkg-config --cflags --libs slipring-usage) -o "$work/usage" ||
+        fail "$compiler does not build against the shared library"
+    # shellcheck disable=SC2046,SC2086 # as above
+    $compiler $(pkg-config --cflags slipring-usage) "$lib_dir/libslipring-usage.a" "$lib_dir/libslipring.a" -pthread \
+        -o "$work/usage-static" || fail "$compiler does not build against the static library"
+    for program in usage usage-static; do
+        got=$(LD_LIBRARY_PATH=$lib_dir "$work/$program") || fail "$program failed: $got"
+        [ "$got" = "openai/gpt-4o 3 4" ] || fail "$program said '$got'"
+    done
+done
+exported=$(nm -D --defined-only "$lib_dir/libslipring-usage.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }')
+[ "$exported" = slipring_usage_from_json ] || fail "libslipring-usage.so exports: $exported"
+needed=$(readelf -d "$lib_dir/libslipring-usage.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v '^libc\.' || true)
+[ -z "$needed" ] || fail "libslipring-usage.so needs $needed"
+
 echo "-- a CMake consumer"
-cp "$here/app.c" "$work/"
+cp "$here/app.c" "$here/usage.c" "$work/"
 cat >"$work/CMakeLists.txt" <<'C'
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES C)
@@ -115,6 +134,10 @@ add_executable(shared app.c)
 target_link_libraries(shared PRIVATE slipring::slipring)
 add_executable(static app.c)
 target_link_libraries(static PRIVATE slipring::slipring-static)
+add_executable(usage-shared usage.c)
+target_link_libraries(usage-shared PRIVATE slipring::slipring-usage)
+add_executable(usage-static usage.c)
+target_link_libraries(usage-static PRIVATE slipring::slipring-usage-static)
 C
 cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$log" 2>&1 &&
     cmake --build "$work/build" >>"$log" 2>&1 || {
@@ -123,6 +146,7 @@ cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$log"
 }
 for kind in shared static; do
     [ "$("$work/build/$kind")" = "$want" ] || fail "the CMake consumer ($kind) failed"
+    [ "$("$work/build/usage-$kind")" = "openai/gpt-4o 3 4" ] || fail "the CMake consumer (usage-$kind) failed"
 done
 
 echo "-- each public header alone, in C and in C++"

@@ -9,7 +9,7 @@ import sys
 
 ROOT = os.environ.get("SLIPRING_SOURCE_DIR") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-C_FOLDERS = ("include", "libshm", "agent", "tools", "bench", "tests")
+C_FOLDERS = ("include", "libshm", "libusage", "agent", "tools", "bench", "tests")
 
 
 def files(folders, suffixes):

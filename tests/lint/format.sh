@@ -9,7 +9,7 @@ if printf 'int  f( void ){return 1 ;}\n' | clang-format --dry-run --Werror --ass
     exit 1
 fi
 
-list=$(find include libshm agent tools bench tests -name '*.[ch]' | sort)
+list=$(find include libshm libusage agent tools bench tests -name '*.[ch]' | sort)
 [ -n "$list" ] || { echo "no C files found" >&2; exit 1; }
 # shellcheck disable=SC2086 # a list of words is meant
 clang-format --dry-run --Werror $list

@@ -8,6 +8,7 @@ from _lint import ROOT, files, run
 
 LAYERS = ["base", "pure", "system", "protocol", "api", "peer"]
 DOORS = ("pure", "peer")
+LIBUSAGE_DOORS = ("pure",)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 # pure/ makes no system call and reads no clock: these headers are all it takes.
 PURE_SYSTEM = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdbool.h",
@@ -34,8 +35,9 @@ def libshm_fault(layer, path, quoted, name):
 def program_fault(folder, quoted, name):
     if not quoted:
         return None
-    if "/" in name and name.split("/")[0] not in DOORS:
-        return f'{folder}/ includes "{name}": only <slipring/...>, pure/, peer/ and its own'
+    doors = LIBUSAGE_DOORS if folder == "libusage" else DOORS
+    if "/" in name and name.split("/")[0] not in doors:
+        return f'{folder}/ includes "{name}": only <slipring/...>, {"/, ".join(doors)}/ and its own'
     return None
 
 
@@ -55,7 +57,7 @@ def check(path, text):
             fault = f'"{name}" climbs out of its folder'
         elif parts[0] == "libshm" and len(parts) > 2 and parts[1] in LAYERS:
             fault = libshm_fault(parts[1], path, quoted, name)
-        elif parts[0] in ("agent", "tools", "bench"):
+        elif parts[0] in ("libusage", "agent", "tools", "bench"):
             fault = program_fault(parts[0], quoted, name)
         elif parts[0] == "include":
             fault = public_fault(quoted, name)
@@ -67,7 +69,7 @@ def check(path, text):
             yield text.count("\n", 0, found.start()) + 1, fault
 
 
-run(check, files(("include", "libshm", "agent", "tools", "bench"), (".c", ".h", ".def")),
+run(check, files(("include", "libshm", "libusage", "agent", "tools", "bench"), (".c", ".h", ".def")),
     bad=[("libshm/pure/bucket.c", '#include "protocol/ring.h"\n'),
          ("libshm/pure/window.c", "#include <time.h>\n"),
          ("libshm/api/record.c", '#include "peer/drain.h"\n'),
@@ -75,6 +77,7 @@ run(check, files(("include", "libshm", "agent", "tools", "bench"), (".c", ".h", 
          ("libshm/loose.c", "#include <stdint.h>\n"),
          ("agent/main.c", '#include "protocol/layout.h"\n'),
          ("tools/show.c", '#  include "base/atomics.h"\n'),
+         ("libusage/counts.c", '#include "peer/json.h"\n'),
          ("include/slipring/store.h", "#include <pthread.h>\n"),
          ("include/slipring/store.h", '#include "status.h"\n')],
     good=[("libshm/protocol/ring.c", '#include "ring.h"\n#include "pure/bucket.h"\n#include <time.h>\n'),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# clang-tidy over libshm, agent and tools, as .clang-tidy says.
+# clang-tidy over libshm, libusage, agent and tools, as .clang-tidy says.
 # ctest-labels: slow
 # ctest-timeout: 600
 # ctest-processors: 2
@@ -26,7 +26,7 @@ if clang-tidy --quiet --config-file=.clang-tidy "$work/sample.c" -- -std=gnu11 >
 fi
 
 [ -f "$build_dir/compile_commands.json" ] || { echo "no compile_commands.json in $build_dir" >&2; exit 1; }
-list=$(find libshm agent tools -name '*.c' | sort)
+list=$(find libshm libusage agent tools -name '*.c' | sort)
 [ -n "$list" ] || { echo "no C files found" >&2; exit 1; }
 # One file a run: with several, clang-tidy 14 takes every va_list after the first file for uninitialised.
 echo "$list" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build_dir" >"$work/log" 2>"$work/err" || {
