@@ -176,12 +176,33 @@ static void add_plain_number(struct exposition *exposition, enum family_id id, d
     exposition_number(exposition, id, &exposition_no_label, number);
 }
 
+static void add_lifetime(struct exposition *exposition, const struct slipring_stats *stats)
+{
+    char *at = exposition_begin_line(exposition, FAMILY_primitive_created_seconds, &exposition_nothing,
+                                     &exposition_no_label);
+    if (at != NULL) {
+        exposition_end_line(exposition, FAMILY_primitive_created_seconds,
+                            at + sr_decimal_format(stats->created_wall_ns, at));
+    }
+    add_plain_count(exposition, FAMILY_primitive_lifetime_requests,
+                    stats->lifetime.n + stats->lifetime_aborted);
+    if (stats->lifetime.cost_nanodollars != 0) {
+        exposition_dollars(exposition, FAMILY_primitive_lifetime_cost_dollars, &exposition_no_label,
+                           stats->lifetime.cost_nanodollars);
+    }
+    if (stats->lifetime.savings_nanodollars != 0) {
+        exposition_dollars(exposition, FAMILY_primitive_lifetime_savings_dollars, &exposition_no_label,
+                           stats->lifetime.savings_nanodollars);
+    }
+}
+
 void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
                           const struct slipring_stats_detail *detail, const struct slipring_slo_stats *slo)
 {
     make_labels(exposition, detail);
     add_histogram(exposition, stats, detail);
     add_requests(exposition, stats);
+    add_lifetime(exposition, stats);
     uint64_t active = stats->active > 0 ? (uint64_t)stats->active : 0;
     add_plain_count(exposition, FAMILY_primitive_active_requests, active);
     add_plain_number(exposition, FAMILY_primitive_requests_per_second, stats->requests_per_second);

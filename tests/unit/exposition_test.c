@@ -30,7 +30,8 @@ static void fill_windows(void)
                                                     .percentile_ns = {250e6, 1e9, 1.5, 3e-9, 12345.678},
                                                     .extra_ns = {123e3, 7e9},
                                                     .relative_error = 0.0108301,
-                                                    .cost_nanodollars = 2000001};
+                                                    .cost_nanodollars = 2000001,
+                                                    .savings_nanodollars = 1500000000};
     detail.window_count = 2;
     detail.windows[0] = (struct slipring_window_stats){.window_ns = 10000000000u, .span_ns = 9500000000u};
     detail.windows[1] = stats.lifetime;
@@ -599,6 +600,20 @@ static void impossible_counts_stay_within_the_lists(void **state)
     assert_true(has_line("primitive_active_requests{" LABELS "} 0"));
 }
 
+static void counters_say_since_when_and_the_lifetime_is_apart(void **state)
+{
+    (void)state;
+    stats.created_wall_ns = UINT64_C(1767225600500000000);
+    stats.lifetime.n = 1000;
+    stats.lifetime_aborted = 7;
+    exposition_primitive(&exposition, &stats, &detail, &slo);
+    render();
+    assert_true(has_line("primitive_created_seconds{" LABELS "} 1767225600.5"));
+    assert_true(has_line("primitive_lifetime_requests{" LABELS "} 1007"));
+    assert_true(has_line("primitive_lifetime_cost_dollars{" LABELS "} 0.002000001"));
+    assert_true(has_line("primitive_lifetime_savings_dollars{" LABELS "} 1.5"));
+}
+
 static void families_stand_together_though_primitives_come_one_by_one(void **state)
 {
     (void)state;
@@ -717,6 +732,7 @@ int main(void)
         CASE(what_is_not_finite_has_no_line),
         CASE(hostile_labels_are_escaped_or_replaced),
         CASE(impossible_counts_stay_within_the_lists),
+        CASE(counters_say_since_when_and_the_lifetime_is_apart),
         CASE(families_stand_together_though_primitives_come_one_by_one),
         CASE(nothing_recorded_yet_is_the_build_alone),
         CASE(each_primitive_has_bounds_of_its_own),
