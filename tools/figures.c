@@ -5,21 +5,14 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "message.h"
+#include "peer/clock.h"
 #include "peer/inspect.h"
 #include "peer/json.h"
 #include "pure/suggest.h"
 
 #define STALE_NS UINT64_C(2000000000) /* the agent publishes ten times a second */
-
-static uint64_t read_clock(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static int compare_figures(const void *left, const void *right)
 {
@@ -95,8 +88,8 @@ enum slipring_status figures_take(const char *store, const char *name, const cha
     figures.incident_count = sr_stats_incidents(stats, figures.incidents);
     figures.has_agent_figures = sr_stats_agent_figures(stats, &figures.agent_figures) == SLIPRING_OK;
     sr_stats_agent(stats, &figures.agent);
-    figures.now_ns = read_clock(CLOCK_MONOTONIC);
-    figures.now_wall_ns = read_clock(CLOCK_REALTIME);
+    figures.now_ns = sr_clock_ns();
+    figures.now_wall_ns = sr_clock_wall_ns();
     sr_stats_close(stats);
     *out_figures = figures;
     return SLIPRING_OK;
