@@ -84,6 +84,7 @@ int loop_run(const struct loop *loop)
         wait_ns = least(wait_ns, retirer_tick(loop->retirer, sr_clock_ns()));
         publisher_tell_time(loop->publisher, sr_clock_wall_ns());
         wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
+        wait_ns = least(wait_ns, checkpoint_tick(loop->checkpoint, sr_clock_ns(), sr_clock_wall_ns()));
         const uint64_t move_ns = mover_tick(loop->mover, sr_clock_ns());
         if (move_ns == MOVER_OVER) {
             return 0;

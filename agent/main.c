@@ -13,6 +13,7 @@
 #include <slipring/version.h>
 
 #include "books.h"
+#include "checkpoint.h"
 #include "config.h"
 #include "families.h"
 #include "footprint.h"
@@ -27,6 +28,7 @@ enum { EXIT_USAGE = 2 };
 struct parts {
     struct agent_store *store;
     struct books *books;
+    struct checkpoint *checkpoint;
     struct drain *drain;
     struct calibration calibration;
     struct reaper *reaper;
@@ -115,6 +117,11 @@ static bool open_parts(struct parts *parts, const struct options *options)
         return false;
     }
     books_set_time(parts->books, sr_clock_wall_ns());
+    if (!check(checkpoint_open(options, parts->store, parts->books, now_ns, sr_clock_wall_ns(),
+                               &parts->checkpoint),
+               "cannot keep books on disk")) {
+        return false;
+    }
     if (!check(drain_open(parts->store, parts->books, now_ns, &parts->drain), "cannot drain") ||
         !check(reaper_open(parts->store, parts->books, parts->drain, now_ns, &parts->reaper),
                "cannot reap") ||
@@ -129,6 +136,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
         !check(mover_open(parts->store, parts->books, parts->drain, &parts->mover), "cannot move")) {
         return false;
     }
+    publisher_show_checkpoint(parts->publisher, parts->checkpoint);
     calibration_open(&parts->calibration, agent_store_rings(parts->store), !options->reads_clock);
     parts->stats =
         sr_stats_of_mapping(agent_store_stats_base(parts->store), agent_store_stats_path(parts->store));
@@ -154,6 +162,7 @@ static void close_parts(struct parts *parts)
     retirer_close(parts->retirer);
     reaper_close(parts->reaper);
     drain_close(parts->drain);
+    checkpoint_close(parts->checkpoint);
     books_close(parts->books);
     agent_store_close(parts->store);
 }
@@ -222,6 +231,7 @@ static int serve(const struct options *options)
                               .retirer = parts.retirer,
                               .publisher = parts.publisher,
                               .mover = parts.mover,
+                              .checkpoint = parts.checkpoint,
                               .http = parts.http,
                               .notify = &parts.notify,
                               .signals = parts.signals};
@@ -230,6 +240,7 @@ static int serve(const struct options *options)
     log_event(LOG_INFO, log_what("stopping"), log_text("signal", signal == 0 ? "none" : strsignal(signal)));
     notify_send(&parts.notify, "STOPPING=1");
     settle(&parts);
+    checkpoint_finish(parts.checkpoint, sr_clock_ns(), sr_clock_wall_ns());
     close_parts(&parts);
     log_event(LOG_INFO, log_what("stopped"));
     return signal == 0 ? EXIT_FAILURE : EXIT_SUCCESS;

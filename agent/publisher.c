@@ -8,6 +8,7 @@
 
 #include "binding.h"
 #include "books.h"
+#include "checkpoint.h"
 #include "drain_parts.h"
 #include "figures.h"
 #include "footprint.h"
@@ -29,6 +30,7 @@ struct publisher {
     struct agent_store *store;
     struct books *books;
     struct drain *drain;
+    struct checkpoint *checkpoint; /* or NULL */
     uint64_t due_ns;
     bool is_under_way; /* a round, begun and not ended yet: */
     uint32_t next;     /* its next book, ... */
@@ -104,6 +106,11 @@ void publisher_note_scrape(struct publisher *publisher, uint64_t took_ns)
 void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns)
 {
     books_set_time(publisher->books, wall_ns);
+}
+
+void publisher_show_checkpoint(struct publisher *publisher, struct checkpoint *checkpoint)
+{
+    publisher->checkpoint = checkpoint;
 }
 
 /* --- one primitive ------------------------------------------------------------------------------------------------------- */
@@ -183,6 +190,7 @@ static uint32_t registered(const struct books *books)
 static void publish_agent(struct publisher *publisher, uint64_t now_ns)
 {
     const struct books *books = publisher->books;
+    const struct checkpoint_figures *checkpoint = checkpoint_figures(publisher->checkpoint);
     const struct sr_agent_figures figures = {
         .started_wall_ns = agent_store_started_wall_ns(publisher->store),
         .rings_in_use = books->rings->owned,
@@ -214,6 +222,13 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .money_saturated = store_word(books, SR_STORE_SATURATED),
         .primitive_memory_most_bytes = footprint_primitive_bytes(books->options->schema),
         .objective_memory_most_bytes = FOOTPRINT_OBJECTIVE_BYTES,
+        .checkpoint_wall_ns = checkpoint->wall_ns,
+        .checkpoint_failing_since_wall_ns = checkpoint->failing_since_wall_ns,
+        .checkpoint_failures = checkpoint->failures,
+        .checkpoint_bytes = checkpoint->bytes,
+        .checkpoint_ns = checkpoint->took_ns,
+        .checkpoint_stall_ns = checkpoint->stall_ns,
+        .checkpoints_refused = checkpoint->refused,
         .restored_wall_ns = store_word(books, SR_STORE_RESTORED_WALL_NS),
         .resets = store_word(books, SR_STORE_RESETS),
     };

@@ -14,6 +14,7 @@ struct agent_store;
 struct books;
 struct drain;
 struct publisher;
+struct checkpoint;
 
 /* NO_MEMORY or OK. */
 __attribute__((warn_unused_result)) enum slipring_status publisher_open(struct agent_store *store,
@@ -24,6 +25,9 @@ void publisher_close(struct publisher *publisher);
 
 /* What CLOCK_REALTIME is, which calendar months and the times of incidents are told by: before a tick. */
 void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns);
+
+/* Whose figures are the agent's, too, from now on. */
+void publisher_show_checkpoint(struct publisher *publisher, struct checkpoint *checkpoint);
 
 /* Ten times a second, whenever it is called; returns how long until it is due again, in nanoseconds. A call publishes a
  * bounded number of primitives, so that the drain comes to bring the clock forward: 0 says that the round goes on. */

@@ -140,6 +140,11 @@ uint64_t sr_books_resident_bytes(const struct sr_books *books)
 
 /* --- the header --------------------------------------------------------------------------------------------------------- */
 
+uint64_t sr_books_made_wall_ns(const struct sr_books *books)
+{
+    return header_of(books)->made_wall_ns;
+}
+
 uint64_t sr_books_ring_incarnation(const struct sr_books *books)
 {
     /* relaxed: the agents alone write it, one after the other */

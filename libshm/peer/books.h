@@ -48,6 +48,8 @@ uint64_t sr_books_resident_bytes(const struct sr_books *books);
 /* The ring segment that the ring words speak of; 0: none yet. */
 uint64_t sr_books_ring_incarnation(const struct sr_books *books);
 void sr_books_set_ring_incarnation(struct sr_books *books, uint64_t incarnation);
+/* CLOCK_REALTIME when the books were begun: tells these from others of the same store's name. They keep it when they are moved. */
+uint64_t sr_books_made_wall_ns(const struct sr_books *books);
 /* Who publishes; pid 0: stopped cleanly. */
 void sr_books_set_agent(struct sr_books *books, uint64_t pid, uint64_t started_wall_ns, uint64_t life);
 void sr_books_set_listen(struct sr_books *books, const char *address);

@@ -58,10 +58,18 @@ void rig_open(struct rig *which)
     if (which->before_drain) {
         which->before_drain(which);
     }
+    if (which->checkpoint_folder) {
+        const struct options options = {.checkpoint_folder = which->checkpoint_folder,
+                                        .checkpoint_totals_ns = OPTIONS_CHECKPOINT_TOTALS_NS,
+                                        .checkpoint_slices_ns = OPTIONS_CHECKPOINT_SLICES_NS};
+        CHECK_OK(checkpoint_open(&options, which->store, which->books, which->now_ns, which->wall_ns,
+                                 &which->checkpoint));
+    }
     CHECK_OK(drain_open(which->store, which->books, which->now_ns, &which->drain));
     CHECK_OK(reaper_open(which->store, which->books, which->drain, which->now_ns, &which->reaper));
     CHECK_OK(retirer_open(which->books, which->drain, which->now_ns, &which->retirer));
     CHECK_OK(publisher_open(which->store, which->books, which->drain, which->now_ns, &which->publisher));
+    publisher_show_checkpoint(which->publisher, which->checkpoint);
     CHECK_OK(mover_open(which->store, which->books, which->drain, &which->mover));
 }
 
@@ -72,6 +80,8 @@ static void close_all(struct rig *which)
     retirer_close(which->retirer);
     reaper_close(which->reaper);
     drain_close(which->drain);
+    checkpoint_close(which->checkpoint);
+    which->checkpoint = NULL;
     books_close(which->books);
     agent_store_close(which->store);
     which->store = NULL;
@@ -86,6 +96,7 @@ void rig_stop(struct rig *which)
 {
     drain_all(which->drain, which->now_ns);
     publisher_run(which->publisher, which->now_ns);
+    checkpoint_finish(which->checkpoint, which->now_ns, which->wall_ns);
     close_all(which);
 }
 

@@ -6,6 +6,7 @@
 #include <slipring/slipring.h>
 
 #include "agent/books.h"
+#include "agent/checkpoint.h"
 #include "agent/intake.h"
 #include "agent/mover.h"
 #include "agent/publisher.h"
@@ -26,6 +27,8 @@ struct rig {
     struct retirer *retirer;
     struct publisher *publisher;
     struct mover *mover;
+    const char *checkpoint_folder; /* NULL: without checkpoints; ticked by who says so */
+    struct checkpoint *checkpoint;
     uint64_t now_ns;                         /* CLOCK_MONOTONIC */
     uint64_t wall_ns;                        /* CLOCK_REALTIME */
     void (*before_drain)(struct rig *which); /* while it is opened, where main restores; NULL: nothing */
