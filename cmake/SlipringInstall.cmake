@@ -30,6 +30,10 @@ install(
     NAMESPACE slipring::
     DESTINATION "${package_dir}")
 
+# The shipped price card: found beside the programs (agent/prices.h), in the build tree as well.
+install(FILES "${PROJECT_SOURCE_DIR}/share/prices.yaml" DESTINATION "${CMAKE_INSTALL_DATADIR}/slipring")
+configure_file("${PROJECT_SOURCE_DIR}/share/prices.yaml" "${PROJECT_BINARY_DIR}/share/slipring/prices.yaml" COPYONLY)
+
 # Relative to the .pc file, so that `cmake --install --prefix` and moving the tree both work.
 file(RELATIVE_PATH SLIPRING_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 set(SLIPRING_PC_PREFIX "\${pcfiledir}/${SLIPRING_PC_PREFIX}")
