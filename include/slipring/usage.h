@@ -50,6 +50,23 @@ enum slipring_status slipring_record_usage(struct slipring_primitive *primitive,
                                            enum slipring_outcome outcome, const char *resource,
                                            const struct slipring_usage *usage);
 
+/* An account as the agent publishes it: what a primitive used of one resource. Read by the agent's HTTP side and the tools. */
+struct slipring_usage_stats {
+    uint64_t place;    /* of the primitive's figures */
+    char resource[64]; /* zero-terminated */
+    uint64_t
+        usages; /* recorded, since the primitive's created_wall_ns; so are the others, but for lifetimes */
+    uint64_t unpriced;     /* of these, without a price when they came: a counter */
+    uint64_t unpriced_now; /* 1: there are units that no card has priced yet */
+    uint64_t cost_nanodollars;
+    uint64_t savings_nanodollars;
+    uint64_t units[SLIPRING_UNIT_MAX];
+    uint64_t unpriced_units[SLIPRING_UNIT_MAX]; /* not priced yet, whenever they came */
+    uint64_t lifetime_usages;                   /* with what a checkpoint brought */
+    uint64_t lifetime_cost_nanodollars;
+    uint64_t lifetime_savings_nanodollars;
+};
+
 #ifdef __cplusplus
 }
 #endif

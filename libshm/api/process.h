@@ -65,6 +65,8 @@ struct slipring_store {
     _Atomic uint32_t openers;
     _Atomic uint32_t is_oneshot; /* this process claims no ring of it (G5) */
     _Atomic int error;
+    _Atomic uint64_t
+        usage_refused; /* no page for a usage account was to be had at reserve epoch usage_refused - 1; 0: none failed */
     bool is_left; /* first was removed, and may still be in use: not to be used again */
     char name[SLIPRING_STORE_NAME_MAX + 1];
     char lock_path[PATH_MAX];
@@ -186,6 +188,10 @@ const struct sr_attachment *sr_process_span_attachment(struct slipring_store *st
 
 /* The store's segment; if it moved, its successor, followed now with the slot. Lock held. */
 struct sr_segment *sr_store_follow(struct slipring_store *store);
+
+/* Where the store's shared spills and usage accounts are. Once it has moved, not in the segment that was left: an agent that is killed now
+ * could not pour over what is booked there (move.h G3). Takes the lock then, if it can. */
+struct sr_segment *sr_store_shared(struct slipring_store *store);
 
 /* Something was finished in `segment`: has it to be done again, in another one, because the segment is moving (move.h G2)? Waits up to a
  * second for the move. Lock held. */

@@ -71,23 +71,11 @@ static void end_in_table(const struct slipring_primitive *primitive, struct sr_s
     SR_CRASHPOINT(shared_after_ended);
 }
 
-/* Where the shared spill is. Once the store has moved, not in the segment that was left: an agent that is killed now could not pour over
- * what is booked there (move.h G3). */
-static struct sr_segment *shared_segment(struct slipring_store *store)
-{
-    struct sr_segment *segment = sr_store_segment(store);
-    if (SR_UNLIKELY(sr_move_has_happened(segment)) && sr_process_lock()) {
-        segment = sr_store_follow(store);
-        sr_process_unlock();
-    }
-    return segment;
-}
-
 /* No ring, or a busy one: the shared spill. The span ends first: killed in between, its execution is the half-made one that is not
  * counted; the other way round it would be counted, and aborted as well. */
 static void book_shared(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
 {
-    struct sr_segment *segment = shared_segment(primitive->store);
+    struct sr_segment *segment = sr_store_shared(primitive->store);
     if (sample->meta & SR_SAMPLE_ENDED) {
         end_in_table(primitive, segment);
     }
@@ -209,7 +197,7 @@ static SR_COLD bool count_begin_slowly(struct slipring_primitive *primitive)
         return true;
     }
     struct sr_segment *segment =
-        shared_segment(primitive->store); /* before the slot, which may not come along */
+        sr_store_shared(primitive->store); /* before the slot, which may not come along */
     const struct sr_attachment *attachment = sr_process_span_attachment(primitive->store);
     return attachment && sr_slot_span_begun(segment, attachment->slot.slot, sr_handle_id(primitive));
 }

@@ -117,6 +117,16 @@ struct sr_segment *sr_store_follow(struct slipring_store *store)
     return next ? next : here;
 }
 
+struct sr_segment *sr_store_shared(struct slipring_store *store)
+{
+    struct sr_segment *segment = sr_store_segment(store);
+    if (SR_UNLIKELY(sr_move_has_happened(segment)) && sr_process_lock()) {
+        segment = sr_store_follow(store);
+        sr_process_unlock();
+    }
+    return segment;
+}
+
 bool sr_store_has_left(struct slipring_store *store, const struct sr_segment *segment)
 {
     if (!sr_move_has_begun(segment)) {

@@ -25,7 +25,7 @@
  *   | ring_page     (D)  | u8 a ring: its block is reserved     whoever reserved it; agent takes it back
  *   | extent_page   (D)  | u8 32 rings: their lines are         whoever reserved them
  *   | news          (D)  | bits a primitive: agent, look there  producers; agent clears
- *   | usage_key     (D)  | u64 a usage account: state, hash     producers (CAS)
+ *   | usage_key     (D)  | u64 a usage account: state, hash     producers (CAS); dense
  *   | usage_page    (D)  | u8 a page of accounts: reserved      whoever reserved it
  *   +--------------------+
  *   | registry_entry     | name, type, categories, objectives   registrant; lists: any producer, append only
@@ -149,6 +149,13 @@ enum sr_registry_state {
     SR_REGISTRY_DEAD = 3, /* its registrant died half-way; the agent makes it EMPTY */
 };
 
+/* usage_key: hash (32 bits) << 32 | state. The key in front of the first EMPTY one is the last (usage.h). */
+enum sr_usage_state {
+    SR_USAGE_EMPTY = 0,
+    SR_USAGE_CLAIMING = 1, /* being written; by a process that died there: for ever */
+    SR_USAGE_READY = 2,
+};
+
 /* slot state: generation << 32 | state. */
 enum sr_slot_state {
     SR_SLOT_FREE = 0,
@@ -233,7 +240,8 @@ struct sr_hint_shm {
     _Atomic uint32_t ring_cursor[8]; /* per class */
     _Atomic uint32_t slot_cursor;
     _Atomic uint32_t registry_high;
-    _Atomic uint32_t reserved[22];
+    _Atomic uint64_t usage_lost; /* no hint, but a counter: usages that no account was to be had for */
+    _Atomic uint32_t reserved[20];
 };
 _Static_assert(sizeof(struct sr_hint_shm) == SR_LINE_BYTES, "one line");
 
@@ -465,18 +473,6 @@ _Static_assert(sizeof(struct sr_slo_figure_shm) <= SR_SLO_FIGURE_BYTES,
                "three pages a primitive with objectives");
 
 /* What is published of a durable usage account, under its index. */
-struct slipring_usage_stats {
-    uint64_t place;        /* of the primitive's figures */
-    char resource[64];     /* zero-terminated */
-    uint64_t usages;       /* recorded, since the primitive's created_wall_ns */
-    uint64_t unpriced;     /* of these, without a price when they came: a counter */
-    uint64_t unpriced_now; /* 1: there are units that no card has priced yet */
-    uint64_t cost_nanodollars;
-    uint64_t savings_nanodollars;
-    uint64_t units[SLIPRING_UNIT_MAX];
-    uint64_t unpriced_units[SLIPRING_UNIT_MAX]; /* not priced yet */
-    uint64_t reserved[3];
-};
 struct sr_usage_figure_shm {
     _Atomic uint64_t latch; /* 0: nothing published */
     uint8_t reserved[SR_LINE_BYTES - 8];
@@ -616,5 +612,6 @@ _Static_assert(sizeof(struct slipring_stats_detail) == 248 + 8 * 176 + 8 * 144 +
                "published layout");
 _Static_assert(sizeof(struct slipring_slo_stats) == 80 + 8 * (16 + 7 * 40 + 4 * 40), "published layout");
 _Static_assert(sizeof(struct slipring_incident) == 272, "published layout");
+_Static_assert(sizeof(struct slipring_usage_stats) == 392, "published layout");
 
 #endif

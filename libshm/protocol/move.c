@@ -6,6 +6,7 @@
 
 #include "base/crashpoint.h"
 #include "protocol/shared_spill.h"
+#include "protocol/usage.h"
 
 struct making {
     struct sr_segment *from;
@@ -45,7 +46,7 @@ static enum slipring_status reserve(const struct making *making)
          extent = sr_segment_next_extent(making->from, extent + 1)) {
         status = sr_segment_reserve_lines(making->to, extent * SR_EXTENT_RINGS);
     }
-    return status;
+    return status == SLIPRING_OK ? sr_usage_reserve_all(making->from, making->to) : status;
 }
 
 /* --- (3) ------------------------------------------------------------------------------------------------------------------- */
@@ -76,6 +77,8 @@ static void copy_header(const struct making *making)
         atomic_store_explicit(&hint[i], atomic_load_explicit(&known[i], memory_order_relaxed),
                               memory_order_relaxed);
     }
+    atomic_store_explicit(&to->hint.usage_lost, 0,
+                          memory_order_relaxed); /* relaxed: poured, as accounts are */
 }
 
 /* An item that somebody is just appending is not there, and will be appended again. */
@@ -210,6 +213,7 @@ static enum slipring_status fill(uint8_t *base, void *context)
         copy_header(making);
         copy_registry(making);
         copy_slots(making);
+        sr_usage_carry(making->from, making->to);
         for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
             copy_ring(making, ring);
         }
@@ -272,6 +276,7 @@ void sr_move_pour(struct sr_segment *from, struct sr_segment *to)
             sr_slot_pour(from, to, slot);
         }
     }
+    sr_usage_pour(from, to);
 }
 
 void sr_move_leave(struct sr_segment *from, struct sr_segment *to, uint32_t ring, uint64_t head,

@@ -24,9 +24,9 @@
  *       read-modify-write of that one word, so one of them sees the other (G2).
  *       A lock file is made, another one than the old one.
  *   (2) pages are reserved for all that is carried over: the last step that can fail. Undone, the old segment goes on alone.
- *   (3) registry, slots, lines are copied. A ring in use becomes AWAY; one that is nobody's becomes EMPTY, without its pages, and the agent's
+ *   (3) registry, slots, lines are copied, usage accounts (usage.h) made. A ring in use becomes AWAY; one that is nobody's becomes EMPTY, without its pages, and the agent's
  *       books forget its block in one commit, as when pages are given back (agent/retirer.h).
- *   (4) what stands in shared spills and span tables is poured over (G3).
+ *   (4) what stands in shared spills, usage accounts and span tables is poured over (G3).
  *   (5) ready. The new segment has its name already: attachers found it being made, and waited.
  *   (6) the agent works with both, then the old clock says SR_CLOCK_MOVED. A record that leaves a mark of the clock, which each does
  *       whose clock went on, sees that at no cost: the value differs from its last mark (ring.h).
@@ -37,7 +37,7 @@
  *     An owner that is stopped just before that store may make a segment its home that was itself left meanwhile: the agent looks
  *     there, too, for as long as the ring is AWAY in the newest.
  * G2  No two owners of one id: what is claimed in the old segment after (1) is given up before its first use.
- * G3  Late updates of a shared spill or a span table, begun before (6), are poured over again and again (who begins one afterwards follows first): each word is
+ * G3  Late updates of a shared spill, a usage account or a span table, begun before (6), are poured over again and again (who begins one afterwards follows first): each word is
  *     exchanged for 0 (EXIT and ends first, ENTER and begins last, so that no difference runs backwards) and added in the new segment.
  * G4  A thread that has no room to carry its ring over (no page, or the new segment is not to be had) goes on in the old one. It tries
  *     again at the next move.

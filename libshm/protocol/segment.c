@@ -349,6 +349,24 @@ enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_
     return status;
 }
 
+bool sr_segment_usage_is_reserved(const struct sr_segment *segment, uint32_t account)
+{
+    return is_marked(segment, offsetof(struct sr_ring_map, usage_page), account / SR_USAGE_PAGE_EACH);
+}
+
+enum slipring_status sr_segment_reserve_usage(struct sr_segment *segment, uint32_t account)
+{
+    if (sr_segment_usage_is_reserved(segment, account)) {
+        return SLIPRING_OK;
+    }
+    const enum slipring_status status =
+        reserve_part(segment, sr_segment_usage(segment, account), sizeof(struct sr_usage_account_shm));
+    if (status == SLIPRING_OK) {
+        mark(DIRECTORY(segment, usage_page, account / SR_USAGE_PAGE_EACH));
+    }
+    return status;
+}
+
 void sr_segment_withdraw_ring(struct sr_segment *segment, uint32_t ring)
 {
     /* release: after RETIRING, for lookers-on; whoever claims the ring next sees it by the release of EMPTY */

@@ -94,6 +94,16 @@ SR_INLINE _Atomic uint64_t *sr_segment_shared_spill(const struct sr_segment *seg
     return (_Atomic uint64_t *)SR_AT(segment, shared_spill) + (uint64_t)primitive * SR_SPILL_WORDS_FULL;
 }
 
+SR_INLINE _Atomic uint64_t *sr_segment_usage_key(const struct sr_segment *segment, uint32_t account)
+{
+    return (_Atomic uint64_t *)SR_AT(segment, usage_key) + account;
+}
+
+SR_INLINE struct sr_usage_account_shm *sr_segment_usage(const struct sr_segment *segment, uint32_t account)
+{
+    return (struct sr_usage_account_shm *)SR_AT(segment, usage_account) + account;
+}
+
 SR_INLINE _Atomic uint64_t *sr_segment_news(const struct sr_segment *segment, enum sr_news kind,
                                             uint32_t primitive)
 {
@@ -162,12 +172,15 @@ uint32_t sr_segment_next_slot(const struct sr_segment *segment, uint32_t from);
 uint32_t sr_segment_next_extent(const struct sr_segment *segment, uint32_t from);
 bool sr_segment_ring_is_reserved(const struct sr_segment *segment, uint32_t ring); /* lines and block */
 
+bool sr_segment_usage_is_reserved(const struct sr_segment *segment, uint32_t account);
+
 /* OK, or a status of sr_map_reserve(): nothing may be touched then. Signal safe. */
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_primitive(struct sr_segment *segment,
                                                                 uint32_t primitive);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_slot(struct sr_segment *segment, uint32_t slot);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_lines(struct sr_segment *segment, uint32_t ring);
 SR_MUST_CHECK enum slipring_status sr_segment_reserve_ring(struct sr_segment *segment, uint32_t ring);
+SR_MUST_CHECK enum slipring_status sr_segment_reserve_usage(struct sr_segment *segment, uint32_t account);
 
 /* G4: the ring's block is called reserved no longer; the blocks of `count` neighbours of a class become holes. */
 void sr_segment_withdraw_ring(struct sr_segment *segment, uint32_t ring);

@@ -52,6 +52,19 @@ SR_INLINE _Atomic uint8_t *sr_stats_segment_slo_page(const uint8_t *base, uint32
     return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, slo_page) + id);
 }
 
+/* An account's page exists once the byte of its four is 1. */
+SR_INLINE struct sr_usage_figure_shm *sr_stats_segment_usage_figure(const uint8_t *base, uint32_t account)
+{
+    return (struct sr_usage_figure_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, usage_figure) +
+                                          (uintptr_t)account * SR_USAGE_FIGURE_BYTES);
+}
+
+SR_INLINE _Atomic uint8_t *sr_stats_segment_usage_page(const uint8_t *base, uint32_t account)
+{
+    return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, usage_figure_page) +
+                               account / 4);
+}
+
 SR_INLINE struct sr_incident_log_shm *sr_stats_segment_incident_log(const uint8_t *base)
 {
     return (struct sr_incident_log_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, incident_log));
