@@ -349,6 +349,11 @@ static uint8_t category_of(struct books *books, uint32_t index, const char name[
     return 0;
 }
 
+uint8_t binding_category(struct books *books, uint32_t index, const char name[32])
+{
+    return strcmp(name, "default") == 0 ? 0 : category_of(books, index, name);
+}
+
 static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
 {
     struct primitive *primitive = &books->primitive[id];

@@ -20,6 +20,9 @@ __attribute__((warn_unused_result)) uint32_t binding_find(struct books *books, u
 /* A bound id's lists may have grown: take over what is new. Cheap when nothing did. */
 void binding_update(struct books *books, uint32_t id, uint64_t now_ns);
 
+/* The book's category of this name, which is added when there is room; 0, "default", when there is none, or it is called so. */
+uint8_t binding_category(struct books *books, uint32_t index, const char name[32]);
+
 /* Bind what was registered, take over lists that grew: where there are news, or, once in a while, everywhere (who was killed
  * before it could tell). Commits, and tells. */
 void binding_refresh(struct books *books, bool all, uint64_t now_ns);

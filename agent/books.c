@@ -9,6 +9,7 @@
 #include "log.h"
 #include "money.h"
 #include "pure/month.h"
+#include "usage.h"
 #include "windows.h"
 
 #define VISITS_MAX 4096u
@@ -95,6 +96,7 @@ void books_take_up(struct books *books)
     }
     take_up_in_flight(books);
     binding_take_up(books);
+    usage_take_up(books);
 }
 
 enum slipring_status books_open(struct agent_store *store, struct books **out_books)
@@ -114,10 +116,12 @@ enum slipring_status books_open(struct agent_store *store, struct books **out_bo
     books->visits = calloc(VISITS_MAX, sizeof books->visits[0]);
     books->counted = calloc(1, sizeof *books->counted);
     if (!books->book || !books->primitive || !books->place_owner || !books->redirect || !books->chains ||
-        !books->visits || !books->counted || windows_open(books) != SLIPRING_OK) {
+        !books->visits || !books->counted || windows_open(books) != SLIPRING_OK ||
+        usage_open(books) != SLIPRING_OK) {
         books_close(books);
         return SLIPRING_NO_MEMORY;
     }
+    books_set_time(books, agent_store_started_wall_ns(store)); /* prices are asked for by the first drain */
     books_take_up(books);
     *out_books = books;
     return SLIPRING_OK;
@@ -134,6 +138,7 @@ void books_close(struct books *books)
         free(books->visits);
         free(books->counted);
         windows_close(books);
+        usage_close(books);
     }
     free(books);
 }
@@ -324,6 +329,13 @@ static void add_money(struct books *books, uint32_t index, uint32_t first, uint3
         open_part(books, index);
         money_add_to_book(books, index, first, category, amount);
     }
+}
+
+void books_add_money(struct books *books, uint32_t index, uint32_t category, uint64_t cost, uint64_t savings)
+{
+    books->book[index].is_changed = true;
+    add_money(books, index, SR_BOOK_COST + category, cost);
+    add_money(books, index, SR_BOOK_SAVINGS + category, savings);
 }
 
 static void add_if(struct books *books, uint32_t word, uint64_t difference)

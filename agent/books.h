@@ -84,6 +84,7 @@ struct books_visit {
 };
 
 struct windows; /* shelf.h */
+struct usage;   /* usage.h */
 
 /* The last counts that history_now() worked out: good as long as nothing is committed. */
 struct counted {
@@ -109,6 +110,7 @@ struct books {
     uint32_t place_high;
     uint32_t bound_low; /* ids below are bound */
     struct windows *windows;
+    struct usage *usage;
     struct counted *counted;
     uint64_t wall_ns;       /* CLOCK_REALTIME when books_set_time() was told last, */
     uint64_t month;         /* and when its calendar month (UTC) began, in seconds */
@@ -154,6 +156,9 @@ __attribute__((warn_unused_result)) bool books_reserve_tally(struct books *books
                                                              const struct sr_tally *tally);
 /* Book it under primitive `id`, which is bound to `book`. */
 void books_add(struct books *books, uint32_t id, const struct sr_tally *tally);
+
+/* Money that comes by itself, in a category of the book's. */
+void books_add_money(struct books *books, uint32_t book, uint32_t category, uint64_t cost, uint64_t savings);
 
 /* A fold of samples since last_ns: which bounds are not exact for what it found? */
 void books_note_fold(struct books *books, uint32_t book, const struct sr_fold *fold, uint64_t last_ns,

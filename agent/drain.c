@@ -12,6 +12,7 @@
 #include "log.h"
 #include "offers.h"
 #include "peer/census.h"
+#include "usage.h"
 #include "windows.h"
 
 #define WAIT_LEAST_NS  UINT64_C(100000)   /* chased more closely, a record costs tens of times as much */
@@ -30,6 +31,7 @@
 #define VISIT_WORK  64u /* a ring, beside its samples and the words of its spill block */
 #define SHARED_TAKE 16u /* shared spills a tick, beside that */
 #define SLOTS_TAKE  64u /* span tables a tick, likewise */
+#define USAGE_TAKE  64u /* usage accounts a tick, likewise */
 
 /* A round looks at every ring, and visits those that have news, in as many ticks as it takes. */
 struct round {
@@ -216,6 +218,7 @@ static bool take_shared(struct drain *drain, uint64_t now_ns)
         uint64_t bits = sr_catalog_take_news(drain->rings, SR_NEWS_SHARED, pass->group);
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t id = pass->group * 64 + (uint32_t)__builtin_ctzll(bits);
+            usage_note(drain->books, id);
             if (!intake_take_shared(drain->intake, id, false, now_ns)) {
                 sr_catalog_put_news(drain->rings, SR_NEWS_SHARED, id);
             }
@@ -252,7 +255,8 @@ static bool take_tables(struct drain *drain, uint64_t now_ns)
         *pass = (struct pass){.due_ns = now_ns + TABLES_NS};
     }
     const bool has_shared = take_shared(drain, now_ns);
-    pass->is_over = take_spans(drain, now_ns) && has_shared;
+    const bool has_usage = usage_fold(drain->books, USAGE_TAKE, now_ns);
+    pass->is_over = take_spans(drain, now_ns) && has_shared && has_usage;
     return pass->is_over;
 }
 
@@ -291,6 +295,9 @@ static void look_at_names(struct drain *drain, uint64_t now_ns)
     drain->names_due_ns = now_ns + NAMES_NS;
     drain->everywhere_due_ns = everywhere ? now_ns + EVERYWHERE_NS : drain->everywhere_due_ns;
     binding_refresh(drain->books, everywhere, now_ns);
+    if (everywhere) {
+        usage_note_all(drain->books);
+    }
     offers_tick(&drain->offers, drain->rings, now_ns);
 }
 
@@ -327,6 +334,8 @@ static void take_all_tables(struct drain *drain, uint64_t now_ns)
             (void)!intake_take_spans(drain->intake, slot, now_ns); /* as above */
         }
     }
+    usage_note_all(drain->books);
+    (void)!usage_fold(drain->books, UINT32_MAX, now_ns); /* as above */
 }
 
 void drain_all(struct drain *drain, uint64_t now_ns)

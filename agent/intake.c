@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "log.h"
 #include "peer/census.h"
+#include "usage.h"
 
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
@@ -566,5 +567,5 @@ bool intake_start_from_here(struct sr_books *durable, struct sr_drain *rings)
         is_done = start_shared_from_here(durable, rings, id, fold);
     }
     free(fold);
-    return is_done;
+    return is_done && usage_start_from_here(durable, rings);
 }

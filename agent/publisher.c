@@ -19,12 +19,14 @@
 #include "peer/stats.h"
 #include "pure/window.h"
 #include "slo.h"
+#include "usage.h"
 #include "windows.h"
 
-#define PERIOD_NS UINT64_C(100000000)
-#define SEEN_NS   UINT64_C(1000000000)
-#define PACE_NS   UINT64_C(500000) /* of each book that changed: 2,000 publishings a second */
-#define CALL_MOST 32u              /* books published in one call: some 0.3 ms, then the drain has its turn */
+#define PERIOD_NS  UINT64_C(100000000)
+#define SEEN_NS    UINT64_C(1000000000)
+#define PACE_NS    UINT64_C(500000) /* of each book that changed: 2,000 publishings a second */
+#define USAGE_MOST 256u             /* usage accounts published in a round */
+#define CALL_MOST  32u /* books published in one call: some 0.3 ms, then the drain has its turn */
 
 struct publisher {
     struct agent_store *store;
@@ -231,6 +233,9 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .checkpoints_refused = checkpoint->refused,
         .restored_wall_ns = store_word(books, SR_STORE_RESTORED_WALL_NS),
         .resets = store_word(books, SR_STORE_RESETS),
+        .money_saturated = store_word(books, SR_STORE_SATURATED),
+        .usage_accounts = usage_accounts(books),
+        .usage_lost = store_word(books, SR_STORE_USAGE_LOST),
     };
     sr_books_publish_agent(books->durable, &figures);
 }
@@ -282,10 +287,11 @@ static bool advance(struct publisher *publisher, uint64_t now_ns, bool all, uint
     return publisher->next >= books->high;
 }
 
-static void finish(struct publisher *publisher, uint64_t now_ns)
+static void finish(struct publisher *publisher, uint64_t now_ns, uint32_t most)
 {
     redirect(publisher, publisher->reserved);
     write_store_words(publisher, now_ns);
+    usage_publish(publisher->books, most);
     publish_agent(publisher, now_ns);
     publisher->high = publisher->reserved;
     sr_books_finish_publishing(publisher->books->durable, now_ns, publisher->high);
@@ -299,7 +305,7 @@ void publisher_run(struct publisher *publisher, uint64_t now_ns)
     publisher->seen_written_ns = 0;
     begin(publisher, now_ns);
     (void)advance(publisher, now_ns, true, UINT32_MAX);
-    finish(publisher, now_ns);
+    finish(publisher, now_ns, UINT32_MAX);
 }
 
 uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
@@ -313,6 +319,6 @@ uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns)
     if (!advance(publisher, now_ns, false, CALL_MOST)) {
         return 0;
     }
-    finish(publisher, now_ns);
+    finish(publisher, now_ns, USAGE_MOST);
     return publisher->due_ns > now_ns ? publisher->due_ns - now_ns : 0;
 }

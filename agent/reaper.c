@@ -19,6 +19,7 @@
 #include "log.h"
 #include "peer/census.h"
 #include "peer/move.h"
+#include "usage.h"
 
 #define PERIOD_NS  UINT64_C(1000000000)
 #define SPACE_LEFT (UINT64_C(1) << 20) /* bytes: with fewer it is no use to try reserving again */
@@ -296,6 +297,7 @@ static void count_torn(struct reaper *reaper, uint64_t now_ns)
         torn += reaper->torn[id];
         (void)!intake_take_shared(reaper->intake, id, true, now_ns); /* without a page now: next time */
     }
+    torn += usage_count_torn(reaper->books, now_ns);
     const uint32_t word = SR_WORD(store, 0, SR_STORE_TORN);
     if (torn > sr_batch_get(&reaper->books->durable->batch, word)) {
         sr_batch_set(&reaper->books->durable->batch, word, torn);

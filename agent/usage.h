@@ -20,9 +20,11 @@
 
 struct usage;
 
-/* Private memory of the durable accounts. For books_open() and books_close(). NO_MEMORY or OK. */
+/* Private memory. For books_open() and books_close(). NO_MEMORY or OK. */
 __attribute__((warn_unused_result)) enum slipring_status usage_open(struct books *books);
 void usage_close(struct books *books);
+/* The accounts as the durable words have them. For books_take_up(). */
+void usage_take_up(struct books *books);
 
 /* --- folding ------------------------------------------------------------------------------------------------------------- */
 
@@ -33,13 +35,20 @@ void usage_note_all(struct books *books);
 /* Fold what was noted, `most` accounts of it. True: nothing is left. Batches as it goes. */
 __attribute__((warn_unused_result)) bool usage_fold(struct books *books, uint32_t most, uint64_t now_ns);
 
-/* books->options->prices is another one: price what waits. Commits. */
+/* books->options->prices is another one: price what waits. Commits. After this nothing points into the cards of before, and they may be closed. */
 void usage_reprice(struct books *books);
+
+/* Usages that were begun, and for a whole period neither went on nor were followed by another: torn. Once a second. */
+uint64_t usage_count_torn(struct books *books, uint64_t now_ns);
+
+/* New books meet a ring segment that another agent drained: take as booked what its accounts hold. Commits. False: no pages for it. */
+__attribute__((warn_unused_result)) bool usage_start_from_here(struct sr_books *durable,
+                                                               struct sr_drain *rings);
 
 /* --- publishing ---------------------------------------------------------------------------------------------------------- */
 
-/* Publish the figures of accounts that changed. */
-void usage_publish(struct books *books);
+/* Publish the figures of accounts that changed, `most` of them; the next call goes on. */
+void usage_publish(struct books *books, uint32_t most);
 
 uint32_t usage_accounts(const struct books *books);
 

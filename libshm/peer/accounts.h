@@ -201,7 +201,8 @@ enum sr_former_word {
 };
 _Static_assert(SR_FORMER_CELLS + SR_BUCKET_COUNT <= 2048, "the cells fit");
 
-/* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/usage.h). */
+/* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/usage.h). The former words are what a checkpoint brought
+ * beside that. What waits for a price is UNITS - PRICED_UNITS, modulo 2^64: after a restore PRICED_UNITS may be negative. */
 enum sr_usage_word {
     SR_USAGE_USED = 0, /* 1: the account exists */
     SR_USAGE_BOOK,
@@ -211,16 +212,22 @@ enum sr_usage_word {
     SR_USAGE_COST_REST, /* and thousandths of one */
     SR_USAGE_SAVINGS,
     SR_USAGE_SAVINGS_REST,
+    SR_USAGE_FORMER_USAGES,
+    SR_USAGE_FORMER_UNPRICED,
+    SR_USAGE_FORMER_COST,
+    SR_USAGE_FORMER_SAVINGS,
     SR_USAGE_RESOURCE = 16,     /* 64 bytes, zero-terminated */
     SR_USAGE_UNITS = 32,        /* SLIPRING_UNIT_MAX words, cumulative */
     SR_USAGE_PRICED_UNITS = 48, /* of these, priced */
+    SR_USAGE_FORMER_UNITS = 64,
+    SR_USAGE_WORDS = 80,
 };
 /* Area `copy_usage`: one item a usage account of the ring segment, as last folded. */
 enum sr_copy_usage_word {
     SR_COPY_USAGE_ACCOUNT = 0, /* 0, or 1 + the item of area `usage` */
     SR_COPY_USAGE_USAGES,
     SR_COPY_USAGE_CLAMPED,
-    SR_COPY_USAGE_TORN,
+    SR_COPY_USAGE_LOST,      /* of item 0 alone: usages that found no account, of the whole segment */
     SR_COPY_USAGE_UNITS = 8, /* SLIPRING_UNIT_MAX words */
 };
 

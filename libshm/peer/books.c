@@ -184,6 +184,7 @@ void sr_books_clear_ring_words(struct sr_books *books)
     CLEAR(copy_small);
     CLEAR(copy_full);
     CLEAR(copy_shared);
+    CLEAR(copy_usage);
 #undef CLEAR
     for (uint32_t id = 0; id < SR_PRIMITIVE_MAX; id++) {
         sr_words_clear(&books->words, SR_WORD(book, id, SR_BOOK_OF_ID), 1);
@@ -239,6 +240,35 @@ void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slip
 {
     struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(books->map.base, id);
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], slo, sizeof *slo);
+}
+
+bool sr_books_has_usage(const struct sr_books *books, uint32_t account)
+{
+    /* relaxed: the agent alone writes it */
+    return atomic_load_explicit(sr_stats_segment_usage_page(books->map.base, account),
+                                memory_order_relaxed) == 1;
+}
+
+enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account)
+{
+    if (sr_books_has_usage(books, account)) {
+        return SLIPRING_OK;
+    }
+    const enum slipring_status status = sr_map_reserve(
+        &books->map, offsetof(struct sr_stats_map, usage_figure) + (uint64_t)account * SR_USAGE_FIGURE_BYTES,
+        SR_USAGE_FIGURE_BYTES);
+    if (status == SLIPRING_OK) {
+        /* release: pairs with whoever reads the figure; its page is there */
+        atomic_store_explicit(sr_stats_segment_usage_page(books->map.base, account), 1, memory_order_release);
+    }
+    return status;
+}
+
+void sr_books_publish_usage(struct sr_books *books, uint32_t account,
+                            const struct slipring_usage_stats *usage)
+{
+    struct sr_usage_figure_shm *figure = sr_stats_segment_usage_figure(books->map.base, account);
+    sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], usage, sizeof *usage);
 }
 
 void sr_books_publish_incidents(struct sr_books *books, const struct slipring_incident *incidents,

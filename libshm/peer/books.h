@@ -71,6 +71,11 @@ SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, 
 bool sr_books_has_slo(const struct sr_books *books, uint32_t id);
 /* Publish it; it has its pages. */
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo);
+/* The same for the figures of a durable usage account, under its index. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account);
+bool sr_books_has_usage(const struct sr_books *books, uint32_t account);
+void sr_books_publish_usage(struct sr_books *books, uint32_t account,
+                            const struct slipring_usage_stats *usage);
 /* Publish `count` incidents, oldest first. */
 void sr_books_publish_incidents(struct sr_books *books, const struct slipring_incident *incidents,
                                 uint32_t count);

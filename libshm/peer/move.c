@@ -295,6 +295,21 @@ static enum slipring_status copy_slo_figures(struct copying *copying)
     return status;
 }
 
+/* A page at a time, as they were reserved. */
+static enum slipring_status copy_usage_figures(struct copying *copying)
+{
+    enum slipring_status status = SLIPRING_OK;
+    for (uint32_t account = 0; account < SR_USAGE_MAX && status == SLIPRING_OK; account += 4) {
+        if (sr_books_has_usage(copying->from, account)) {
+            status = copy_range(copying,
+                                offsetof(struct sr_stats_map, usage_figure) +
+                                    (uint64_t)account * SR_USAGE_FIGURE_BYTES,
+                                UINT64_C(4) * SR_USAGE_FIGURE_BYTES);
+        }
+    }
+    return status;
+}
+
 /* The pages that exist, neighbours at once. */
 static enum slipring_status copy_words(struct copying *copying)
 {
@@ -322,6 +337,9 @@ static enum slipring_status copy(uint8_t *base, void *context)
     enum slipring_status status = copy_figures(copying);
     if (status == SLIPRING_OK) {
         status = copy_slo_figures(copying);
+    }
+    if (status == SLIPRING_OK) {
+        status = copy_usage_figures(copying);
     }
     if (status == SLIPRING_OK) {
         status = copy_words(copying);

@@ -170,6 +170,40 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
     return SLIPRING_OK;
 }
 
+_Static_assert(SR_STATS_USAGE_MAX == SR_USAGE_MAX, "as in the layout");
+
+static bool has_usage_page(const struct sr_stats *stats, uint32_t account)
+{
+    /* acquire: pairs with sr_books_reserve_usage(); the page is there */
+    return atomic_load_explicit(sr_stats_segment_usage_page(stats->base, account), memory_order_acquire) == 1;
+}
+
+uint32_t sr_stats_next_usage(const struct sr_stats *stats, uint32_t from)
+{
+    while (from < SR_USAGE_MAX && !has_usage_page(stats, from)) {
+        from = from / 4 * 4 + 4;
+    }
+    return from;
+}
+
+enum slipring_status sr_stats_usage(const struct sr_stats *stats, uint32_t account,
+                                    struct slipring_usage_stats *out_usage)
+{
+    if (account >= SR_USAGE_MAX || !has_usage_page(stats, account)) {
+        return SLIPRING_NO_DATA;
+    }
+    struct slipring_usage_stats usage;
+    const struct sr_usage_figure_shm *figure = sr_stats_segment_usage_figure(stats->base, account);
+    const enum slipring_status status =
+        sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &usage, sizeof usage);
+    usage.resource[sizeof usage.resource - 1] = '\0';
+    if (status != SLIPRING_OK || usage.resource[0] == '\0' || usage.place >= sr_stats_high(stats)) {
+        return SLIPRING_NO_DATA;
+    }
+    *out_usage = usage;
+    return SLIPRING_OK;
+}
+
 uint32_t sr_stats_incidents(const struct sr_stats *stats,
                             struct slipring_incident out_incidents[SLIPRING_INCIDENT_COUNT])
 {

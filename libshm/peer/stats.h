@@ -14,6 +14,7 @@
 #include <slipring/slo.h>
 #include <slipring/stats.h>
 #include <slipring/status.h>
+#include <slipring/usage.h>
 
 #include "base/compiler.h"
 
@@ -62,6 +63,13 @@ SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, ui
 /* What is published of the objectives of one id: NO_DATA when there is nothing. */
 SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_slo_stats *out_slo);
+
+/* What is published of usage account `account`, 0 to below SR_STATS_USAGE_MAX: NO_DATA when there is none, or its primitive is not shown.
+ * out_usage->place is an id of sr_stats_get(). sr_stats_next_usage(): the first account from `from` on that may have something. */
+#define SR_STATS_USAGE_MAX 4096u
+SR_MUST_CHECK enum slipring_status sr_stats_usage(const struct sr_stats *stats, uint32_t account,
+                                                  struct slipring_usage_stats *out_usage);
+uint32_t sr_stats_next_usage(const struct sr_stats *stats, uint32_t from);
 
 /* The last incidents, oldest first; returns how many, at most SLIPRING_INCIDENT_COUNT. */
 uint32_t sr_stats_incidents(const struct sr_stats *stats,

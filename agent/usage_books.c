@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts on their way to readers, to disk and back, and to nothing: see usage.h. */
+#include <string.h>
+
+#include "binding.h"
+#include "pure/money.h"
+#include "pure/name.h"
+#include "usage_parts.h"
+
+/* --- publishing --------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t sum(uint64_t one, uint64_t other)
+{
+    bool is_saturated = false;
+    return sr_money_add(one, other, &is_saturated);
+}
+
+static void read_figures(const struct books *books, uint32_t index, struct slipring_usage_stats *out_figures)
+{
+    *out_figures = (struct slipring_usage_stats){
+        .place = books->book[books->usage->accounts[index].book].place,
+        .usages = usage_get(books, index, SR_USAGE_USAGES),
+        .unpriced = usage_get(books, index, SR_USAGE_UNPRICED),
+        .cost_nanodollars = usage_get(books, index, SR_USAGE_COST),
+        .savings_nanodollars = usage_get(books, index, SR_USAGE_SAVINGS),
+    };
+    out_figures->lifetime_usages = out_figures->usages + usage_get(books, index, SR_USAGE_FORMER_USAGES);
+    out_figures->lifetime_cost_nanodollars =
+        sum(out_figures->cost_nanodollars, usage_get(books, index, SR_USAGE_FORMER_COST));
+    out_figures->lifetime_savings_nanodollars =
+        sum(out_figures->savings_nanodollars, usage_get(books, index, SR_USAGE_FORMER_SAVINGS));
+    binding_read_text(books, SR_WORD(usage, index, SR_USAGE_RESOURCE), out_figures->resource,
+                      sizeof out_figures->resource);
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        out_figures->units[unit] = usage_get(books, index, SR_USAGE_UNITS + unit);
+        out_figures->unpriced_units[unit] = usage_waiting(books, index, unit);
+        out_figures->unpriced_now |= out_figures->unpriced_units[unit] != 0;
+    }
+}
+
+/* True: there was something to write. */
+static bool publish(struct books *books, uint32_t index)
+{
+    struct account *account = &books->usage->accounts[index];
+    const uint32_t place = account->is_used ? books->book[account->book].place : BOOK_NONE;
+    if (!account->is_changed && account->place == place) {
+        return false;
+    }
+    const bool is_shown = place != BOOK_NONE;
+    struct slipring_usage_stats figures = {.place = 0};
+    if (is_shown) {
+        if (sr_books_reserve_usage(books->durable, index) != SLIPRING_OK) {
+            return false; /* it stays changed */
+        }
+        read_figures(books, index, &figures);
+    }
+    if (is_shown || sr_books_has_usage(books->durable, index)) {
+        sr_books_publish_usage(books->durable, index, &figures);
+    }
+    account->is_changed = false;
+    account->place = place;
+    return is_shown;
+}
+
+void usage_publish(struct books *books, uint32_t most)
+{
+    struct usage *usage = books->usage;
+    for (uint32_t looks = 0; looks < usage->account_high && most != 0; looks++) {
+        usage->next = usage->next < usage->account_high ? usage->next : 0;
+        most -= publish(books, usage->next++);
+    }
+}
+
+/* --- checkpoints -------------------------------------------------------------------------------------------------------------- */
+
+bool usage_take(const struct books *books, uint32_t book, uint32_t *next, struct saved_usage *out_saved)
+{
+    const struct usage *usage = books->usage;
+    for (; *next < usage->account_high; (*next)++) {
+        const uint32_t index = *next;
+        if (!usage->accounts[index].is_used || usage->accounts[index].book != book) {
+            continue;
+        }
+        struct slipring_usage_stats figures;
+        read_figures(books, index, &figures);
+        *out_saved = (struct saved_usage){
+            .usages = figures.lifetime_usages,
+            .unpriced = figures.unpriced + usage_get(books, index, SR_USAGE_FORMER_UNPRICED),
+            .cost = figures.lifetime_cost_nanodollars,
+            .cost_rest = usage_get(books, index, SR_USAGE_COST_REST),
+            .savings = figures.lifetime_savings_nanodollars,
+            .savings_rest = usage_get(books, index, SR_USAGE_SAVINGS_REST),
+        };
+        memcpy(out_saved->resource, figures.resource, sizeof out_saved->resource);
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+            out_saved->units[unit] =
+                figures.units[unit] + usage_get(books, index, SR_USAGE_FORMER_UNITS + unit);
+            out_saved->waiting[unit] = figures.unpriced_units[unit];
+        }
+        (*next)++;
+        return true;
+    }
+    return false;
+}
+
+enum slipring_status usage_restore(struct books *books, uint32_t book, const struct saved_usage *saved)
+{
+    char resource[64];
+    memcpy(resource, saved->resource, sizeof resource);
+    if (sr_name_check(memchr(resource, '\0', sizeof resource) ? resource : NULL, SLIPRING_MODEL_NAME_MAX) !=
+        SR_NAME_OK) {
+        return SLIPRING_BAD_NAME;
+    }
+    bool is_full = false;
+    const uint32_t index = usage_account(books, book, resource, &is_full);
+    if (index == ACCOUNT_NONE) {
+        return is_full ? SLIPRING_TABLE_FULL : SLIPRING_NO_SPACE;
+    }
+    usage_set(books, index, SR_USAGE_FORMER_USAGES, saved->usages);
+    usage_set(books, index, SR_USAGE_FORMER_UNPRICED, saved->unpriced);
+    usage_set(books, index, SR_USAGE_FORMER_COST, saved->cost);
+    usage_set(books, index, SR_USAGE_FORMER_SAVINGS, saved->savings);
+    usage_set(books, index, SR_USAGE_COST_REST, saved->cost_rest % 1000);
+    usage_set(books, index, SR_USAGE_SAVINGS_REST, saved->savings_rest % 1000);
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        usage_set(books, index, SR_USAGE_FORMER_UNITS + unit, saved->units[unit]);
+        usage_set(books, index, SR_USAGE_PRICED_UNITS + unit,
+                  0 - saved->waiting[unit]); /* units begin at 0 */
+    }
+    return SLIPRING_OK;
+}
+
+/* --- resets ------------------------------------------------------------------------------------------------------------------- */
+
+void usage_reset(struct books *books, uint32_t book)
+{
+    struct usage *usage = books->usage;
+    for (uint32_t index = 0; index < usage->account_high; index++) {
+        struct account *account = &usage->accounts[index];
+        if (!account->is_used || account->book != book) {
+            continue;
+        }
+        for (uint32_t word = SR_USAGE_USAGES; word < SR_USAGE_WORDS; word++) {
+            const bool is_name = word >= SR_USAGE_RESOURCE && word < SR_USAGE_UNITS;
+            if (!is_name && usage_get(books, index, word) != 0) {
+                usage_set(books, index, word, 0);
+            }
+        }
+        account->is_changed = true;
+    }
+}
