@@ -101,11 +101,15 @@ static void check_budget(const struct objective *objective, const struct gate *g
     }
     const double wanted = (double)gate->min_budget_ppb / (double)SR_OBJECTIVE_ONE_PPB;
     render_ratio(objective->remaining, &left);
+    if (objective->is_spend) {
+        (void)snprintf(left.text + strlen(left.text), sizeof left.text - strlen(left.text), " (%.100s spent)",
+                       objective_spent(objective, &lacks));
+    }
     render_ratio(wanted, &least);
     if (objective->remaining >= wanted) { /* both correctly rounded: equals are equal */
-        pass(verdict, "%s: budget left %.40s >= %.40s", name, left.text, least.text);
+        pass(verdict, "%s: budget left %.200s >= %.40s", name, left.text, least.text);
     } else {
-        refuse(verdict, "%s: budget left %.40s < %.40s, short of it by %.40s", name, left.text, least.text,
+        refuse(verdict, "%s: budget left %.200s < %.40s, short of it by %.40s", name, left.text, least.text,
                render_ratio(wanted - objective->remaining, &lacks));
     }
 }
@@ -258,7 +262,8 @@ const struct command command_slo_check = {
     .summary = "a gate for deployments: is there budget left?",
     .description = "Says by its exit status whether every objective of the primitive NAME, or the one called "
                    "OBJECTIVE, has at "
-                   "least --min-budget of its error budget left and burns no faster than --max-burn. Prints "
+                   "least --min-budget of its error budget, or of its money, left and burns no faster than "
+                   "--max-burn. Prints "
                    "one line: PASS or FAIL, "
                    "first what is wrong and by how much, then what was found good.\n"
                    "What cannot be known is a FAIL: the agent does not run, its figures are older than "

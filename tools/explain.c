@@ -8,38 +8,15 @@
 
 #include "card.h"
 #include "command.h"
+#include "explain_parts.h"
 #include "message.h"
-#include "objectives.h"
 #include "peer/json.h"
 #include "peer/json_put.h"
 #include "pure/alert.h"
-#include "pure/duration.h"
 #include "pure/objective.h"
 #include "pure/wide.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-
-struct step {
-    char figure[32]; /* what comes out of it */
-    char formula[96];
-    char numbers[160];
-    char result[64];
-    char note[224];
-};
-
-enum { STEP_MAX = 32, NOTE_MAX = 4 };
-
-struct explanation {
-    const struct figures *figures;
-    const struct objective *objective;
-    const struct render_style *style;
-    uint64_t length_s; /* of the period */
-    char share[24];    /* 1 - target, exactly */
-    struct step steps[STEP_MAX];
-    int step_count;
-    char notes[NOTE_MAX][320];
-    int note_count;
-};
 
 __attribute__((format(printf, 2, 3))) static void add_note(struct explanation *explanation,
                                                            const char *format, ...)
@@ -53,8 +30,7 @@ __attribute__((format(printf, 2, 3))) static void add_note(struct explanation *e
     va_end(arguments);
 }
 
-/* As snprintf(): what does not fit is cut. */
-__attribute__((format(printf, 3, 4))) static void put(char *out, size_t bytes, const char *format, ...)
+void explain_put(char *out, size_t bytes, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -62,9 +38,7 @@ __attribute__((format(printf, 3, 4))) static void put(char *out, size_t bytes, c
     va_end(arguments);
 }
 
-#define PUT(field, ...) put((field), sizeof(field), __VA_ARGS__)
-
-static struct step *add_step(struct explanation *explanation, const char *figure, const char *formula)
+struct step *explain_step(struct explanation *explanation, const char *figure, const char *formula)
 {
     static struct step spare; /* never shown: there are no more steps than places */
     struct step *step =
@@ -75,8 +49,7 @@ static struct step *add_step(struct explanation *explanation, const char *figure
     return step;
 }
 
-/* Six digits, or all of them before the point: "3.60126", "4813714". */
-static const char *digits_of(double value, struct render_text *room)
+const char *explain_digits(double value, struct render_text *room)
 {
     const bool is_large = value >= 1e6 || value <= -1e6;
     (void)snprintf(room->text, sizeof room->text, is_large ? "%.0f" : "%.6g", value);
@@ -101,7 +74,7 @@ static void explain_budget(struct explanation *explanation)
     const struct slipring_objective_stats *stats = objective->stats;
     struct render_text text;
     char allowed[48];
-    struct step *step = add_step(explanation, "bad", "total - good");
+    struct step *step = explain_step(explanation, "bad", "total - good");
     PUT(step->numbers, "%" PRIu64 " - %" PRIu64, stats->total, stats->good);
     PUT(step->result, "%" PRIu64, objective->bad);
     PUT(step->note, "%s",
@@ -109,37 +82,37 @@ static void explain_budget(struct explanation *explanation)
             ? "took longer than the threshold, or were in flight when their process died"
             : "failed, or were in flight when their process died");
 
-    step = add_step(explanation, "kept", "good / total");
+    step = explain_step(explanation, "kept", "good / total");
     PUT(step->numbers, "%" PRIu64 " / %" PRIu64, stats->good, stats->total);
-    PUT(step->result, "%s", digits_of(objective->compliance, &text));
+    PUT(step->result, "%s", explain_digits(objective->compliance, &text));
     char target[SR_OBJECTIVE_TEXT_BYTES];
     (void)sr_objective_format_target(stats->target_ppb, target);
     PUT(step->note, "%s; the target is %s", render_ratio(objective->compliance, &text), target);
 
     format_allowed(stats->target_ppb, stats->total, allowed, sizeof allowed);
-    step = add_step(explanation, "allowed", "(1 - target) * total");
+    step = explain_step(explanation, "allowed", "(1 - target) * total");
     PUT(step->numbers, "%s * %" PRIu64, explanation->share, stats->total);
     PUT(step->result, "%s", allowed);
     PUT(step->note, "%.*s whole executions may be bad", (int)strcspn(allowed, "."), allowed);
 
-    step = add_step(explanation, "budget left", "1 - bad / allowed");
+    step = explain_step(explanation, "budget left", "1 - bad / allowed");
     PUT(step->numbers, "1 - %" PRIu64 " / %s", objective->bad, allowed);
-    PUT(step->result, "%s", digits_of(objective->remaining, &text));
+    PUT(step->result, "%s", explain_digits(objective->remaining, &text));
     if (objective->remaining < 0.0) {
         PUT(step->note, "%s: overspent, shown as 0%%", render_ratio(objective->remaining, &text));
     } else {
         PUT(step->note, "%s", render_ratio(objective->remaining, &text));
     }
 
-    step = add_step(explanation, "burn rate", "bad / total / (1 - target)");
+    step = explain_step(explanation, "burn rate", "bad / total / (1 - target)");
     PUT(step->numbers, "%" PRIu64 " / %" PRIu64 " / %s", objective->bad, stats->total, explanation->share);
-    PUT(step->result, "%s", digits_of(objective->burn_rate, &text));
+    PUT(step->result, "%s", explain_digits(objective->burn_rate, &text));
     PUT(step->note, "over the period; at 1 the budget lasts exactly the period");
 }
 
 /* --- the windows ---------------------------------------------------------------------------------------------- */
 
-static void label_seconds(uint64_t seconds, char out_label[SR_DURATION_LABEL_BYTES])
+void explain_label(uint64_t seconds, char out_label[SR_DURATION_LABEL_BYTES])
 {
     (void)sr_duration_label(seconds <= UINT64_MAX / SECOND_NS ? seconds * SECOND_NS : UINT64_MAX, out_label);
 }
@@ -156,9 +129,9 @@ static void explain_window(struct explanation *explanation, const struct sliprin
     if (window->window_s == 0) {
         return;
     }
-    label_seconds(window->window_s, label);
+    explain_label(window->window_s, label);
     PUT(figure, "burn %.20s", label);
-    struct step *step = add_step(explanation, figure, "bad / total / (1 - target)");
+    struct step *step = explain_step(explanation, figure, "bad / total / (1 - target)");
     render_duration(explanation->style, window->span_ns, &covers);
     if (!objective_burn(objective, window, &burn)) {
         PUT(step->result, "none");
@@ -167,11 +140,11 @@ static void explain_window(struct explanation *explanation, const struct sliprin
     }
     PUT(step->numbers, "%" PRIu64 " / %" PRIu64 " / %s", window->total - window->good, window->total,
         explanation->share);
-    PUT(step->result, "%s", digits_of(burn, &text));
+    PUT(step->result, "%s", explain_digits(burn, &text));
     const double share = burn * (double)window->window_s / (double)explanation->length_s;
     const bool is_whole = window->span_ns / SECOND_NS >= window->window_s - window->window_s / 50;
     PUT(step->note, "covers %.40s%s %s * %" PRIu64 " / %" PRIu64 " = %s of the budget in %s", covers.text,
-        is_whole ? ";" : " alone; a whole window like it:", digits_of(burn, &text), window->window_s,
+        is_whole ? ";" : " alone; a whole window like it:", explain_digits(burn, &text), window->window_s,
         explanation->length_s, render_ratio(share, &spends), label);
 }
 
@@ -187,13 +160,13 @@ static void compare_burn(const struct explanation *explanation, uint64_t window_
     struct render_text factor_text;
     char label[SR_DURATION_LABEL_BYTES];
     double burn;
-    label_seconds(window_s, label);
+    explain_label(window_s, label);
     if (!objective_burn(objective, window, &burn)) {
-        put(out, bytes, "%s has no executions", label);
+        explain_put(out, bytes, "%s has no executions", label);
         return;
     }
-    put(out, bytes, "%s burns %s %s %s", label, digits_of(burn, &burn_text),
-        burn > factor ? ">" : "<=", digits_of(factor, &factor_text));
+    explain_put(out, bytes, "%s burns %s %s %s", label, explain_digits(burn, &burn_text),
+                burn > factor ? ">" : "<=", explain_digits(factor, &factor_text));
 }
 
 static void explain_state(struct explanation *explanation, const struct slipring_slo_alert *alert,
@@ -213,7 +186,7 @@ static void explain_state(struct explanation *explanation, const struct slipring
     case SLIPRING_ALERT_CANNOT_FIRE:
         PUT(step->note,
             "cannot fire: factor * (1 - target) = %s * %s >= 1, more than bad executions alone burn",
-            digits_of(alert->factor, &text), explanation->share);
+            explain_digits(alert->factor, &text), explanation->share);
         break;
     case SLIPRING_ALERT_GATED:
         PUT(step->note,
@@ -233,6 +206,18 @@ static void explain_state(struct explanation *explanation, const struct slipring
     }
 }
 
+void explain_since(const struct explanation *explanation, const struct slipring_slo_alert *alert,
+                   struct step *step)
+{
+    if (alert->since_wall_ns != 0) {
+        struct render_text when;
+        render_wall(alert->since_wall_ns, explanation->figures->now_wall_ns, &when);
+        const size_t length = strlen(step->note);
+        explain_put(step->note + length, sizeof step->note - length, "; %s %.40s",
+                    alert->state == SLIPRING_ALERT_FIRING ? "since" : "fired until", when.text);
+    }
+}
+
 static void explain_alert(struct explanation *explanation, const struct slipring_slo_alert *alert)
 {
     struct render_text text;
@@ -242,24 +227,18 @@ static void explain_alert(struct explanation *explanation, const struct slipring
     PUT(figure, "alert %.20s", text.text);
     if (alert->state == SLIPRING_ALERT_NONE) {
         if (alert->long_s != 0) {
-            struct step *step = add_step(explanation, figure, "share * period / long window");
+            struct step *step = explain_step(explanation, figure, "share * period / long window");
             PUT(step->result, "none");
             PUT(step->note, "the period is shorter than the long window");
         }
         return;
     }
-    struct step *step = add_step(explanation, figure, "share * period / long window");
+    struct step *step = explain_step(explanation, figure, "share * period / long window");
     (void)sr_decimal_format((uint64_t)alert->share_ppm * 1000, share);
     PUT(step->numbers, "%s * %" PRIu64 " / %" PRIu64, share, explanation->length_s, alert->long_s);
-    PUT(step->result, "%s", digits_of(alert->factor, &text));
+    PUT(step->result, "%s", explain_digits(alert->factor, &text));
     explain_state(explanation, alert, step);
-    if (alert->since_wall_ns != 0) {
-        struct render_text when;
-        render_wall(alert->since_wall_ns, explanation->figures->now_wall_ns, &when);
-        const size_t length = strlen(step->note);
-        put(step->note + length, sizeof step->note - length, "; %s %.40s",
-            alert->state == SLIPRING_ALERT_FIRING ? "since" : "fired until", when.text);
-    }
+    explain_since(explanation, alert, step);
 }
 
 static void explain_exhaustion(struct explanation *explanation)
@@ -270,7 +249,7 @@ static void explain_exhaustion(struct explanation *explanation)
     struct render_text burn_text;
     struct render_text text;
     double burn;
-    struct step *step = add_step(explanation, "spent in", "budget left * period / burn 1h");
+    struct step *step = explain_step(explanation, "spent in", "budget left * period / burn 1h");
     if (!objective_burn(objective, hour, &burn) || burn <= 0.0) {
         PUT(step->result, "none");
         PUT(step->note, burn <= 0.0 && hour && hour->total > 0 ? "nothing was bad within the last hour"
@@ -283,9 +262,9 @@ static void explain_exhaustion(struct explanation *explanation)
         return;
     }
     const double seconds = objective->remaining * (double)explanation->length_s / burn;
-    PUT(step->numbers, "%s * %" PRIu64 " / %s", digits_of(objective->remaining, &left), explanation->length_s,
-        digits_of(burn, &burn_text));
-    PUT(step->result, "%s", digits_of(seconds, &text));
+    PUT(step->numbers, "%s * %" PRIu64 " / %s", explain_digits(objective->remaining, &left),
+        explanation->length_s, explain_digits(burn, &burn_text));
+    PUT(step->result, "%s", explain_digits(seconds, &text));
     PUT(step->note, "seconds: %s, if it goes on as in the last hour",
         render_nanoseconds(explanation->style, seconds * 1e9, &text));
 }
@@ -304,8 +283,9 @@ static void explain_history(struct explanation *explanation)
     }
     if (stats->since_ns != 0 && stats->since_ns <= published_ns &&
         (published_ns - stats->since_ns) / SECOND_NS < explanation->length_s) {
-        add_note(explanation, "nothing before %.40s counts: the objective was new, or its threshold changed",
-                 figures_wall(explanation->figures, stats->since_ns, &when));
+        add_note(explanation, "nothing before %.40s counts: the objective was new%s",
+                 figures_wall(explanation->figures, stats->since_ns, &when),
+                 explanation->objective->is_spend ? "" : ", or its threshold changed");
     }
     if (stats->exact_since_ns != 0 && stats->exact_since_ns <= published_ns) {
         add_note(explanation,
@@ -321,17 +301,19 @@ static void explain(struct explanation *explanation)
 {
     const struct objective *objective = explanation->objective;
     const uint32_t target_ppb = objective->stats->target_ppb;
-    const struct figures *figures = explanation->figures;
-    const uint64_t wall_ns =
-        figures->now_wall_ns > figures_age_ns(figures) ? figures->now_wall_ns - figures_age_ns(figures) : 0;
-    explanation->length_s = sr_alert_period_s(objective->stats->period_s, wall_ns / SECOND_NS);
+    explanation->length_s = objective->length_s;
     (void)sr_decimal_format(sr_objective_target_valid(target_ppb) ? SR_OBJECTIVE_ONE_PPB - target_ppb : 0,
                             explanation->share);
     explain_history(explanation);
     if (!objective->has_events) {
-        add_note(explanation, objective->stats->total == 0
+        add_note(explanation, objective->is_spend ? "a budget of nothing: there is nothing to reckon with"
+                              : objective->stats->total == 0
                                   ? "no execution within the period: there is nothing to reckon with"
                                   : "the published counts contradict each other: see slipring verify");
+        return;
+    }
+    if (objective->is_spend) {
+        explain_spend(explanation);
         return;
     }
     explain_budget(explanation);
@@ -402,7 +384,7 @@ static void put_json(struct sr_json_making *making, struct json_object *list,
     sr_json_put_text(making, one, "primitive", figure->detail.name);
     sr_json_put_text(making, one, "type", figure->detail.type);
     sr_json_put_count(making, one, "length_seconds", explanation->length_s);
-    if (figure->has_slo) {
+    if (figure->has_slo && !objective->is_spend) {
         sr_json_put_count(making, one, "minimum_events", figure->slo.minimum_events);
     }
     struct json_object *notes = sr_json_put_array(making, one, "notes");
@@ -487,6 +469,9 @@ const struct command command_slo_explain = {
         "makes it end soon after the cause did. The agent evaluates pairs once a second, the counts are "
         "published ten times a "
         "second: the two may be apart for that long.\n"
+        "Of a money budget all numbers are dollars: a pair fires when more than its share of the budget was "
+        "spent within the long window, "
+        "and in proportion within the short one.\n"
         "Notes say what is not counted: what was before the first agent, before a change of the threshold.",
     .exits = "0\tshown\n"
              "1\tno primitive is called NAME, none of its objectives OBJECTIVE, or it has none\n"

@@ -7,24 +7,45 @@
 #include <string.h>
 
 #include "message.h"
+#include "pure/alert.h"
 #include "pure/duration.h"
 #include "pure/objective.h"
 #include "pure/suggest.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
+static bool judge_spend(struct objective *objective)
+{
+    const struct slipring_objective_stats *stats = objective->stats;
+    return sr_objective_spend_remaining(stats->amount_nanodollars, stats->total, &objective->remaining) &&
+           sr_objective_spend_burn_rate(stats->amount_nanodollars, 1, stats->total, 1, &objective->burn_rate);
+}
+
+static bool judge_events(struct objective *objective)
+{
+    const struct slipring_objective_stats *stats = objective->stats;
+    return sr_objective_compliance(stats->good, stats->total, &objective->compliance) &&
+           sr_objective_remaining(stats->target_ppb, stats->good, stats->total, &objective->remaining) &&
+           sr_objective_burn_rate(stats->target_ppb, stats->good, stats->total, &objective->burn_rate);
+}
+
 static void judge(struct objective *objective)
 {
     const struct slipring_objective_stats *stats = objective->stats;
-    objective->has_events =
-        sr_objective_compliance(stats->good, stats->total, &objective->compliance) &&
-        sr_objective_remaining(stats->target_ppb, stats->good, stats->total, &objective->remaining) &&
-        sr_objective_burn_rate(stats->target_ppb, stats->good, stats->total, &objective->burn_rate);
-    objective->bad = objective->has_events ? stats->total - stats->good : 0;
+    objective->is_spend = stats->kind == SLIPRING_SPEND;
+    objective->has_events = objective->is_spend ? judge_spend(objective) : judge_events(objective);
+    objective->bad = objective->has_events && !objective->is_spend ? stats->total - stats->good : 0;
     objective->firing = SLIPRING_ALERT_COUNT;
     for (uint32_t i = SLIPRING_ALERT_COUNT; objective->slo && i-- > 0;) {
         objective->firing = objective->slo->alerts[i].state == SLIPRING_ALERT_FIRING ? i : objective->firing;
     }
+}
+
+/* When the figures were published, by the wall clock. */
+static uint64_t published_wall_s(const struct figures *figures)
+{
+    const uint64_t age_ns = figures_age_ns(figures);
+    return (figures->now_wall_ns > age_ns ? figures->now_wall_ns - age_ns : 0) / SECOND_NS;
 }
 
 void objectives_take(const struct figures *figures, struct objectives *out_objectives)
@@ -43,6 +64,8 @@ void objectives_take(const struct figures *figures, struct objectives *out_objec
                 .stats = &figure->detail.objectives[k],
                 .slo = figure->has_slo && k < figure->slo.objective_count ? &figure->slo.objectives[k] : NULL,
                 .index = k,
+                .length_s =
+                    sr_alert_period_s(figure->detail.objectives[k].period_s, published_wall_s(figures)),
             };
             judge(objective);
         }
@@ -165,6 +188,10 @@ const struct slipring_slo_window *objective_window(const struct objective *objec
 bool objective_burn(const struct objective *objective, const struct slipring_slo_window *window,
                     double *out_burn_rate)
 {
+    if (window && objective->is_spend) {
+        return sr_objective_spend_burn_rate(objective->stats->amount_nanodollars, objective->length_s,
+                                            window->total, window->window_s, out_burn_rate);
+    }
     return window &&
            sr_objective_burn_rate(objective->stats->target_ppb, window->good, window->total, out_burn_rate);
 }
@@ -184,11 +211,26 @@ const char *objective_period(uint64_t period_s, struct render_text *room)
     return room->text;
 }
 
+const char *objective_spent(const struct objective *objective, struct render_text *room)
+{
+    struct render_text spent;
+    struct render_text amount;
+    (void)snprintf(room->text, sizeof room->text, "%.100s of %.100s",
+                   render_money(objective->stats->total, &spent),
+                   render_money(objective->stats->amount_nanodollars, &amount));
+    return room->text;
+}
+
 const char *objective_promise(const struct render_style *style, const struct slipring_objective_stats *stats,
                               struct render_text *room)
 {
     char target[SR_OBJECTIVE_TEXT_BYTES];
     struct render_text threshold;
+    if (stats->kind == SLIPRING_SPEND) {
+        (void)snprintf(room->text, sizeof room->text, "at most %.100s",
+                       render_money(stats->amount_nanodollars, &threshold));
+        return room->text;
+    }
     (void)sr_objective_format_target(stats->target_ppb <= SR_OBJECTIVE_ONE_PPB ? stats->target_ppb : 0,
                                      target);
     if (stats->kind == SLIPRING_LATENCY) {

@@ -58,9 +58,12 @@ const char *render_burn(double burn_rate,
                         struct render_text *room); /* "14.4": three digits, or a whole number */
 /* How full, 0 to 1 (what is beyond is cut off), in `cells` (at most 40) columns: "███▌      ", "###.......". */
 const char *render_bar(const struct render_style *style, double ratio, int cells, struct render_text *room);
-const char *render_money(uint64_t nanodollars, struct render_text *room); /* "$12.34", exact */
-const char *render_bytes(uint64_t bytes, struct render_text *room);       /* "1.5 MiB" */
-const char *render_age(uint64_t ns, struct render_text *room);            /* "2m05s", whole seconds */
+/* "$12.34", exact; ">=$18,446,744,073.709551615" for a sum that outgrew its word and stands still. */
+const char *render_money(uint64_t nanodollars, struct render_text *room);
+const char *render_dollars(double dollars,
+                           struct render_text *room); /* "$7.20", "$0.00975": three digits, or cents */
+const char *render_bytes(uint64_t bytes, struct render_text *room); /* "1.5 MiB" */
+const char *render_age(uint64_t ns, struct render_text *room);      /* "2m05s", whole seconds */
 
 /* The local time of day, with the date when it is not today's: "14:03:59", "2024-05-01 14:03:59". */
 const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room);

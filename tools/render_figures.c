@@ -138,7 +138,28 @@ const char *render_money(uint64_t nanodollars, struct render_text *room)
     size_t fraction = length > whole ? length - whole - 1 : 0;
     group_digits(decimal, whole, grouped);
     const char *cents = fraction == 0 ? ".00" : fraction == 1 ? "0" : "";
-    (void)snprintf(room->text, sizeof room->text, "$%s%s%s", grouped, decimal + whole, cents);
+    (void)snprintf(room->text, sizeof room->text, "%s$%s%s%s", nanodollars == UINT64_MAX ? ">=" : "", grouped,
+                   decimal + whole, cents);
+    return room->text;
+}
+
+/* Three digits without an exponent as long as that can be read: "0.0000123". */
+const char *render_dollars(double dollars, struct render_text *room)
+{
+    if (is_no_number(dollars, room)) {
+        return room->text;
+    }
+    if (dollars >= 1.0 && dollars < 1e15) {
+        (void)snprintf(room->text, sizeof room->text, "$%.2f", dollars);
+    } else if (dollars >= 1e-9 && dollars < 1.0) {
+        const int digits = 2 - (int)floor(log10(dollars));
+        int length = snprintf(room->text, sizeof room->text, "$%.*f", digits, dollars);
+        while (room->text[length - 1] == '0') {
+            room->text[--length] = '\0';
+        }
+    } else {
+        (void)snprintf(room->text, sizeof room->text, "$%.3g", dollars);
+    }
     return room->text;
 }
 

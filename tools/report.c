@@ -12,31 +12,22 @@
 #include "pure/duration.h"
 #include "pure/money.h"
 #include "pure/objective.h"
-#include "review.h"
-#include "table.h"
+#include "report_parts.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
-enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_JSON };
-
-struct printing {
-    const struct review *review;
-    const struct render_style *style;
-    enum format format;
-};
-
-static void print_heading(const struct printing *printing, const char *title)
+void report_heading(const struct printing *printing, const char *title)
 {
-    if (printing->format == FORMAT_MARKDOWN) {
+    if (printing->format == REPORT_MARKDOWN) {
         printf("\n## %s\n\n", title);
     } else {
         printf("\n%s%s%s\n", render_bold(printing->style), title, render_plain(printing->style));
     }
 }
 
-static void print_table(const struct printing *printing, struct table *table)
+void report_table(const struct printing *printing, struct table *table)
 {
-    if (printing->format == FORMAT_MARKDOWN) {
+    if (printing->format == REPORT_MARKDOWN) {
         table_print_markdown(table, stdout);
     } else {
         table_print(table, printing->style, stdout);
@@ -46,10 +37,10 @@ static void print_table(const struct printing *printing, struct table *table)
 
 static void print_none(const struct printing *printing, const char *what)
 {
-    printf("%s%s\n", printing->format == FORMAT_MARKDOWN ? "" : "  ", what);
+    printf("%s%s\n", printing->format == REPORT_MARKDOWN ? "" : "  ", what);
 }
 
-static void add_name(struct table *table, const struct render_style *style, const char *name, size_t bytes)
+void report_name(struct table *table, const struct render_style *style, const char *name, size_t bytes)
 {
     struct render_text text;
     table_add(table, render_safe(style, name, bytes, &text));
@@ -57,19 +48,13 @@ static void add_name(struct table *table, const struct render_style *style, cons
 
 /* --- the primitives ------------------------------------------------------------------------------------------- */
 
-static const char *savings_rate(const struct render_style *style, uint64_t cost, uint64_t savings,
-                                struct render_text *room)
-{
-    double rate;
-    return sr_money_savings_rate(cost, savings, &rate) ? render_ratio(rate, room) : render_absent(style);
-}
-
 static void add_entry(struct table *table, const struct review_entry *entry, const struct render_style *style)
 {
     const struct slipring_window_stats *window = entry->window;
     struct render_text text;
-    add_name(table, style, entry->figure->detail.name, sizeof entry->figure->detail.name);
-    add_name(table, style, entry->figure->detail.type, sizeof entry->figure->detail.type);
+    double dollars;
+    report_name(table, style, entry->figure->detail.name, sizeof entry->figure->detail.name);
+    report_name(table, style, entry->figure->detail.type, sizeof entry->figure->detail.type);
     table_add(table, render_count(window->n, &text));
     table_add(table, render_rate(window->per_second, &text));
     table_add(table, render_rate(window->peak_per_second, &text));
@@ -81,8 +66,13 @@ static void add_entry(struct table *table, const struct review_entry *entry, con
     table_add(table, window->n > 0 ? render_ratio(window->relative_error, &text) : render_absent(style));
     table_add(table, render_duration(style, window->span_ns, &text));
     table_add(table, render_money(window->cost_nanodollars, &text));
+    table_add(table, sr_money_per_request(window->cost_nanodollars, window->n, &dollars)
+                         ? render_dollars(dollars, &text)
+                         : render_absent(style));
+    table_add(table, render_dollars(sr_money_per_hour(window->cost_nanodollars, window->span_ns), &text));
     table_add(table, render_money(window->savings_nanodollars, &text));
-    table_add(table, savings_rate(style, window->cost_nanodollars, window->savings_nanodollars, &text));
+    table_add(table,
+              report_savings_rate(style, window->cost_nanodollars, window->savings_nanodollars, &text));
 }
 
 static void add_totals(struct table *table, const struct review *review, const struct render_style *style)
@@ -90,6 +80,7 @@ static void add_totals(struct table *table, const struct review *review, const s
     enum { PERCENTILES_TO_COVERS = SLIPRING_PERCENTILE_COUNT + 2 };
     const struct review_totals *totals = &review->totals;
     struct render_text text;
+    double dollars;
     table_add(table, "total");
     table_add(table, "");
     table_add(table, render_count(totals->n, &text));
@@ -100,8 +91,11 @@ static void add_totals(struct table *table, const struct review *review, const s
         table_add(table, "");
     }
     table_add(table, render_money(totals->cost, &text));
+    table_add(table, sr_money_per_request(totals->cost, totals->n, &dollars) ? render_dollars(dollars, &text)
+                                                                             : render_absent(style));
+    table_add(table, "");
     table_add(table, render_money(totals->savings, &text));
-    table_add(table, savings_rate(style, totals->cost, totals->savings, &text));
+    table_add(table, report_savings_rate(style, totals->cost, totals->savings, &text));
 }
 
 static void print_primitives(const struct printing *printing)
@@ -121,6 +115,8 @@ static void print_primitives(const struct printing *printing)
         {.title = "ERROR", .is_right = true, .may_go = 10},
         {.title = "COVERS", .is_right = true, .may_go = 4},
         {.title = "COST", .is_right = true, .may_go = 1},
+        {.title = "A REQUEST", .is_right = true, .may_go = 12},
+        {.title = "AN HOUR", .is_right = true, .may_go = 13},
         {.title = "SAVED", .is_right = true, .may_go = 3},
         {.title = "SAVINGS RATE", .is_right = true, .may_go = 9},
     };
@@ -130,8 +126,8 @@ static void print_primitives(const struct printing *printing)
         add_entry(&table, &printing->review->entries[i], printing->style);
     }
     add_totals(&table, printing->review, printing->style);
-    print_heading(printing, "Primitives");
-    print_table(printing, &table);
+    report_heading(printing, "Primitives");
+    report_table(printing, &table);
 }
 
 /* --- the budgets ---------------------------------------------------------------------------------------------- */
@@ -144,8 +140,8 @@ static void add_objective(struct table *table, const struct objective *objective
     struct render_text text;
     uint64_t allowed = 0;
     const bool has_allowed = sr_objective_allowed_bad(stats->target_ppb, stats->total, &allowed);
-    add_name(table, style, objective->figure->detail.name, sizeof objective->figure->detail.name);
-    add_name(table, style, stats->name, sizeof stats->name);
+    report_name(table, style, objective->figure->detail.name, sizeof objective->figure->detail.name);
+    report_name(table, style, stats->name, sizeof stats->name);
     table_add(table, objective_promise(style, stats, &text));
     table_add(table, objective_period(stats->period_s, &text));
     table_add(table, render_duration(style, stats->span_ns, &text));
@@ -171,16 +167,21 @@ static void print_budgets(const struct printing *printing)
         {.title = "ALERT"},
     };
     struct table table;
-    print_heading(printing, "Error budgets");
-    if (printing->review->objectives.count == 0) {
+    report_heading(printing, "Error budgets");
+    size_t rows = 0;
+    table_open(&table, columns, (int)(sizeof columns / sizeof *columns));
+    for (size_t i = 0; i < printing->review->objectives.count; i++) {
+        if (!printing->review->objectives.list[i].is_spend) {
+            add_objective(&table, &printing->review->objectives.list[i], printing->style);
+            rows++;
+        }
+    }
+    if (rows == 0) {
+        table_close(&table);
         print_none(printing, "no objective is set");
         return;
     }
-    table_open(&table, columns, (int)(sizeof columns / sizeof *columns));
-    for (size_t i = 0; i < printing->review->objectives.count; i++) {
-        add_objective(&table, &printing->review->objectives.list[i], printing->style);
-    }
-    print_table(printing, &table);
+    report_table(printing, &table);
 }
 
 /* --- the incidents -------------------------------------------------------------------------------------------- */
@@ -207,11 +208,12 @@ static void add_incident(struct table *table, const struct slipring_incident *in
     render_duration(style, end_ns > incident->began_wall_ns ? end_ns - incident->began_wall_ns : 0, &lasted);
     (void)snprintf(text.text, sizeof text.text, "%.60s%s", lasted.text, goes_on ? ", goes on" : "");
     table_add(table, text.text);
-    add_name(table, style, incident->primitive, sizeof incident->primitive);
-    add_name(table, style, incident->objective, sizeof incident->objective);
+    report_name(table, style, incident->primitive, sizeof incident->primitive);
+    report_name(table, style, incident->objective, sizeof incident->objective);
     table_add(table, pair_name(incident->pair, &text));
     table_add(table, render_burn(incident->peak_burn_rate, &text));
-    table_add(table, render_count(incident->bad, &text));
+    table_add(table, incident->kind == SLIPRING_SPEND ? render_money(incident->bad, &text)
+                                                      : render_count(incident->bad, &text));
 }
 
 static void print_incidents(const struct printing *printing)
@@ -227,7 +229,7 @@ static void print_incidents(const struct printing *printing)
     };
     const struct review *review = printing->review;
     struct table table;
-    print_heading(printing, "Incidents");
+    report_heading(printing, "Incidents");
     if (review->incident_count == 0) {
         print_none(printing, "no pair of windows fired");
         return;
@@ -236,7 +238,7 @@ static void print_incidents(const struct printing *printing)
     for (size_t i = 0; i < review->incident_count; i++) {
         add_incident(&table, review->incidents[i], review->figures, printing->style);
     }
-    print_table(printing, &table);
+    report_table(printing, &table);
 }
 
 /* --- as text and Markdown --------------------------------------------------------------------------------------- */
@@ -245,7 +247,7 @@ static void print_head(const struct printing *printing)
 {
     const struct review *review = printing->review;
     const struct figures *figures = review->figures;
-    const bool is_markdown = printing->format == FORMAT_MARKDOWN;
+    const bool is_markdown = printing->format == REPORT_MARKDOWN;
     char label[SR_DURATION_LABEL_BYTES];
     struct render_text from;
     struct render_text to;
@@ -267,7 +269,9 @@ static void print_report(const struct printing *printing)
 {
     print_head(printing);
     print_primitives(printing);
+    report_categories(printing);
     print_budgets(printing);
+    report_budgets(printing);
     print_incidents(printing);
 }
 
@@ -284,6 +288,7 @@ static struct json_object *entry_json(struct sr_json_making *making, const struc
     if (sr_money_savings_rate(entry->window->cost_nanodollars, entry->window->savings_nanodollars, &rate)) {
         sr_json_put_number(making, object, "savings_rate", rate);
     }
+    report_put_categories(making, object, &figure->detail);
     struct json_object *list = sr_json_put_array(making, object, "objectives");
     for (uint32_t i = 0; i < figure->detail.objective_count && i < SLIPRING_OBJECTIVE_COUNT; i++) {
         sr_json_append(making, list,
@@ -307,7 +312,11 @@ static struct json_object *incident_json(struct sr_json_making *making,
         sr_json_put_billionths(making, object, "ended_unix_seconds", incident->ended_wall_ns);
     }
     sr_json_put_number(making, object, "peak_burn_rate", incident->peak_burn_rate);
-    sr_json_put_count(making, object, "bad", incident->bad);
+    if (incident->kind == SLIPRING_SPEND) {
+        sr_json_put_billionths(making, object, "spent", incident->bad);
+    } else {
+        sr_json_put_count(making, object, "bad", incident->bad);
+    }
     return object;
 }
 
@@ -347,12 +356,12 @@ static struct json_object *report_json(const struct review *review)
 
 /* --- the command ------------------------------------------------------------------------------------------------ */
 
-static bool take_format(const struct invocation *invocation, enum format *out_format)
+static bool take_format(const struct invocation *invocation, enum report_format *out_format)
 {
     struct render_text quoted;
     const char *wish = invocation->values[OPTION_format];
     const bool wants_json = invocation->values[OPTION_json] != NULL;
-    *out_format = wants_json ? FORMAT_JSON : FORMAT_TEXT;
+    *out_format = wants_json ? REPORT_JSON : REPORT_TEXT;
     if (!wish || (wants_json && strcmp(wish, "json") == 0)) {
         return true;
     }
@@ -362,10 +371,10 @@ static bool take_format(const struct invocation *invocation, enum format *out_fo
         return false;
     }
     static const char *const names[] = {
-        [FORMAT_TEXT] = "text", [FORMAT_MARKDOWN] = "markdown", [FORMAT_JSON] = "json"};
+        [REPORT_TEXT] = "text", [REPORT_MARKDOWN] = "markdown", [REPORT_JSON] = "json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(wish, names[i]) == 0) {
-            *out_format = (enum format)i;
+            *out_format = (enum report_format)i;
             return true;
         }
     }
@@ -374,15 +383,15 @@ static bool take_format(const struct invocation *invocation, enum format *out_fo
 }
 
 static void show(const struct invocation *invocation, const struct figures *figures, uint64_t window_ns,
-                 enum format format)
+                 enum report_format format)
 {
     struct render_style style = invocation->style;
     struct review review;
-    if (format == FORMAT_MARKDOWN) {
+    if (format == REPORT_MARKDOWN) {
         style.colour = false;
     }
     review_make(figures, window_ns, &style, &review);
-    if (format == FORMAT_JSON) {
+    if (format == REPORT_JSON) {
         figures_print_json(report_json(&review));
     } else {
         print_report(&(struct printing){.review = &review, .style = &style, .format = format});
@@ -392,7 +401,7 @@ static void show(const struct invocation *invocation, const struct figures *figu
 
 static int run_report(const struct invocation *invocation)
 {
-    enum format format;
+    enum report_format format;
     struct figures figures;
     uint64_t window_ns;
     int result = STATUS_OK;
@@ -431,7 +440,10 @@ const struct command command_report = {
         "and the highest "
         "rate of any second, failures, percentiles with their ERROR bound, over the time that the window "
         "really COVERS, what they "
-        "cost and saved; SAVINGS RATE is saved / (cost + saved). Error budgets: SPENT is the share that is "
+        "cost (A REQUEST, AN HOUR of the time covered) and saved; SAVINGS RATE is saved / (cost + saved). "
+        "Money budgets: what a period may cost, from the agent's "
+        "configuration, and did; the incidents of one tell what was spent meanwhile. Error budgets: SPENT is "
+        "the share that is "
         "used up of what each objective allows within "
         "its own period, above 100% when it is overspent. Incidents: each pair of windows that fired, how "
         "long, at what "

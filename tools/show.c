@@ -9,6 +9,7 @@
 #include "figures.h"
 #include "message.h"
 #include "objectives.h"
+#include "pure/money.h"
 #include "pure/objective.h"
 #include "windows.h"
 
@@ -81,12 +82,18 @@ static void add_objective(struct card *card, const char *label, const struct obj
         return;
     }
     const char *emphasis = objective->remaining >= 0.0 ? render_good(style) : render_bad(style);
-    card_piece(card, emphasis, "kept %s", render_ratio(objective->compliance, &text));
+    if (!objective->is_spend) {
+        card_piece(card, emphasis, "kept %s", render_ratio(objective->compliance, &text));
+    }
     card_piece(card, emphasis, "budget left %s", render_ratio(objective->remaining, &text));
     card_piece(card, "", "burn rate %s", render_burn(objective->burn_rate, &text));
     struct render_text total;
-    card_piece(card, "", "good %s of %s", render_count(stats->good, &text),
-               render_count(stats->total, &total));
+    if (objective->is_spend) {
+        card_piece(card, "", "spent %s", objective_spent(objective, &text));
+    } else {
+        card_piece(card, "", "good %s of %s", render_count(stats->good, &text),
+                   render_count(stats->total, &total));
+    }
     if (objective->slo) {
         const bool is_firing = objective->firing < SLIPRING_ALERT_COUNT;
         card_piece(card, is_firing ? render_bad(style) : "", "alert %s",
@@ -112,7 +119,8 @@ static void add_categories(struct card *card, const struct slipring_stats_detail
         detail->category_count < SLIPRING_CATEGORY_COUNT ? detail->category_count : SLIPRING_CATEGORY_COUNT;
     for (uint32_t i = 0; i < count; i++) {
         const struct slipring_category_stats *category = &detail->categories[i];
-        uint64_t amount = is_savings ? category->savings_nanodollars : category->cost_nanodollars;
+        uint64_t amount =
+            is_savings ? category->lifetime_savings_nanodollars : category->lifetime_cost_nanodollars;
         struct render_text name;
         struct render_text money;
         if (amount > 0 && category->name[0]) {
@@ -126,14 +134,20 @@ static void add_cost(struct card *card, const struct figure *figure)
 {
     const struct slipring_stats *stats = &figure->stats;
     struct render_text text;
-    if (stats->cost_nanodollars > 0) {
+    double dollars;
+    if (stats->lifetime.cost_nanodollars > 0) {
         card_label(card, "cost");
-        card_piece(card, render_bold(card->style), "%s", render_money(stats->cost_nanodollars, &text));
+        card_piece(card, render_bold(card->style), "%s",
+                   render_money(stats->lifetime.cost_nanodollars, &text));
+        if (sr_money_per_request(stats->lifetime.cost_nanodollars, stats->lifetime.n, &dollars)) {
+            card_piece(card, "", "%s a request", render_dollars(dollars, &text));
+        }
         add_categories(card, &figure->detail, false);
     }
-    if (stats->savings_nanodollars > 0) {
+    if (stats->lifetime.savings_nanodollars > 0) {
         card_label(card, "savings");
-        card_piece(card, render_bold(card->style), "%s", render_money(stats->savings_nanodollars, &text));
+        card_piece(card, render_bold(card->style), "%s",
+                   render_money(stats->lifetime.savings_nanodollars, &text));
         if (stats->present & SLIPRING_HAS_SAVINGS_RATE) {
             card_piece(card, "", "%s of cost and savings", render_ratio(stats->savings_rate, &text));
         }
@@ -219,7 +233,9 @@ const struct command command_show = {
         "of the allowed bad ones that is not used up, below 0 when overspent; a burn rate of 1 uses up "
         "exactly the budget. slipring slo "
         "has more of them.\n"
-        "cost and savings are exact sums, by category where there are several.\n"
+        "cost and savings are exact sums of the lifetime, by category where there are several; A REQUEST and "
+        "AN HOUR are what an "
+        "execution cost on average in a window, and an hour. One with >= outgrew 64 bits and stands still.\n"
         "With --by process, or thread: which worker is slow? From the last samples of each ring: N of them, "
         "of "
         "which the oldest GOES BACK so long; the slowest p99 first. SHARE is of the samples that were looked "

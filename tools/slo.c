@@ -71,7 +71,9 @@ static void add_row(struct table *table, const struct objective *objective, cons
     table_add(table, render_safe(style, stats->name, sizeof stats->name, &text));
     table_add(table, objective_promise(style, stats, &text));
     table_add(table, objective_period(stats->period_s, &text));
-    table_add(table, objective->has_events ? render_ratio(objective->compliance, &text) : absent);
+    table_add(table, objective->has_events && !objective->is_spend
+                         ? render_ratio(objective->compliance, &text)
+                         : absent);
     add_left(table, style, objective, has_bar);
     table_add(table, objective->has_events ? render_ratio(objective->remaining, &text) : absent);
     add_burn(table, style, objective, 300);
@@ -81,7 +83,8 @@ static void add_row(struct table *table, const struct objective *objective, cons
     table_add(table, objective_alerts(style, objective, &text));
     table_add(table, objective_exhaustion(style, objective, &text));
     table_add(table, render_duration(style, stats->span_ns, &text));
-    table_add(table, render_count(stats->total, &text));
+    table_add(table,
+              objective->is_spend ? render_money(stats->total, &text) : render_count(stats->total, &text));
 }
 
 static void print_table(const struct objectives *objectives, const struct render_style *style)
@@ -172,9 +175,12 @@ const struct command command_slo = {
         "Lists every objective of every primitive, or of those whose names match a PATTERN (as a shell's: "
         "'api_*'). First those whose alert fires, the fastest burn first, then by how little budget is "
         "left.\n"
-        "KEPT is good over total within the period, of which COVERS was seen; N is the total. BUDGET LEFT is "
+        "KEPT is good over total within the period, of which COVERS was seen; N is the total. Of a money "
+        "budget "
+        "TARGET is what the period may cost, and N what it did; it keeps nothing. BUDGET LEFT is "
         "the "
-        "share of the bad executions allowed by the target that is not used up, from 0% to 100%; UNCLAMPED "
+        "share of the bad executions allowed by the target, or of the money, that is not used up, from 0% to "
+        "100%; UNCLAMPED "
         "goes "
         "below 0 when it is overspent.\n"
         "BURN is the burn rate over the last 5 minutes, hour, 6 hours, 3 days: at 1 the budget lasts exactly "

@@ -36,7 +36,7 @@
     X(slo, "SLO", false, 0, has_slo(figure) ? 1.0 - figure->stats.slo_compliance : -1.0)                     \
     X(budget, "BUDGET", false, 0, has_slo(figure) ? 1.0 - figure->stats.budget_remaining : -1e300)           \
     X(burn, "BURN 1H", false, 7, burn_of(figure))                                                            \
-    X(cost, "COST", false, 1, (double)figure->stats.cost_nanodollars)
+    X(cost, "COST", false, 1, (double)figure->stats.lifetime.cost_nanodollars)
 
 enum top_column {
 #define X(key, text, elastic, going, value) COLUMN_##key,
@@ -166,7 +166,9 @@ static void add_row(struct table *table, const struct figure *figure, const stru
     table_add(table, has_slo(figure) ? render_ratio(stats->budget_remaining, &text) : absent);
     const double burn = burn_of(figure);
     table_add(table, burn >= 0.0 ? render_burn(burn, &text) : absent);
-    table_add(table, stats->cost_nanodollars > 0 ? render_money(stats->cost_nanodollars, &text) : absent);
+    table_add(table, stats->lifetime.cost_nanodollars > 0
+                         ? render_money(stats->lifetime.cost_nanodollars, &text)
+                         : absent);
 }
 
 /* The figures in the order of the rows; free() it. */

@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "pure/decimal.h"
+#include "pure/money.h"
 #include "pure/objective.h"
 #include "pure/window.h"
 #include "table.h"
@@ -30,6 +31,8 @@ enum { INDENT = 2 };
     X(failed, "FAILED", 2)                                                                                   \
     X(spilled, "SPILLED", 9)                                                                                 \
     X(cost, "COST", 10)                                                                                      \
+    X(per_request, "A REQUEST", 12)                                                                          \
+    X(per_hour, "AN HOUR", 13)                                                                               \
     X(savings, "SAVED", 11)
 
 enum window_column {
@@ -186,9 +189,24 @@ double windows_error(const struct figure *figure)
 }
 
 /* Money is shown where there is any, a bound for each where they are not all the same. */
+static bool is_shown(const struct figure *figure, int id, bool has_errors)
+{
+    switch (id) {
+    case COLUMN_error:
+        return has_errors;
+    case COLUMN_cost:
+    case COLUMN_per_request:
+    case COLUMN_per_hour:
+        return figure->stats.lifetime.cost_nanodollars > 0;
+    case COLUMN_savings:
+        return figure->stats.lifetime.savings_nanodollars > 0;
+    default:
+        return true;
+    }
+}
+
 static void lay_out(const struct figure *figure, struct layout *out_layout)
 {
-    const struct slipring_stats *stats = &figure->stats;
     const bool has_errors = errors_differ(figure);
     out_layout->count = 0;
     for (int id = 0; id < COLUMN_COUNT; id++) {
@@ -199,8 +217,7 @@ static void lay_out(const struct figure *figure, struct layout *out_layout)
                 (void)sr_decimal_format((uint64_t)figure->detail.extra_ppm[i] * 100000, title + 1);
                 add_column(out_layout, COLUMN_extra, i, title);
             }
-        } else if ((id != COLUMN_error || has_errors) && (id != COLUMN_cost || stats->cost_nanodollars > 0) &&
-                   (id != COLUMN_savings || stats->savings_nanodollars > 0)) {
+        } else if (is_shown(figure, id, has_errors)) {
             add_column(out_layout, (enum window_column)id, 0, NULL);
         }
     }
@@ -227,6 +244,23 @@ static const char *spilled(const struct render_style *style, const struct slipri
     return window->window_ns != 0 && sr_objective_compliance(window->spilled, window->n, &ratio)
                ? render_ratio(ratio, room)
                : render_absent(style);
+}
+
+/* Of the lifetime no hour is like another. */
+static const char *per_hour(const struct render_style *style, const struct slipring_window_stats *window,
+                            struct render_text *room)
+{
+    return window->window_ns != 0
+               ? render_dollars(sr_money_per_hour(window->cost_nanodollars, window->span_ns), room)
+               : render_absent(style);
+}
+
+static const char *per_request(const struct render_style *style, const struct slipring_window_stats *window,
+                               struct render_text *room)
+{
+    double dollars;
+    return sr_money_per_request(window->cost_nanodollars, window->n, &dollars) ? render_dollars(dollars, room)
+                                                                               : render_absent(style);
 }
 
 static const char *cell(const struct layout *layout, int at, const struct slipring_window_stats *window,
@@ -264,6 +298,10 @@ static const char *cell(const struct layout *layout, int at, const struct slipri
         return spilled(style, window, room);
     case COLUMN_cost:
         return render_money(window->cost_nanodollars, room);
+    case COLUMN_per_request:
+        return per_request(style, window, room);
+    case COLUMN_per_hour:
+        return per_hour(style, window, room);
     case COLUMN_savings:
         return render_money(window->savings_nanodollars, room);
     case COLUMN_COUNT:

@@ -115,10 +115,11 @@ static void publish_busy(struct sr_books *books, uint32_t id, uint64_t now_ns)
                                                              .budget_remaining = 0.65,
                                                              .burn_rate = 0.35};
     detail.category_count = 3;
-    detail.categories[0].cost_nanodollars = UINT64_C(10000000000);
-    detail.categories[1] = (struct slipring_category_stats){.name = "tokens",
-                                                            .cost_nanodollars = UINT64_C(2340000001),
-                                                            .savings_nanodollars = UINT64_C(1000000000)};
+    detail.categories[0].lifetime_cost_nanodollars = UINT64_C(10000000000);
+    detail.categories[1] =
+        (struct slipring_category_stats){.name = "tokens",
+                                         .lifetime_cost_nanodollars = UINT64_C(2340000001),
+                                         .lifetime_savings_nanodollars = UINT64_C(1000000000)};
     detail.categories[2] = (struct slipring_category_stats){.name = "unused"};
     detail.bound_count = 1;
     detail.bounds[0] = (struct slipring_bound_stats){.bound_ns = 100 * MS, .count = 1230123, .is_le = 1};

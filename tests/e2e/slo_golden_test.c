@@ -214,9 +214,11 @@ static struct slipring_incident incident(uint64_t now_ns, uint64_t began_ago_s, 
     return incident;
 }
 
+static uint32_t published; /* places */
+
 static void publish_again(void *books)
 {
-    sr_books_finish_publishing(books, sr_clock_ns(), 5);
+    sr_books_finish_publishing(books, sr_clock_ns(), published);
 }
 
 static void close_store(struct sr_books *books)
@@ -244,8 +246,82 @@ static void open_store(struct sr_books *out_books)
         incident(now_ns, 20 * DAY_S, 0, 77), /* goes on; of a pair that is none */
     };
     sr_books_publish_incidents(out_books, incidents, 4);
-    sr_books_finish_publishing(out_books, sr_clock_ns(), 5);
+    published = 5;
+    sr_books_finish_publishing(out_books, sr_clock_ns(), published);
     golden_before_each(publish_again, out_books);
+}
+
+/* A money budget of 30 dollars in 30 days: what was spent in each window, and in all. */
+static void add_budget(struct primitive *primitive, const char *name, uint64_t amount, uint64_t total,
+                       const uint64_t spent[SLIPRING_SLO_WINDOW_COUNT])
+{
+    static const int longs[] = {2, 4, 5, 6};
+    static const int shorts[] = {0, 1, 3, 4};
+    const uint64_t period_s = 30 * DAY_S;
+    struct slipring_objective_stats *stats =
+        &primitive->detail.objectives[primitive->detail.objective_count++];
+    struct slipring_slo_objective *slo = &primitive->slo.objectives[primitive->slo.objective_count++];
+    *stats = (struct slipring_objective_stats){.kind = SLIPRING_SPEND,
+                                               .period_s = period_s,
+                                               .span_ns = period_s * SECOND,
+                                               .total = total,
+                                               .amount_nanodollars = amount};
+    memcpy(stats->name, name, strlen(name));
+    slo->present = SLIPRING_SLO_IS_SPEND;
+    (void)!sr_objective_spend_remaining(amount, total, &stats->budget_remaining);
+    (void)!sr_objective_spend_burn_rate(amount, 1, total, 1, &stats->burn_rate);
+    for (int i = 0; i < SLIPRING_SLO_WINDOW_COUNT; i++) {
+        slo->windows[i] = (struct slipring_slo_window){
+            .window_s = windows_s[i], .span_ns = windows_s[i] * SECOND, .total = spent[i]};
+        (void)!sr_objective_spend_burn_rate(amount, period_s, spent[i], windows_s[i],
+                                            &slo->windows[i].burn_rate);
+    }
+    for (int i = 0; i < SLIPRING_ALERT_COUNT; i++) {
+        const struct sr_alert_pair *pair = &sr_alert_pairs[i];
+        slo->alerts[i] =
+            (struct slipring_slo_alert){.long_s = pair->long_s,
+                                        .short_s = pair->short_s,
+                                        .share_ppm = pair->share_percent * 10000,
+                                        .state = (uint32_t)sr_alert_judge_spend(
+                                            pair, amount, period_s, spent[longs[i]], spent[shorts[i]]),
+                                        .factor = sr_alert_factor(pair, period_s)};
+    }
+    if (sr_alert_exhaustion(stats->budget_remaining, slo->windows[2].burn_rate, period_s,
+                            &slo->exhaustion_s)) {
+        slo->present |= SLIPRING_SLO_HAS_EXHAUSTION;
+    }
+}
+
+static void publish_money(struct sr_books *books)
+{
+    struct primitive *primitive = new_primitive("translate", "llm");
+    struct slipring_category_stats *categories = primitive->detail.categories;
+    fill_windows(primitive, 1000, 36);
+    primitive->detail.category_count = 3;
+    memcpy(categories[0].name, "default", sizeof "default");
+    categories[1] = (struct slipring_category_stats){.name = "tokens",
+                                                     .lifetime_cost_nanodollars = 5 * SECOND,
+                                                     .lifetime_savings_nanodollars = 2 * SECOND};
+    categories[2] =
+        (struct slipring_category_stats){.name = "images", .lifetime_cost_nanodollars = UINT64_MAX};
+    add_budget(
+        primitive, "monthly", 30 * SECOND, 22 * SECOND + 500000001,
+        (const uint64_t[]){50000001, 200000000, 600000001, 700000000, 1499999999, 2000000000, 3000000000});
+    add_budget(primitive, "overspent", 4 * SECOND, 5 * SECOND, (const uint64_t[7]){0});
+    CHECK_OK(sr_books_reserve_figures(books, 6));
+    publish(books, 5, primitive);
+    struct slipring_incident spent = incident(UINT64_C(1700000000) * SECOND, 0, 0, 0);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    spent.began_wall_ns = ((uint64_t)now.tv_sec - 7200) * SECOND;
+    spent.ended_wall_ns = ((uint64_t)now.tv_sec - 3600) * SECOND;
+    spent.kind = SLIPRING_SPEND;
+    spent.bad = 1234567890;
+    memcpy(spent.objective, "monthly", sizeof "monthly");
+    memcpy(spent.primitive, "translate", sizeof "translate");
+    sr_books_publish_incidents(books, &spent, 1);
+    published = 6;
+    publish_again(books);
 }
 
 /* --- the tests -------------------------------------------------------------------------------------------------- */
@@ -281,6 +357,28 @@ static void each_figure_is_explained_with_the_numbers_put_in(void **state)
                   "explain_no_objective.txt");
     golden_expect(WORDS("slo", "explain", "-s", store, "unmeasured"), "", 1, "explain_none.txt");
     golden_expect(WORDS("slo", "explain", "-s", store), "", 2, "explain_what.txt");
+    close_store(&books);
+}
+
+static void money_is_told_in_dollars(void **state)
+{
+    (void)state;
+    struct sr_books books;
+    const char *const s = store;
+    open_store(&books);
+    publish_money(&books);
+    golden_expect(WORDS("slo", "-s", s, "translate"), "", 0, "money_slo.txt");
+    golden_expect(WORDS("slo", "explain", "-s", s, "translate"), "140", 0, "money_explain.txt");
+    golden_expect(WORDS("slo", "explain", "-s", s, "translate", "monthly", "--json"), "", 0,
+                  "money_explain.json");
+    golden_expect(
+        WORDS("slo", "check", "-s", s, "translate", "monthly", "--min-budget", "10%", "--max-burn", "1h=20"),
+        "", 0, "money_check.txt");
+    golden_expect(WORDS("slo", "check", "-s", s, "translate", "--min-budget", "10%", "--max-burn", "1h=10"),
+                  "", 1, "money_check_fails.txt");
+    golden_expect(WORDS("show", "-s", s, "translate"), "140", 0, "money_show.txt");
+    golden_expect(WORDS("report", "-s", s, "translate"), "", 0, "money_report.txt");
+    golden_expect(WORDS("report", "-s", s, "translate", "--json"), "", 0, "money_report.json");
     close_store(&books);
 }
 
@@ -397,6 +495,7 @@ static int run(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objectives_are_listed_what_hurts_most_first),
         cmocka_unit_test(each_figure_is_explained_with_the_numbers_put_in),
+        cmocka_unit_test(money_is_told_in_dollars),
         cmocka_unit_test(a_gate_says_what_is_wrong_and_by_how_much),
         cmocka_unit_test(old_figures_do_not_pass_a_gate),
         cmocka_unit_test(a_review_says_what_it_covers_and_what_not),

@@ -161,7 +161,21 @@ static void money_is_exact(void **state)
     assert_string_equal(render_money(2000000, &room), "$0.002");
     assert_string_equal(render_money(1500000000, &room), "$1.50");
     assert_string_equal(render_money(1234567000000000, &room), "$1,234,567.00");
-    assert_string_equal(render_money(UINT64_MAX, &room), "$18,446,744,073.709551615");
+    assert_string_equal(render_money(UINT64_MAX - 1, &room), "$18,446,744,073.709551614");
+    assert_string_equal(render_money(UINT64_MAX, &room), ">=$18,446,744,073.709551615"); /* or more */
+}
+
+static void a_price_has_cents_or_three_digits(void **state)
+{
+    (void)state;
+    struct render_text room;
+    assert_string_equal(render_dollars(0.0, &room), "$0");
+    assert_string_equal(render_dollars(7.2, &room), "$7.20");
+    assert_string_equal(render_dollars(12345.678, &room), "$12345.68");
+    assert_string_equal(render_dollars(0.00975, &room), "$0.00975");
+    assert_string_equal(render_dollars(0.0000123456, &room), "$0.0000123");
+    assert_string_equal(render_dollars(0.5, &room), "$0.5");
+    assert_string_equal(render_dollars(1e-12, &room), "$1e-12");
 }
 
 static void bytes_and_ages_are_readable(void **state)
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_ratio_is_never_rounded_up_to_whole),
         cmocka_unit_test(counts_and_rates_are_readable),
         cmocka_unit_test(money_is_exact),
+        cmocka_unit_test(a_price_has_cents_or_three_digits),
         cmocka_unit_test(bytes_and_ages_are_readable),
         cmocka_unit_test(an_impossible_duration_is_shown_and_breaks_nothing),
         cmocka_unit_test(what_is_no_number_is_said_to_be_none),
