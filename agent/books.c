@@ -334,8 +334,8 @@ static void add_money(struct books *books, uint32_t index, uint32_t first, uint3
 void books_add_money(struct books *books, uint32_t index, uint32_t category, uint64_t cost, uint64_t savings)
 {
     books->book[index].is_changed = true;
-    add_money(books, index, SR_BOOK_COST + category, cost);
-    add_money(books, index, SR_BOOK_SAVINGS + category, savings);
+    add_money(books, index, SR_BOOK_COST, category, cost);
+    add_money(books, index, SR_BOOK_SAVINGS, category, savings);
 }
 
 static void add_if(struct books *books, uint32_t word, uint64_t difference)

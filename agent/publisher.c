@@ -233,7 +233,6 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .checkpoints_refused = checkpoint->refused,
         .restored_wall_ns = store_word(books, SR_STORE_RESTORED_WALL_NS),
         .resets = store_word(books, SR_STORE_RESETS),
-        .money_saturated = store_word(books, SR_STORE_SATURATED),
         .usage_accounts = usage_accounts(books),
         .usage_lost = store_word(books, SR_STORE_USAGE_LOST),
     };

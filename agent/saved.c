@@ -255,6 +255,7 @@ static void clear_remains(struct books *books)
     set(books, SR_WORD(store, 0, SR_STORE_BOOK_HIGH), 0);
     set(books, SR_WORD(store, 0, SR_STORE_USAGE_HIGH), 0);
     books_commit(books);
+    books_take_up(books);
 }
 
 bool saved_may_restore(struct books *books)
