@@ -7,7 +7,7 @@
 
 #include "binding.h"
 #include "log.h"
-#include "pure/money.h"
+#include "money.h"
 #include "pure/wide.h"
 #include "usage_parts.h"
 
@@ -163,19 +163,16 @@ static uint32_t category_of(struct books *books, uint32_t index)
     return account->category;
 }
 
-/* G2: pico-dollars on top of nano-dollars and thousandths. Returns the nano-dollars that are new; what does not fit is saturated. */
+/* G2, G4: pico-dollars on top of nano-dollars and thousandths. Returns the nano-dollars that are new, UINT64_MAX when they are more. */
 static uint64_t add_pico(struct books *books, uint32_t index, uint32_t word, sr_wide pico)
 {
     const sr_wide total = pico + usage_get(books, index, word + 1);
     const sr_wide nano = total / 1000;
     const uint64_t fits = nano <= UINT64_MAX ? (uint64_t)nano : UINT64_MAX;
-    const uint64_t before = usage_get(books, index, word);
-    bool is_saturated = nano > UINT64_MAX;
-    usage_set(books, index, word, sr_money_add(before, fits, &is_saturated));
-    usage_set(books, index, word + 1, (uint64_t)(total % 1000));
-    if (is_saturated && before != UINT64_MAX) { /* G4: from here on it stands still */
-        sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_SATURATED), 1);
+    if (fits != 0) {
+        (void)money_add(books, SR_WORD(usage, index, word), fits);
     }
+    usage_set(books, index, word + 1, (uint64_t)(total % 1000));
     return fits;
 }
 

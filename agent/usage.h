@@ -8,7 +8,7 @@
  *       usages were batched, but for which price was valid: the one at the agent's wall clock when they were folded.
  *   G3  Units without a price are kept, and priced as soon as there is one, with the price of that moment, all of them since the account began or
  *       was reset. Units are counted so: priced ones never exceed them, and their difference waits.
- *   G4  Sums of money saturate, and say so (SR_STORE_SATURATED).
+ *   G4  Sums of money saturate, and say so (money.h).
  *   G5  What the ring segment says is read once and checked: counters that run backwards are left out, names that are none are no account.
  *
  * Cost and savings of an account go to its book's money too, in the same commit, in the category named after the provider: what stands before
