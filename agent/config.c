@@ -4,11 +4,6 @@
 
 #include <stdlib.h>
 
-/* Until prices.c is there. */
-bool prices_open(const char *const *paths, uint32_t count, struct prices **out_prices, struct buffer *message)
-    __attribute__((weak));
-void prices_close(struct prices *prices) __attribute__((weak));
-
 static const struct config_origin of_option = {.from = FROM_OPTION};
 
 static uint32_t find_label(const struct options *options, const char *name, size_t bytes)
@@ -64,9 +59,6 @@ static bool read_file(struct config *config, struct buffer *message)
 static bool read_prices(struct config *config, struct buffer *message)
 {
     const struct options *options = &config->options;
-    if (prices_open == NULL) {
-        return true;
-    }
     if (!prices_open(options->price_cards, options->price_card_count, &config->prices, message)) {
         return false;
     }
@@ -137,9 +129,7 @@ void config_close(struct config *config)
     if (config == NULL) {
         return;
     }
-    if (config->prices != NULL) {
-        prices_close(config->prices);
-    }
+    prices_close(config->prices);
     yaml_close(config->yaml);
     for (uint32_t i = 0; i < OPTIONS_PRICE_CARD_MAX; i++) {
         free(config->paths[i]);

@@ -21,11 +21,10 @@
 
 struct prices;
 
-#define PRICES_DOLLAR     UINT64_C(1000000000000)             /* pico-dollars */
-#define PRICES_UNIT_MAX   (UINT64_C(1000000) * PRICES_DOLLAR) /* a unit: a million dollars */
-#define PRICES_CARD_MAX   16u                                 /* files, the shipped one included */
-#define PRICES_FILE_BYTES (UINT64_C(4) << 20)                 /* of a card */
-#define PRICES_ALWAYS_S   UINT64_MAX                          /* of out_until_s: no other price ever comes */
+#define PRICES_DOLLAR   UINT64_C(1000000000000)             /* pico-dollars */
+#define PRICES_UNIT_MAX (UINT64_C(1000000) * PRICES_DOLLAR) /* a unit: a million dollars */
+#define PRICES_CARD_MAX 17u        /* files: 16 (OPTIONS_PRICE_CARD_MAX), and the shipped one */
+#define PRICES_ALWAYS_S UINT64_MAX /* of out_until_s: no other price ever comes */
 
 /* Pico-dollars a unit (of milliseconds: a millisecond); priced bit i: unit i has a price. */
 struct price {
@@ -35,7 +34,7 @@ struct price {
 };
 
 /* Read card files, in the order in which they count, and the shipped one behind them (prices_shipped_path()). False: *message says what is
- * wrong and where, FILE:LINE:COLUMN with the line and a caret, for each of at most ten errors of the first card that has any. */
+ * wrong and where, as in mistakes.h, of the first card with which anything is. */
 __attribute__((warn_unused_result)) bool prices_open(const char *const *paths, uint32_t count,
                                                      struct prices **out_prices, struct buffer *message);
 void prices_close(struct prices *prices); /* NULL is ignored */
