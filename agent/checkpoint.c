@@ -113,11 +113,12 @@ static bool copy_book(struct checkpoint *it, uint32_t index)
 static bool copy_usage(struct checkpoint *it, uint32_t account)
 {
     struct saved_usage usage;
-    if (!usage_take(it->books, account, &usage) ||
+    uint32_t book;
+    if (!usage_take_at(it->books, account, &book, &usage) ||
         !checkpoint_stamps_take_usage(it->stamps, account, &usage)) {
         return false;
     }
-    checkpoint_pack_usage(it->packer, it->books, &usage, &it->text);
+    checkpoint_pack_usage(it->packer, it->books, book, &usage, &it->text);
     return true;
 }
 
@@ -233,12 +234,13 @@ static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
     for (uint32_t looks = 0; looks < LOOKS_A_TICK; looks++, it->next++) {
         const uint32_t books = it->books->high;
         struct saved_usage usage;
+        uint32_t book;
         if (it->next >= books + usage_high(it->books)) {
             it->phase = IDLE;
             return;
         }
         if (it->next < books ? checkpoint_stamps_is_new_book(it->stamps, it->books, it->next)
-                             : usage_take(it->books, it->next - books, &usage) &&
+                             : usage_take_at(it->books, it->next - books, &book, &usage) &&
                                    checkpoint_stamps_is_new_usage(it->stamps, it->next - books, &usage)) {
             begin(it, now_ns, wall_ns);
             return;
@@ -290,14 +292,6 @@ uint64_t checkpoint_tick(struct checkpoint *it, uint64_t now_ns, uint64_t wall_n
         return it->totals_due_ns - now_ns;
     }
     return it->phase == WRITING || it->phase == CLOSING || it->text.used >= BUFFER_BYTES ? WRITER_WAIT_NS : 0;
-}
-
-void checkpoint_set_times(struct checkpoint *checkpoint, uint64_t totals_ns, uint64_t slices_ns)
-{
-    if (checkpoint != NULL) {
-        checkpoint->totals_ns = totals_ns;
-        checkpoint->slices_ns = slices_ns;
-    }
 }
 
 const struct checkpoint_figures *checkpoint_figures(struct checkpoint *checkpoint)

@@ -44,9 +44,6 @@ checkpoint_open(const struct options *options, struct agent_store *store, struct
 /* A bounded amount of work; returns how long to wait for the next call, 0: more of it waits. NULL: UINT64_MAX. */
 uint64_t checkpoint_tick(struct checkpoint *checkpoint, uint64_t now_ns, uint64_t wall_ns);
 
-/* Other times from now on, as a reload says. NULL is ignored. */
-void checkpoint_set_times(struct checkpoint *checkpoint, uint64_t totals_ns, uint64_t slices_ns);
-
 /* NULL: all zero. Good until the next call of anything here. */
 const struct checkpoint_figures *checkpoint_figures(struct checkpoint *checkpoint);
 

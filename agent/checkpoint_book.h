@@ -8,7 +8,7 @@
 #include "buffer.h"
 #include "checkpoint.pb-c.h"
 #include "saved.h"
-#include "saved_usage.h"
+#include "usage.h"
 
 /* What is beside the totals. */
 struct checkpoint_times {
@@ -27,7 +27,7 @@ void checkpoint_packer_free(struct checkpoint_packer *packer);
  * made at since_ns or later. */
 void checkpoint_pack_book(struct checkpoint_packer *packer, const struct books *books, uint32_t book,
                           uint64_t since_ns, struct buffer *text);
-void checkpoint_pack_usage(struct checkpoint_packer *packer, const struct books *books,
+void checkpoint_pack_usage(struct checkpoint_packer *packer, const struct books *books, uint32_t book,
                            const struct saved_usage *usage, struct buffer *text);
 void checkpoint_pack_incidents(struct checkpoint_packer *packer, const struct books *books,
                                struct buffer *text);
@@ -47,7 +47,7 @@ __attribute__((warn_unused_result)) bool checkpoint_unpack_book(struct checkpoin
                                                                 const char **out_why);
 void checkpoint_unpacked_free(struct checkpoint_unpacked *unpacked);
 
-/* The same of an account: whose it is comes as names, usage->book is left alone. */
+/* The same of an account. */
 struct checkpoint_usage {
     char name[136];
     char type[64];

@@ -217,14 +217,14 @@ void checkpoint_pack_book(struct checkpoint_packer *packer, const struct books *
     checkpoint_file_add(text, CHECKPOINT_BOOK, &message.base);
 }
 
-void checkpoint_pack_usage(struct checkpoint_packer *packer, const struct books *books,
+void checkpoint_pack_usage(struct checkpoint_packer *packer, const struct books *books, uint32_t book,
                            const struct saved_usage *usage, struct buffer *text)
 {
     struct saved_usage it = *usage;
     Checkpoint__Usage message;
     checkpoint__usage__init(&message);
-    binding_read_text(books, SR_WORD(book, it.book, SR_BOOK_NAME), packer->name, sizeof packer->name);
-    binding_read_text(books, SR_WORD(book, it.book, SR_BOOK_TYPE), packer->type, sizeof packer->type);
+    binding_read_text(books, SR_WORD(book, book, SR_BOOK_NAME), packer->name, sizeof packer->name);
+    binding_read_text(books, SR_WORD(book, book, SR_BOOK_TYPE), packer->type, sizeof packer->type);
     message.name = packer->name;
     message.type = packer->type;
     message.resource = it.resource;
@@ -234,9 +234,9 @@ void checkpoint_pack_usage(struct checkpoint_packer *packer, const struct books 
     message.cost_rest = it.cost_rest;
     message.savings = it.savings;
     message.savings_rest = it.savings_rest;
-    message.n_units = message.n_priced_units = SLIPRING_UNIT_MAX;
+    message.n_units = message.n_waiting = SLIPRING_UNIT_MAX;
     message.units = it.units;
-    message.priced_units = it.priced_units;
+    message.waiting = it.waiting;
     checkpoint_file_add(text, CHECKPOINT_USAGE, &message.base);
 }
 

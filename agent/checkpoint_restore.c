@@ -66,10 +66,10 @@ static const struct restored_book *find_book(const struct restoring *it, const s
 }
 
 static void restore_usage(struct restoring *it, const struct restored_book *book,
-                          struct checkpoint_usage *usage)
+                          const struct checkpoint_usage *usage)
 {
-    usage->usage.book = book->book;
-    note(it, usage_restore(it->books, &usage->usage));
+    note(it, usage_restore(it->books, book->book, &usage->usage));
+    books_commit(it->books);
 }
 
 /* --- all ------------------------------------------------------------------------------------------------------------------ */
@@ -113,7 +113,7 @@ static void restore_usages(struct restoring *it)
         return;
     }
     for (enum checkpoint_record kind; (kind = checkpoint_source_next(&it->full)) != CHECKPOINT_TAIL;) {
-        struct checkpoint_usage *usage = &it->full.usage;
+        const struct checkpoint_usage *usage = &it->full.usage;
         const struct restored_book *book = kind == CHECKPOINT_USAGE ? find_book(it, usage) : NULL;
         if (book == NULL || book->is_anew) {
             continue;
@@ -128,7 +128,7 @@ static void restore_usages(struct restoring *it)
         return;
     }
     for (enum checkpoint_record kind; (kind = checkpoint_source_next(&it->recent)) != CHECKPOINT_TAIL;) {
-        struct checkpoint_usage *usage = &it->recent.usage;
+        const struct checkpoint_usage *usage = &it->recent.usage;
         const struct restored_book *book = kind == CHECKPOINT_USAGE ? find_book(it, usage) : NULL;
         if (book != NULL && !checkpoint_source_was_used(&it->recent)) {
             restore_usage(it, book, usage);

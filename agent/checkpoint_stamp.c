@@ -56,12 +56,12 @@ static uint64_t stamp_book(const struct books *books, uint32_t index)
 
 static uint64_t stamp_usage(const struct saved_usage *usage)
 {
-    uint64_t stamp = add(usage->book, usage->usages);
+    uint64_t stamp = add(1, usage->usages);
     stamp = add(add(stamp, usage->unpriced), usage->cost);
     stamp = add(add(stamp, usage->cost_rest), usage->savings);
     stamp = add(stamp, usage->savings_rest);
     for (uint32_t i = 0; i < SLIPRING_UNIT_MAX; i++) {
-        stamp = add(add(stamp, usage->units[i]), usage->priced_units[i]);
+        stamp = add(add(stamp, usage->units[i]), usage->waiting[i]);
     }
     return stamp | 1;
 }

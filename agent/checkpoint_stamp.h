@@ -4,7 +4,7 @@
 #ifndef AGENT_CHECKPOINT_STAMP_H
 #define AGENT_CHECKPOINT_STAMP_H
 
-#include "saved_usage.h"
+#include "usage.h"
 
 struct checkpoint_stamps;
 

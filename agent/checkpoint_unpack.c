@@ -7,8 +7,7 @@
 #include "history.h"
 #include "pure/sparse.h"
 
-#define SLICE_HEAD_BYTES (SR_SLICE_HEAD_WORDS * 8u)
-#define MARKS            (SR_TRACK_MARK_MAX - 1) /* live at most */
+#define MARKS (SR_TRACK_MARK_MAX - 1) /* live at most */
 
 static const char damaged[] = "a book in it is impossible";
 
@@ -129,9 +128,16 @@ static bool take_open(struct saved_totals *totals, const Checkpoint__Open *open)
 
 static bool take_slice(struct saved_slice *out, const ProtobufCBinaryData *slice)
 {
+    uint64_t head[SR_SLICE_HEAD_WORDS];
+    if (slice->len < sizeof head || slice->len > SR_WORDS_PER_slice * 8u) {
+        return false;
+    }
+    memcpy(head, slice->data, sizeof head);
     out->bytes = (uint32_t)slice->len;
     out->data = slice->data;
-    return slice->len >= SLICE_HEAD_BYTES && slice->len <= SR_WORDS_PER_slice * 8u;
+    return head[SR_SLICE_START_NS] <= head[SR_SLICE_END_NS] && head[SR_SLICE_SCHEMA] >= SR_FINE_SCHEMA_MIN &&
+           head[SR_SLICE_SCHEMA] <= SR_FINE_SCHEMA_MAX &&
+           head[SR_SLICE_COARSE_BYTES] <= slice->len - sizeof head;
 }
 
 static bool take_windows(struct saved_windows *out, const Checkpoint__Book *message)
@@ -204,15 +210,14 @@ bool checkpoint_unpack_usage(struct checkpoint_usage *unpacked, const uint8_t *p
     Checkpoint__Usage *message = checkpoint__usage__unpack(NULL, bytes, payload);
     struct saved_usage *out = &unpacked->usage;
     *out_why = "a usage account in it is impossible";
-    *out = (struct saved_usage){.book = out->book};
+    *out = (struct saved_usage){.usages = 0};
     if (message == NULL) {
         return false;
     }
     const bool is_possible = take_text(unpacked->name, sizeof unpacked->name, message->name) &&
                              take_text(unpacked->type, sizeof unpacked->type, message->type) &&
                              take_text(out->resource, sizeof out->resource, message->resource) &&
-                             message->n_units <= SLIPRING_UNIT_MAX &&
-                             message->n_priced_units <= SLIPRING_UNIT_MAX;
+                             message->n_units <= SLIPRING_UNIT_MAX && message->n_waiting <= SLIPRING_UNIT_MAX;
     out->usages = message->usages;
     out->unpriced = message->unpriced;
     out->cost = message->cost;
@@ -222,8 +227,8 @@ bool checkpoint_unpack_usage(struct checkpoint_usage *unpacked, const uint8_t *p
     for (size_t i = 0; i < message->n_units && is_possible; i++) {
         out->units[i] = message->units[i];
     }
-    for (size_t i = 0; i < message->n_priced_units && is_possible; i++) {
-        out->priced_units[i] = message->priced_units[i];
+    for (size_t i = 0; i < message->n_waiting && is_possible; i++) {
+        out->waiting[i] = message->waiting[i];
     }
     checkpoint__usage__free_unpacked(message, NULL);
     return is_possible;

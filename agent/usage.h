@@ -67,6 +67,13 @@ struct saved_usage {
     uint64_t waiting[SLIPRING_UNIT_MAX]; /* of these, not priced yet */
 };
 
+/* Accounts below this number may exist. */
+uint32_t usage_high(const struct books *books);
+
+/* Account number `account`, and whose it is. False: there is none. The batch is empty. */
+__attribute__((warn_unused_result)) bool usage_take_at(const struct books *books, uint32_t account,
+                                                       uint32_t *out_book, struct saved_usage *out_saved);
+
 /* The book's next account, from *next on, which begins at 0 and is moved behind it. False: there are no more. The batch is empty. */
 __attribute__((warn_unused_result)) bool usage_take(const struct books *books, uint32_t book, uint32_t *next,
                                                     struct saved_usage *out_saved);

@@ -73,32 +73,45 @@ void usage_publish(struct books *books, uint32_t most)
 
 /* --- checkpoints -------------------------------------------------------------------------------------------------------------- */
 
+uint32_t usage_high(const struct books *books)
+{
+    return books->usage->account_high;
+}
+
+bool usage_take_at(const struct books *books, uint32_t account, uint32_t *out_book,
+                   struct saved_usage *out_saved)
+{
+    if (account >= books->usage->account_high || !books->usage->accounts[account].is_used) {
+        return false;
+    }
+    struct slipring_usage_stats figures;
+    read_figures(books, account, &figures);
+    *out_book = books->usage->accounts[account].book;
+    *out_saved = (struct saved_usage){
+        .usages = figures.lifetime_usages,
+        .unpriced = figures.unpriced + usage_get(books, account, SR_USAGE_FORMER_UNPRICED),
+        .cost = figures.lifetime_cost_nanodollars,
+        .cost_rest = usage_get(books, account, SR_USAGE_COST_REST),
+        .savings = figures.lifetime_savings_nanodollars,
+        .savings_rest = usage_get(books, account, SR_USAGE_SAVINGS_REST),
+    };
+    memcpy(out_saved->resource, figures.resource, sizeof out_saved->resource);
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        out_saved->units[unit] =
+            figures.units[unit] + usage_get(books, account, SR_USAGE_FORMER_UNITS + unit);
+        out_saved->waiting[unit] = figures.unpriced_units[unit];
+    }
+    return true;
+}
+
 bool usage_take(const struct books *books, uint32_t book, uint32_t *next, struct saved_usage *out_saved)
 {
     const struct usage *usage = books->usage;
-    for (; *next < usage->account_high; (*next)++) {
-        const uint32_t index = *next;
-        if (!usage->accounts[index].is_used || usage->accounts[index].book != book) {
-            continue;
+    while (*next < usage->account_high) {
+        const uint32_t account = (*next)++;
+        if (usage->accounts[account].is_used && usage->accounts[account].book == book) {
+            return usage_take_at(books, account, &book, out_saved);
         }
-        struct slipring_usage_stats figures;
-        read_figures(books, index, &figures);
-        *out_saved = (struct saved_usage){
-            .usages = figures.lifetime_usages,
-            .unpriced = figures.unpriced + usage_get(books, index, SR_USAGE_FORMER_UNPRICED),
-            .cost = figures.lifetime_cost_nanodollars,
-            .cost_rest = usage_get(books, index, SR_USAGE_COST_REST),
-            .savings = figures.lifetime_savings_nanodollars,
-            .savings_rest = usage_get(books, index, SR_USAGE_SAVINGS_REST),
-        };
-        memcpy(out_saved->resource, figures.resource, sizeof out_saved->resource);
-        for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
-            out_saved->units[unit] =
-                figures.units[unit] + usage_get(books, index, SR_USAGE_FORMER_UNITS + unit);
-            out_saved->waiting[unit] = figures.unpriced_units[unit];
-        }
-        (*next)++;
-        return true;
     }
     return false;
 }

@@ -17,6 +17,7 @@
 
 #include "agent/log.h"
 #include "agent/reset.h"
+#include "agent/usage.h"
 #include "support/place.h"
 #include "support/rig.h"
 #include "system/clock.h"
@@ -283,6 +284,53 @@ static void a_primitive_that_began_anew_does_not_get_its_windows_back(void)
     crash((int64_t)RIG_SECOND);
     expect_lifetime("it", 150);
     CHECK_EQUAL(window_n("it", 3600), 150);
+}
+
+static void use(const char *name, const char *resource, uint32_t times)
+{
+    const struct slipring_usage usage = {.units = {[SLIPRING_UNIT_INPUT] = 100, [SLIPRING_UNIT_OUTPUT] = 20}};
+    for (uint32_t i = 0; i < times; i++) {
+        CHECK_OK(slipring_record_usage(work(name), MS, SLIPRING_SUCCESS, resource, &usage));
+    }
+    rig_settle(&rig);
+}
+
+static void expect_usage(const char *resource, uint64_t usages)
+{
+    struct saved_usage usage;
+    uint32_t found = 0;
+    uint32_t book;
+    for (uint32_t account = 0; account < usage_high(rig.books); account++) {
+        if (usage_take_at(rig.books, account, &book, &usage) && strcmp(usage.resource, resource) == 0) {
+            CHECK_EQUAL(usage.usages, usages);
+            CHECK_EQUAL(usage.unpriced, usages);
+            CHECK_EQUAL(usage.units[SLIPRING_UNIT_INPUT], 100 * usages);
+            CHECK_EQUAL(usage.units[SLIPRING_UNIT_OUTPUT], 20 * usages);
+            CHECK_EQUAL(usage.waiting[SLIPRING_UNIT_INPUT], 100 * usages);
+            found++;
+        }
+    }
+    CHECK_EQUAL(found, 1);
+}
+
+static void what_was_used_goes_on(void)
+{
+    begin_checkpoints();
+    use("it", "one/still", 2);
+    use("it", "one/more", 3);
+    write_files();
+    use("it", "one/more", 4);
+    use("it", "two/new", 1);
+    write_next();
+    use("it", "two/new", 5); /* for nobody */
+    crash((int64_t)RIG_SECOND);
+    expect_usage("one/still", 2);
+    expect_usage("one/more", 7);
+    expect_usage("two/new", 1);
+    use("it", "one/more", 1);
+    expect_usage("one/more", 8);
+    reboot((int64_t)RIG_SECOND);
+    expect_usage("one/more", 8);
 }
 
 /* --- objectives ---------------------------------------------------------------------------------------------------------- */
@@ -657,6 +705,7 @@ static int run(void)
         RIG_TEST(a_recent_file_of_another_full_one_is_void),
         RIG_TEST(books_that_are_there_are_not_restored),
         RIG_TEST(a_primitive_that_began_anew_does_not_get_its_windows_back),
+        RIG_TEST(what_was_used_goes_on),
         RIG_TEST(budgets_go_on),
         RIG_TEST(budgets_of_a_crash_are_those_of_the_last_file),
         RIG_TEST(windows_lose_what_left_them_while_nobody_was_there),
