@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -281,6 +282,61 @@ static bool play_lost_books(struct stage *stage, enum sr_crashpoint point)
     return is_hit;
 }
 
+/* --- books on disk (agent/checkpoint.h) ----------------------------------------------------------------------------------- */
+
+/* From the next agent on, until the visit is over. */
+static void keep_books_on_disk(void)
+{
+    char folder[PATH_MAX];
+    CHECK(snprintf(folder, sizeof folder, "%s/books-%s", place_folder(), place_store()) < PATH_MAX);
+    CHECK_EQUAL(setenv("SLIPRING_CHECKPOINT", folder, 1), 0);
+}
+
+/* A new agent's first file is written over what the one before it left. */
+static bool play_checkpoint(struct stage *stage, enum sr_crashpoint point)
+{
+    keep_books_on_disk();
+    stage_fill(stage);
+    (void)stage_run(stage, 50);
+    stage_kill_agent(stage);
+    stage_start_agent(stage, point, 1);
+    return stage_run(stage, PLAY_MS);
+}
+
+/* What was counted before the reboot is the lifetime, whole. */
+static void expect_lifetimes(struct stage *stage)
+{
+    static struct books now;
+    books_read(&now, &stage->load);
+    for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
+        if (now.book[i].is_found) {
+            CHECK_EQUAL(now.book[i].stats.lifetime.n, tally_count(&stage->past[i]));
+            CHECK_EQUAL(now.book[i].stats.count, 0);
+        }
+    }
+}
+
+/* All stop cleanly, the store's files go, and the agent that restores the books dies when it has restored some. */
+static bool play_restoring(struct stage *stage, enum sr_crashpoint point)
+{
+    keep_books_on_disk();
+    be_left(stage);
+    CHECK_EQUAL(kill(stage->agent.pid, SIGTERM), 0);
+    while (stage->has_agent) {
+        (void)stage_run(stage, 10);
+    }
+    remove_file("ring");
+    remove_file("stats");
+    remove_file("lock");
+    stage_start_agent(stage, point, 2);
+    const bool is_hit = stage_run(stage, PLAY_MS);
+    stage_start_agent(stage, SR_CRASHPOINT_none, 0);
+    stage_await_agent(stage);
+    expect_lifetimes(stage);
+    stage_lose_books(stage);
+    return is_hit;
+}
+
 static const struct {
     enum sr_crashpoint point;
     play_scene *play;
@@ -309,6 +365,9 @@ static const struct {
     {SR_CRASHPOINT_move_carried, play_moving},
     {SR_CRASHPOINT_move_followed, play_moving},
     {SR_CRASHPOINT_move_books_copied, play_lost_books},
+    {SR_CRASHPOINT_checkpoint_written, play_checkpoint},
+    {SR_CRASHPOINT_checkpoint_renamed, play_checkpoint},
+    {SR_CRASHPOINT_checkpoint_restoring, play_restoring},
 };
 
 static play_scene *scene_of(enum sr_crashpoint point)
@@ -341,5 +400,6 @@ bool visit(enum sr_crashpoint point, uint64_t seed, struct report *report)
     stage_fill(&stage);
     (void)stage_run(&stage, 30);
     stage_close(&stage);
+    CHECK_EQUAL(setenv("SLIPRING_CHECKPOINT", "none", 1), 0);
     return is_hit;
 }
