@@ -8,6 +8,8 @@
 #include "objectives.h"
 #include "pure/name.h"
 
+#define BREATH 32u /* books between two breaths of binding_take_up_options() */
+
 /* --- texts in words ----------------------------------------------------------------------------------------------------- */
 
 void binding_read_text(const struct books *books, uint32_t word, char *out_text, uint32_t bytes)
@@ -286,8 +288,20 @@ static bool is_default_bound(uint64_t ns)
     return false;
 }
 
-/* Bring the book's bounds up to the lists. Does nothing when they are. */
-static void update_bounds(struct books *books, uint32_t id, uint32_t index, uint64_t now_ns)
+/* Do producers of an id, to whom nothing was announced, count at this bound? At the default ones, and at the primitive's own thresholds. */
+static bool is_known_unannounced(const struct sr_catalog_lists *lists, uint64_t ns)
+{
+    bool is_known = is_default_bound(ns);
+    for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT && lists; i++) {
+        is_known = is_known || (lists->objectives[i].kind == SLIPRING_LATENCY &&
+                                lists->objectives[i].threshold_ns == ns);
+    }
+    return is_known;
+}
+
+/* Bring the book's bounds up to the lists, the id's `lists` among them. Does nothing when they are. id BOOK_NONE: the book has none. */
+static void update_bounds(struct books *books, uint32_t id, uint32_t index,
+                          const struct sr_catalog_lists *lists, uint64_t now_ns)
 {
     struct bound_list old;
     struct bound_list list;
@@ -300,8 +314,7 @@ static void update_bounds(struct books *books, uint32_t id, uint32_t index, uint
     if (is_same) {
         return;
     }
-    /* Unannounced, producers use the default bounds and the primitive's own thresholds: those they know. */
-    const bool was_announced = sr_catalog_is_announced(books->rings, id);
+    const bool was_announced = id == BOOK_NONE || sr_catalog_is_announced(books->rings, id);
     for (uint32_t i = 0; i < list.count; i++) {
         struct bound *bound = &list.bound[i];
         if (find_bound(&old, bound->ns)) {
@@ -309,7 +322,7 @@ static void update_bounds(struct books *books, uint32_t id, uint32_t index, uint
         }
         const uint32_t cell = SR_WORD(book, index, SR_BOOK_CELLS + sr_bucket_index(bound->ns));
         bound->exact_since_ns = get(books, cell) != 0 ? now_ns : 0;
-        const bool was_known = !was_announced && (!bound->is_le || is_default_bound(bound->ns));
+        const bool was_known = !was_announced && is_known_unannounced(lists, bound->ns);
         bound->since_ns = was_known ? 0 : now_ns;
     }
     for (uint32_t i = 0; i < old.count; i++) {
@@ -363,7 +376,7 @@ static void take_over_lists(struct books *books, uint32_t id, uint64_t now_ns)
         primitive->category[i] = category_of(books, primitive->book, lists.categories[i]);
     }
     const uint32_t begun = objectives_take_over(books, id, primitive->book, &lists, now_ns);
-    update_bounds(books, id, primitive->book, now_ns);
+    update_bounds(books, id, primitive->book, &lists, now_ns);
     objectives_begin(books, primitive->book, begun, now_ns);
     announce(books, id);
 }
@@ -382,6 +395,50 @@ void binding_update(struct books *books, uint32_t id, uint64_t now_ns)
     if (sr_catalog_has_news(books->rings, SR_NEWS_LISTS, id)) {
         look_at_lists(books, id, now_ns);
     }
+}
+
+/* A book whose name nobody registered in this ring segment: what programs say of it is not known. */
+static void take_over_nothing(struct books *books, uint32_t index, uint64_t now_ns)
+{
+    const uint32_t begun = objectives_take_over(books, BOOK_NONE, index, NULL, now_ns);
+    update_bounds(books, BOOK_NONE, index, NULL, now_ns);
+    objectives_begin(books, index, begun, now_ns);
+}
+
+void binding_take_up_unregistered(struct books *books, uint64_t now_ns)
+{
+    for (uint32_t index = 0; index < books->high; index++) {
+        if (books->book[index].is_used && books->book[index].id == BOOK_NONE) {
+            books_make_room(books);
+            take_over_nothing(books, index, now_ns);
+        }
+    }
+    books_commit(books);
+}
+
+void binding_take_up_options(struct books *books, uint64_t now_ns, void (*breathe)(void *context),
+                             void *context)
+{
+    const uint32_t high = sr_catalog_high(books->rings);
+    for (uint32_t index = 0; index < books->high; index++) {
+        struct book *book = &books->book[index];
+        book->told_full = 0;
+        book->judged_ns = 0;
+        book->is_changed = true;
+    }
+    binding_take_up_unregistered(books, now_ns);
+    for (uint32_t id = 0; id < high; id++) {
+        if (books->primitive[id].book != BOOK_NONE) {
+            books_make_room(books);
+            take_over_lists(books, id, now_ns);
+        }
+        if (id % BREATH == BREATH - 1) {
+            books_commit(books);
+            breathe(context);
+        }
+    }
+    books_commit(books);
+    binding_tell(books);
 }
 
 /* --- binding ------------------------------------------------------------------------------------------------------------ */

@@ -27,6 +27,15 @@ uint8_t binding_category(struct books *books, uint32_t index, const char name[32
  * before it could tell). Commits, and tells. */
 void binding_refresh(struct books *books, bool all, uint64_t now_ns);
 
+/* Books that nobody registered in this ring segment yet get the bounds and objectives that the options want, as others do when they are
+ * bound: once after the start. Commits. */
+void binding_take_up_unregistered(struct books *books, uint64_t now_ns);
+
+/* Other options came into force: the same for every book, bound or not; its figures are published anew, its alerts judged anew. `breathe` is
+ * called between some dozens of books. Commits, and tells. */
+void binding_take_up_options(struct books *books, uint64_t now_ns, void (*breathe)(void *context),
+                             void *context);
+
 /* Raise the bounds epoch if anything was announced since the last time. */
 void binding_tell(struct books *books);
 

@@ -43,6 +43,7 @@ struct book {
     bool is_changed; /* since it was last published */
     bool has_objectives;
     bool has_spend;     /* a money budget among them */
+    uint64_t told_full; /* objectives without room that were logged: a bit a name (objectives.c) */
     uint32_t low, high; /* cells outside [low, high) are zero */
     uint32_t place;     /* where its figures are published; BOOK_NONE: nowhere yet */
     uint32_t id;    /* the primitive's id that it is announced under; BOOK_NONE: not in this ring segment */

@@ -331,6 +331,16 @@ void history_tick(struct books *books)
     books_commit(books);
 }
 
+void history_forget(struct books *books, uint32_t index, uint32_t objective)
+{
+    for (uint32_t track = 0; track < SR_TRACK_MAX; track++) {
+        const uint32_t first = track_word(index, objective, track, SR_TRACK_FIRST);
+        if (sr_words_exist(&books->durable->words, first)) {
+            set(books, first, get(books, track_word(index, objective, track, SR_TRACK_NEXT)));
+        }
+    }
+}
+
 void history_begin(struct books *books, uint32_t index, uint32_t objective, uint64_t now_ns)
 {
     uint64_t good = 0;
@@ -343,12 +353,7 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
         is_new ? get(books, SR_WORD(book, index, SR_BOOK_OPENED_NS)) : since_ns);
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_GOOD), good);
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_TOTAL), total);
-    for (uint32_t track = 0; track < SR_TRACK_MAX; track++) {
-        const uint32_t first = track_word(index, objective, track, SR_TRACK_FIRST);
-        if (sr_words_exist(&books->durable->words, first)) {
-            set(books, first, get(books, track_word(index, objective, track, SR_TRACK_NEXT)));
-        }
-    }
+    history_forget(books, index, objective);
     const enum book_account account = account_of(books, index, objective);
     books->book[index].has_objectives = true;
     books->book[index].has_spend |= account == BOOK_MONEY;

@@ -51,6 +51,9 @@ void history_now(const struct books *books, uint32_t book, uint32_t objective, u
  * when all was drained last, for what waits to be drained counts; for a book without executions, since it was opened. */
 void history_begin(struct books *books, uint32_t book, uint32_t objective, uint64_t now_ns);
 
+/* In the caller's batch: the objective goes away, and its marks with it. */
+void history_forget(struct books *books, uint32_t book, uint32_t objective);
+
 /* In the caller's batch: the durable times of a book are of another clock (windows_begin_anew()). All of its objectives begin now; but the calendar
  * month goes on, for it is another clock's. */
 void history_begin_anew(struct books *books, uint32_t book, uint64_t now_ns);

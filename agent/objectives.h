@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A book's list of objectives, as it is taken over from the registry: new ones, and what changed of those that are there. What becomes of
- * the past is promised in <slipring/objective.h>: another target is applied to all of it, another period takes what is known, another threshold
- * or kind begins anew.
+/* A book's list of objectives: those that programs gave through the registry, and those that the configuration file sets for its name. What becomes of
+ * the past when one changes is promised in <slipring/objective.h>: another target is applied to all of it, another period takes what is known, another
+ * threshold or kind begins anew.
+ *
+ * Precedence, by the objective's name:
+ *
+ *   1  The file's rules that match the primitive (agent_options.rules): the first one of each name. What programs say of that name is not
+ *      looked at while a rule does; saying it changes nothing, and is no error for them.
+ *   2  What programs say, through the registry.
+ *
+ * When the file no longer has a name, what programs say of it comes back, as any other change; when they say nothing of it, the objective goes
+ * away, with its history, and its incidents end. A glob does not mean __overflow__, whose name has to be given.
+ *
+ * There is room for eight. Those that are there stay; what finds no room is not there, and is logged by name, once a configuration.
  *
  * Ids of one name share a book, and may each have a list: each may add, but only the lowest id changes what is there, else two lists
  * that disagree would change it to and fro at each start. The public functions write changes there.
@@ -13,7 +24,8 @@
 
 #include "books.h"
 
-/* The lists of an id that is bound to `book`. Returns a bit for each objective that begins, for the second step. */
+/* The lists of an id that is bound to `book`; lists NULL: the book has no id now, and what programs say is not known. Returns a bit for each
+ * objective that begins, for the second step. */
 uint32_t objectives_take_over(struct books *books, uint32_t id, uint32_t book,
                               const struct sr_catalog_lists *lists, uint64_t now_ns);
 

@@ -27,7 +27,6 @@ struct retirer {
     struct books *books;
     struct sr_drain *rings;
     struct intake *intake;
-    uint64_t after_ns;
     uint64_t due_ns;
     struct idle idle[SR_RING_MAX];
     uint32_t list[RETIRER_AT_ONCE]; /* RETIRING, descending */
@@ -46,7 +45,6 @@ enum slipring_status retirer_open(struct books *books, struct drain *drain, uint
     retirer->books = books;
     retirer->rings = books->rings;
     retirer->intake = drain_intake(drain);
-    retirer->after_ns = books->options->retire_after_ns;
     retirer->due_ns = now_ns;
     *out_retirer = retirer;
     return SLIPRING_OK;
@@ -69,7 +67,7 @@ static bool is_nobodys(const struct retirer *retirer, uint32_t ring, uint64_t wo
 static bool is_due(const struct retirer *retirer, uint32_t ring, uint64_t now_ns)
 {
     const struct idle *idle = &retirer->idle[ring];
-    return now_ns - idle->since_ns >= retirer->after_ns;
+    return now_ns - idle->since_ns >= retirer->books->options->retire_after_ns;
 }
 
 /* Everything of it is booked, as it is of whatever became FREE by the protocol. */
@@ -202,7 +200,8 @@ uint64_t retirer_tick(struct retirer *retirer, uint64_t now_ns)
     if (now_ns < retirer->due_ns) {
         return retirer->due_ns - now_ns;
     }
-    uint64_t wait_ns = retirer->after_ns < PERIOD_NS ? retirer->after_ns + HURRY_NS : PERIOD_NS;
+    const uint64_t after_ns = retirer->books->options->retire_after_ns; /* as a reload left it */
+    uint64_t wait_ns = after_ns < PERIOD_NS ? after_ns + HURRY_NS : PERIOD_NS;
     retirer->list_count = 0;
     retirer->has_more = false;
     for (uint32_t class = 0; class < SR_CLASS_COUNT; class ++) {

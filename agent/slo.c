@@ -251,6 +251,13 @@ void slo_begin(struct books *books, uint32_t index, uint32_t i)
     }
 }
 
+void slo_end(struct books *books, uint32_t index, uint32_t i)
+{
+    for (uint32_t pair = 0; pair < SLIPRING_ALERT_COUNT; pair++) {
+        incidents_close(books, index, i, pair, books->wall_ns);
+    }
+}
+
 /* --- publishing ----------------------------------------------------------------------------------------------------------- */
 
 static void fill_window(const struct standing *standing, uint32_t track,

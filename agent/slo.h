@@ -30,6 +30,9 @@ void slo_fill_objectives(const struct books *books, uint32_t book, uint64_t now_
 /* Publish it in the book's place, which has figures. Without pages for it readers go without; they are asked for again every second. */
 void slo_publish(struct books *books, uint32_t book, uint64_t now_ns);
 
+/* In the caller's batch, before the objective goes away: its incidents end. */
+void slo_end(struct books *books, uint32_t book, uint32_t objective);
+
 /* In the caller's batch, after history_begin(): the objective's counts are others now. An incident keeps what it has counted. */
 void slo_begin(struct books *books, uint32_t book, uint32_t objective);
 

@@ -154,6 +154,33 @@ static enum slipring_status join_segments(struct agent_store *store)
 
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
+static void fill_defaults(struct agent_options *options)
+{
+    if (options->le.count == 0) {
+        options->le.count = SR_BOUND_DEFAULT_COUNT;
+        memcpy(options->le.ns, sr_bound_defaults, sizeof sr_bound_defaults);
+    }
+    if (options->window_count == 0) {
+        static const uint64_t windows_s[] = {10, 60, 300, 3600, 86400, 604800};
+        for (uint32_t i = 0; i < SR_ARRAY_COUNT(windows_s); i++) {
+            options->window_ns[i] = windows_s[i] * UINT64_C(1000000000);
+        }
+        options->window_count = SR_ARRAY_COUNT(windows_s);
+    }
+    if (options->schema == 0) {
+        options->schema = SR_BUCKET_SCHEMA;
+    }
+    if (options->retire_after_ns == 0) {
+        options->retire_after_ns = RETIRER_DEFAULT_NS;
+    }
+    if (options->primitive_limit == 0) {
+        options->primitive_limit = SR_PRIMITIVE_LIMIT_DEFAULT;
+    }
+    if (options->ring_cap == 0) {
+        options->ring_cap = SR_RING_CAP_DEFAULT;
+    }
+}
+
 static enum slipring_status take_options(struct agent_store *store, const struct agent_options *options)
 {
     store->options = *options;
@@ -169,30 +196,19 @@ static enum slipring_status take_options(struct agent_store *store, const struct
     }
     memcpy(store->name, name, strlen(name) + 1);
     store->options.store = store->name;
-    if (store->options.le.count == 0) {
-        store->options.le.count = SR_BOUND_DEFAULT_COUNT;
-        memcpy(store->options.le.ns, sr_bound_defaults, sizeof sr_bound_defaults);
-    }
-    if (store->options.window_count == 0) {
-        static const uint64_t windows_s[] = {10, 60, 300, 3600, 86400, 604800};
-        for (uint32_t i = 0; i < SR_ARRAY_COUNT(windows_s); i++) {
-            store->options.window_ns[i] = windows_s[i] * UINT64_C(1000000000);
-        }
-        store->options.window_count = SR_ARRAY_COUNT(windows_s);
-    }
-    if (store->options.schema == 0) {
-        store->options.schema = SR_BUCKET_SCHEMA;
-    }
-    if (store->options.retire_after_ns == 0) {
-        store->options.retire_after_ns = RETIRER_DEFAULT_NS;
-    }
-    if (store->options.primitive_limit == 0) {
-        store->options.primitive_limit = SR_PRIMITIVE_LIMIT_DEFAULT;
-    }
-    if (store->options.ring_cap == 0) {
-        store->options.ring_cap = SR_RING_CAP_DEFAULT;
-    }
+    fill_defaults(&store->options);
     return SLIPRING_OK;
+}
+
+void agent_store_change_options(struct agent_store *store, const struct agent_options *options)
+{
+    struct agent_options next = *options;
+    next.store = store->name;
+    next.group = store->options.group;
+    next.schema = store->options.schema;
+    fill_defaults(&next);
+    store->options = next;
+    sr_drain_set_limits(&store->rings, next.primitive_limit, next.ring_cap);
 }
 
 static enum slipring_status open_books(struct agent_store *store)

@@ -78,6 +78,10 @@ __attribute__((warn_unused_result)) enum slipring_status agent_store_open(const 
                                                                           uint64_t now_ns, uint64_t wall_ns,
                                                                           struct agent_store **out_store);
 
+/* Other options are in force from now on, but for those that only a start can change: name, group, schema. Their texts and lists outlive the
+ * store, or the next call. What was derived from the former ones is the caller's to bring up (refit.h). */
+void agent_store_change_options(struct agent_store *store, const struct agent_options *options);
+
 /* Says in the segments that no agent is there any more, and unmaps them. After the last drain and publishing. NULL is
  * ignored. */
 void agent_store_close(struct agent_store *store);

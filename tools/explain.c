@@ -364,6 +364,7 @@ static void print_text(const struct explanation *explanation)
     card_piece(&card, "", "%s", objective_promise(style, objective->stats, &text));
     objective_period(objective->stats->period_s, &text);
     card_piece(&card, "", "period %.60s (%" PRIu64 "s)", text.text, explanation->length_s);
+    card_piece(&card, "", "set by %s", sr_json_objective_source(objective->stats->source));
     for (int i = 0; i < explanation->note_count; i++) {
         card_label(&card, "note");
         card_piece(&card, "", "%s", explanation->notes[i]);

@@ -28,6 +28,7 @@ static const struct table_column columns[] = {
     {.title = "ALERT"},
     {.title = "SPENT IN", .is_right = true, .may_go = 1},
     {.title = "COVERS", .is_right = true, .may_go = 10},
+    {.title = "SET BY", .may_go = 11},
     {.title = "N", .is_right = true, .may_go = 2},
 };
 
@@ -83,6 +84,7 @@ static void add_row(struct table *table, const struct objective *objective, cons
     table_add(table, objective_alerts(style, objective, &text));
     table_add(table, objective_exhaustion(style, objective, &text));
     table_add(table, render_duration(style, stats->span_ns, &text));
+    table_add(table, sr_json_objective_source(stats->source));
     table_add(table,
               objective->is_spend ? render_money(stats->total, &text) : render_count(stats->total, &text));
 }
@@ -137,7 +139,7 @@ static void print_text(const struct figures *figures, const struct objectives *o
     if (objectives->count > 0) {
         print_table(objectives, style);
     } else {
-        printf("no objective is set: slipring_slo_configure() sets one\n");
+        printf("no objective is set: slipring_slo_configure() sets one, or the configuration of slipringd\n");
     }
 }
 
@@ -192,7 +194,8 @@ const struct command command_slo = {
         "few "
         "executions to judge by; cannot fire, for a target so low that not even failures alone would reach a "
         "factor; no data, "
-        "nothing ran within the last hour. slipring slo explain NAME shows the arithmetic of one primitive.\n"
+        "nothing ran within the last hour. SET BY says who set the objective: api, a program, or file, the agent's "
+        "configuration, which goes before what programs say of the same name. slipring slo explain NAME shows the arithmetic of one primitive.\n"
         "A primitive that is called explain or check is meant by slipring slo -- check.\n"
         "Costs the recording programs nothing. Works without an agent and then says from when the figures "
         "are.",

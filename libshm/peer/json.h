@@ -40,6 +40,9 @@ SR_MUST_CHECK struct json_object *sr_json_objective(const struct slipring_object
 
 /* How a state of an alert is called: "none", "no_data", "cannot_fire", "gated", "quiet", "firing"; "impossible" for a
  * number that is none. */
+/* "api" or "file"; "impossible". */
+const char *sr_json_objective_source(uint64_t source);
+
 const char *sr_json_alert_state(uint32_t state);
 
 /* "agent" there. figures NULL: not published yet. */

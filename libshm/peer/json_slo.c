@@ -18,6 +18,11 @@ const char *sr_json_alert_state(uint32_t state)
     return state < SR_ARRAY_COUNT(names) ? names[state] : "impossible";
 }
 
+const char *sr_json_objective_source(uint64_t source)
+{
+    return source == SLIPRING_SOURCE_API ? "api" : source == SLIPRING_SOURCE_FILE ? "file" : "impossible";
+}
+
 /* "5m". A number of seconds that no nanoseconds hold is nobody's window. */
 static const char *name_window(uint64_t seconds, char out_name[SR_DURATION_LABEL_BYTES])
 {
@@ -152,6 +157,7 @@ struct json_object *sr_json_objective(const struct slipring_objective_stats *obj
         sr_json_put_billionths(&making, object, "threshold_seconds", objective->threshold_ns);
     }
     put_period(&making, object, objective->period_s);
+    sr_json_put_text(&making, object, "source", sr_json_objective_source(objective->source));
     sr_json_put_billionths(&making, object, "span_seconds", objective->span_ns);
     if (is_spend) {
         put_spend(&making, object, objective);

@@ -6,6 +6,7 @@
 
 #include "agent/drain.h"
 #include "agent/log.h"
+#include "agent/refit.h"
 #include "pure/sparse.h"
 #include "support/child.h"
 #include "support/place.h"
@@ -130,6 +131,21 @@ void rig_settle(struct rig *which)
         reaper_run(which->reaper, which->now_ns);
     }
     publisher_run(which->publisher, which->now_ns);
+}
+
+static void breathe(void *context)
+{
+    struct rig *which = context;
+    (void)drain_tick(which->drain, which->now_ns);
+}
+
+void rig_change_options(struct rig *which, const struct agent_options *options)
+{
+    const char *store = which->options.store;
+    which->options = *options;
+    which->options.store = store;
+    drain_all(which->drain, which->now_ns);
+    refit_books(which->store, which->books, options, which->now_ns, breathe, which);
 }
 
 /* --- figures ------------------------------------------------------------------------------------------------------------- */

@@ -62,6 +62,9 @@ void rig_tick(struct rig *which, uint64_t later_ns);
 /* Everything at once: drain all, reap, publish. Twice, so that what was released is taken back. */
 void rig_settle(struct rig *which);
 
+/* Other options, of which rig.options has those of the next agent, too, come into force as a reload does it. */
+void rig_change_options(struct rig *which, const struct agent_options *options);
+
 /* Published figures by name, of type "primitive". Fails the test when there are none. */
 struct slipring_stats rig_stats(struct rig *which, const char *name);
 struct slipring_stats_detail rig_detail(struct rig *which, const char *name);

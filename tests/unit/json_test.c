@@ -135,11 +135,11 @@ static void a_primitive_with_everything_is_this_text(void **state)
         "\"latency_compliance\":0.75,\"latency_violations\":3,\"objectives\":["
         "{\"name\":\"fast\",\"kind\":\"latency\",\"target\":0.99,\"threshold_seconds\":0.25,\"period\":"
         "\"30d\","
-        "\"period_seconds\":2592000,\"span_seconds\":90,\"good\":9,\"total\":12,\"allowed_bad\":0,"
+        "\"period_seconds\":2592000,\"source\":\"api\",\"span_seconds\":90,\"good\":9,\"total\":12,\"allowed_bad\":0,"
         "\"compliance\":0.75,\"error_budget_remaining\":0,\"error_budget_"
         "balance\":-24,"
         "\"burn_rate\":25,\"exact_for_seconds\":40,\"counted_for_seconds\":90},"
-        "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period\":\"month\",\"span_seconds\":90,"
+        "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period\":\"month\",\"source\":\"api\",\"span_seconds\":90,"
         "\"good\":9,\"total\":12,\"allowed_bad\":6,"
         "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
         "rate\":0.5}]},"
@@ -193,7 +193,7 @@ static void objectives_without_events_are_listed_without_ratios(void **state)
         .name = "up", .kind = SLIPRING_AVAILABILITY, .target_ppb = 999000000, .period_s = 3600};
     assert_non_null(strstr(
         make(), "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\","
-                "\"target\":0.999,\"period\":\"1h\",\"period_seconds\":3600,\"span_seconds\":0,"
+                "\"target\":0.999,\"period\":\"1h\",\"period_seconds\":3600,\"source\":\"api\",\"span_seconds\":0,"
                 "\"good\":0,\"total\":0}]}"));
 }
 
