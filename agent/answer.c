@@ -99,16 +99,21 @@ static void answer_ready(struct answerer *answerer, const char *path, const char
 static void answer_metrics(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
                            struct answer *out_answer)
 {
-    (void)path, (void)type, (void)now_ns;
+    (void)path, (void)type;
+    const struct exposure *exposed = &answerer->exposed;
     begin(out_answer, 200, EXPOSITION_CONTENT_TYPE);
     out_answer->is_scrape = true;
+    answerer->exposition.common = exposed->labels;
+    answerer->exposition.common_bytes = exposed->labels_bytes;
+    answerer->exposition.exposes_few = exposed->exposes_few;
     exposition_begin(&answerer->exposition);
     uint32_t high = sr_stats_high(answerer->stats);
     for (uint32_t id = 0; id < high; id++) {
         struct slipring_stats stats;
         struct slipring_stats_detail detail;
         struct slipring_slo_stats slo;
-        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK) {
+        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK &&
+            sr_stats_idle_ns(&stats, now_ns, exposed->idle_after_ns) == 0) {
             const bool has_slo =
                 detail.objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
             exposition_primitive(&answerer->exposition, &stats, &detail, has_slo ? &slo : NULL);
@@ -128,7 +133,7 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
     struct slipring_slo_stats slo;
     const bool has_slo =
         detail->objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
-    return sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns);
+    return sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns, answerer->exposed.idle_after_ns);
 }
 
 static void answer_list(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
@@ -236,6 +241,7 @@ void answer_get(struct answerer *answerer, const char *path, const char *type, u
                                 : strcmp(path, routes[at].path) != 0) {
         at++;
     }
+    exposure_read(answerer->exposure, &answerer->exposed);
     routes[at].answer(answerer, path, type, now_ns, out_answer);
     if (out_answer->body.failed) {
         fail(out_answer);

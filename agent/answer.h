@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "exposition.h"
+#include "exposure.h"
 #include "peer/stats.h"
 
 /* Figures older than this say that the drain thread stands: /-/ready is 503 then. */
@@ -16,7 +17,9 @@
 
 struct answerer {
     const struct sr_stats *stats;
-    const char *store; /* its name */
+    const char *store;                     /* its name */
+    const struct exposure_board *exposure; /* NULL: nothing was configured */
+    struct exposure exposed;               /* of the answer in hand */
     struct exposition exposition;
 };
 

@@ -73,6 +73,7 @@ static void make_labels(struct exposition *exposition, const struct slipring_sta
     buffer_add_text(labels, "\",primitive_type=\"");
     exposition_escape(labels, detail->type);
     buffer_add_text(labels, "\"");
+    buffer_add(labels, exposition->common, exposition->common_bytes);
     exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
 }
 
@@ -239,6 +240,23 @@ static void add_heading(struct buffer *buffer, const struct family *family)
     buffer_add_text(buffer, "\n");
 }
 
+/* A line of the store as a whole: `own` is its own label, ,name="value", or "". */
+static void add_line(const struct exposition *exposition, struct buffer *lines, const char *name,
+                     const char *own, const char *number)
+{
+    buffer_add_text(lines, name);
+    if (exposition->common_bytes > 0 || own[0] != '\0') {
+        const size_t at = lines->used;
+        buffer_add(lines, exposition->common, exposition->common_bytes);
+        buffer_add_text(lines, own);
+        if (!lines->failed) {
+            lines->text[at] = '{'; /* instead of the first comma */
+        }
+        buffer_add(lines, "}", 1);
+    }
+    buffer_format(lines, " %s\n", number);
+}
+
 void exposition_agent(struct exposition *exposition, const struct sr_agent_figures *figures)
 {
     const uint64_t values[SR_AGENT_FIGURE_COUNT] = {
@@ -256,23 +274,24 @@ void exposition_agent(struct exposition *exposition, const struct sr_agent_figur
         } else {
             (void)sr_number_format_integer(values[index], number);
         }
-        buffer_format(&exposition->agent, "%s %s\n", family.name, number);
+        add_line(exposition, &exposition->agent, family.name, "", number);
     }
 }
 
 /* What is said once, from figures that each primitive has. */
 static void add_store(struct exposition *exposition)
 {
-    struct buffer *build = &exposition->families[FAMILY_slipring_build_info];
-    buffer_add_text(build, "slipring_build_info{version=\"" SLIPRING_VERSION "\"} 1\n");
+    add_line(exposition, &exposition->families[FAMILY_slipring_build_info], "slipring_build_info",
+             ",version=\"" SLIPRING_VERSION "\"", "1");
     char number[SR_NUMBER_TEXT_BYTES];
     if (exposition->relative_error > 0 && sr_number_format(exposition->relative_error, number) > 0) {
-        buffer_format(&exposition->families[FAMILY_slipring_quantile_relative_error_ratio],
-                      "slipring_quantile_relative_error_ratio %s\n", number);
+        add_line(exposition, &exposition->families[FAMILY_slipring_quantile_relative_error_ratio],
+                 "slipring_quantile_relative_error_ratio", "", number);
     }
     if (exposition->minimum_events > 0) {
-        buffer_format(&exposition->families[FAMILY_slipring_slo_minimum_events],
-                      "slipring_slo_minimum_events %u\n", exposition->minimum_events);
+        number[sr_number_format_integer(exposition->minimum_events, number)] = '\0';
+        add_line(exposition, &exposition->families[FAMILY_slipring_slo_minimum_events],
+                 "slipring_slo_minimum_events", "", number);
     }
 }
 

@@ -7,7 +7,8 @@
  *       shortest decimal of their double. A figure that is absent has no line, and no line says NaN.
  *   G3  Label values are escaped, and what is no UTF-8 in them is replaced by U+FFFD, so that any bytes give a text
  *       that parses.
- *   G4  A family without a line has no HELP and TYPE either.
+ *   G4  Every line carries the labels that the configuration adds, behind its primitive's and before its own.
+ *   G5  A family without a line has no HELP and TYPE either.
  *
  * Pure: no clock, no system call but for memory. A zeroed struct is ready; not thread safe. */
 #ifndef AGENT_EXPOSITION_H
@@ -56,6 +57,9 @@ struct exposition {
     struct buffer escaped;           /* the category in hand */
     struct exposition_part category; /* the same as a part: ,category="..."} */
     bool failed;                     /* memory ran out */
+    const char
+        *common; /* the caller's: labels of every line, ,name="value" each, escaped; common_bytes of it */
+    size_t common_bytes;
     bool
         exposes_few; /* the caller's: windows 1m, 1h and the lifetime alone, and of an objective's windows the burn rates */
     double relative_error;   /* the greatest of all windows */

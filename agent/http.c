@@ -301,8 +301,8 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
         return false;
     }
     http->settings = *settings;
-    http->answerer = (struct answerer){
-        .stats = settings->stats, .store = settings->store, .exposition.exposes_few = settings->exposes_few};
+    http->answerer =
+        (struct answerer){.stats = settings->stats, .store = settings->store, .exposure = settings->exposure};
     http->address.length = sizeof http->address.socket;
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);

@@ -16,15 +16,16 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "exposure.h"
 #include "peer/stats.h"
 
 struct http;
 
 struct http_settings {
     struct address listen;
-    const struct sr_stats *stats; /* for the HTTP thread alone, until http_close() */
-    const char *store;            /* its name */
-    bool exposes_few;             /* of the windows, in /metrics: exposition.h */
+    const struct sr_stats *stats;          /* for the HTTP thread alone, until http_close() */
+    const char *store;                     /* its name */
+    const struct exposure_board *exposure; /* outlives it */
     /* In the HTTP thread, after each scrape of /metrics: how long its rendering took. */
     void (*note_scrape)(void *context, uint64_t took_ns);
     void *context;

@@ -36,6 +36,7 @@ struct parts {
     struct publisher *publisher;
     struct mover *mover;
     struct sr_stats *stats;
+    struct exposure_board exposure;
     struct http *http;
     struct notify notify;
     int signals;
@@ -143,10 +144,13 @@ static bool open_parts(struct parts *parts, const struct options *options)
     if (parts->stats == NULL) {
         return check(SLIPRING_NO_MEMORY, "cannot read what is published");
     }
+    if (!exposure_publish(&parts->exposure, options)) {
+        return check(SLIPRING_NO_MEMORY, "cannot publish the configuration");
+    }
     const struct http_settings settings = {.listen = options->listen,
                                            .stats = parts->stats,
                                            .store = agent_store_name(parts->store),
-                                           .exposes_few = options->exposes_few,
+                                           .exposure = &parts->exposure,
                                            .note_scrape = note_scrape,
                                            .context = parts->publisher};
     return http_open(&settings, &parts->http);
@@ -156,6 +160,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
 static void close_parts(struct parts *parts)
 {
     http_close(parts->http);
+    exposure_close(&parts->exposure);
     sr_stats_close(parts->stats);
     mover_close(parts->mover);
     publisher_close(parts->publisher);

@@ -53,7 +53,6 @@ struct options {
     const char *checkpoint_folder; /* as asked for, "none": none; NULL: as checkpoint_folder.h says */
     uint64_t checkpoint_totals_ns; /* so often totals, 10 s */
     uint64_t checkpoint_slices_ns; /* so often windows, too, 5 min */
-    uint64_t idle_after_ns;        /* idle for so long, a primitive leaves /metrics; 0: never */
     const char *price_cards[OPTIONS_PRICE_CARD_MAX]; /* files; agent.prices is what is in them */
     uint32_t price_card_count;
     uint32_t last_ppm; /* while percentiles are read: the one before */

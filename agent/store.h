@@ -64,6 +64,7 @@ struct agent_options {
     uint32_t extra_count;
     uint32_t schema;                          /* of percentiles, 3 to 8 (pure/fine.h); 0: 5 */
     uint64_t slo_minimum_events;              /* alerts with fewer events in their long window do not fire */
+    uint64_t idle_after_ns;                   /* idle for so long, a primitive leaves /metrics; 0: never */
     const struct agent_objective_rule *rules; /* rule_count of them, in the order of the file */
     uint32_t rule_count;
     const struct prices *prices; /* NULL: nothing has a price */

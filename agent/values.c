@@ -186,10 +186,10 @@ static bool set_minimum_events(const char *text, struct options *options, struct
 static bool set_idle_after(const char *text, struct options *options, struct buffer *what)
 {
     if (strcmp(text, "never") == 0) {
-        options->idle_after_ns = 0;
+        options->agent.idle_after_ns = 0;
         return true;
     }
-    return set_time(text, SECOND_NS, 90 * DAY_NS, &options->idle_after_ns, what);
+    return set_time(text, SECOND_NS, 90 * DAY_NS, &options->agent.idle_after_ns, what);
 }
 
 static bool set_checkpoint(const char *text, struct options *options, struct buffer *what)

@@ -197,8 +197,8 @@ void values_print(enum value_key key, const struct options *options, struct buff
         print_count(agent->ring_cap, standard, text);
         break;
     case KEY_idle_after:
-        options->idle_after_ns == 0 ? buffer_add_text(text, "never")
-                                    : print_time(options->idle_after_ns, text);
+        options->agent.idle_after_ns == 0 ? buffer_add_text(text, "never")
+                                          : print_time(options->agent.idle_after_ns, text);
         break;
     case KEY_retire_after:
         agent->retire_after_ns == 0 ? buffer_add_text(text, standard)

@@ -193,6 +193,11 @@ const char *figures_wall(const struct figures *figures, uint64_t at_ns, struct r
     return render_wall(figures->now_wall_ns - (figures->now_ns - at_ns), figures->now_wall_ns, room);
 }
 
+uint64_t figures_idle_after_ns(const struct figures *figures)
+{
+    return figures->has_agent_figures ? figures->agent_figures.idle_after_ns : 0;
+}
+
 uint64_t figures_age_ns(const struct figures *figures)
 {
     const uint64_t published = figures->agent.published_ns;
@@ -253,8 +258,9 @@ struct json_object *figures_json(const struct figures *figures)
     bool fine = list && json_object_object_add(root, "primitives", list) == 0;
     for (size_t i = 0; fine && i < figures->count; i++) {
         const struct figure *figure = &figures->list[i];
-        struct json_object *one = sr_json_primitive(&figure->stats, &figure->detail,
-                                                    figure->has_slo ? &figure->slo : NULL, figures->now_ns);
+        struct json_object *one =
+            sr_json_primitive(&figure->stats, &figure->detail, figure->has_slo ? &figure->slo : NULL,
+                              figures->now_ns, figures_idle_after_ns(figures));
         fine = one && json_object_array_add(list, one) == 0;
     }
     if (!fine) {

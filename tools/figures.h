@@ -57,6 +57,9 @@ bool figures_are_live(const struct figures *figures);
 /* How long ago they were published. 0 when that moment is none of this clock (a copy from another boot). */
 uint64_t figures_age_ns(const struct figures *figures);
 
+/* So long after the last execution the agent leaves a primitive out of /metrics; 0: never, or not known. */
+uint64_t figures_idle_after_ns(const struct figures *figures);
+
 /* A moment of CLOCK_MONOTONIC by the wall clock, as render_wall() writes it. */
 const char *figures_wall(const struct figures *figures, uint64_t at_ns, struct render_text *room);
 

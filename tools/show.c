@@ -49,7 +49,7 @@ static void add_durations(struct card *card, const struct figure *figure)
     }
 }
 
-static void add_requests(struct card *card, const struct slipring_stats *stats)
+static void add_requests(struct card *card, const struct slipring_stats *stats, uint64_t idle_ns)
 {
     const struct render_style *style = card->style;
     struct render_text text;
@@ -60,6 +60,9 @@ static void add_requests(struct card *card, const struct slipring_stats *stats)
     add_count(card, "", "succeeded", stats->count - failures);
     add_count(card, failures > 0 ? render_bad(style) : "", "failed", failures);
     add_count(card, stats->aborted > 0 ? render_bad(style) : "", "aborted", stats->aborted);
+    if (idle_ns > 0) {
+        card_piece(card, "", "idle for %s, not in /metrics", render_duration(style, idle_ns, &text));
+    }
     add_spilled(card, stats->spilled, stats->count);
     if (stats->clamped > 0) {
         add_count(card, render_bad(style), "clamped", stats->clamped);
@@ -155,8 +158,11 @@ static void add_cost(struct card *card, const struct figure *figure)
     }
 }
 
-static void print_card(const struct figure *figure, const struct render_style *style)
+static void print_card(const struct figures *figures, const struct figure *figure,
+                       const struct render_style *style)
 {
+    const uint64_t idle_ns =
+        sr_stats_idle_ns(&figure->stats, figures->now_ns, figures_idle_after_ns(figures));
     struct render_text name;
     struct render_text type;
     struct card card;
@@ -166,7 +172,7 @@ static void print_card(const struct figure *figure, const struct render_style *s
     windows_print(figure, style, stdout);
     card_open(&card, style, stdout);
     add_durations(&card, figure);
-    add_requests(&card, &figure->stats);
+    add_requests(&card, &figure->stats, idle_ns);
     add_objectives(&card, figure);
     add_cost(&card, figure);
     card_close(&card);
@@ -201,7 +207,7 @@ static int run_show(const struct invocation *invocation)
             printf("\nnothing was recorded yet\n");
         }
         for (size_t i = 0; i < figures.count; i++) {
-            print_card(&figures.list[i], style);
+            print_card(&figures, &figures.list[i], style);
         }
     }
     figures_drop(&figures);
@@ -227,7 +233,8 @@ const struct command command_show = {
         "same.\n"
         "requests: per second over the last minute; active are begun and not ended; aborted were under way "
         "when their process "
-        "died.\n"
+        "died. Idle is shown where the agent leaves the primitive out of /metrics for it (its --idle-after); "
+        "the totals stay.\n"
         "objectives: kept is good over total within the objective's period, aborted executions counted as "
         "bad; budget left is the share "
         "of the allowed bad ones that is not used up, below 0 when overspent; a burn rate of 1 uses up "

@@ -23,10 +23,12 @@
 #define SR_JSON_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* docs/api-v1.schema.json, "primitive". slo NULL: nothing was published of the objectives' windows and alerts. now_ns is
- * CLOCK_MONOTONIC, to say how old the figures are. */
+ * of the clock of stats, to say how old the figures are, and how long it has been idle; idle_after_ns: so long until it is left out of /metrics, 0:
+ * never. */
 SR_MUST_CHECK struct json_object *sr_json_primitive(const struct slipring_stats *stats,
                                                     const struct slipring_stats_detail *detail,
-                                                    const struct slipring_slo_stats *slo, uint64_t now_ns);
+                                                    const struct slipring_slo_stats *slo, uint64_t now_ns,
+                                                    uint64_t idle_after_ns);
 
 /* "window" there; detail has the further percentiles. */
 SR_MUST_CHECK struct json_object *sr_json_window(const struct slipring_window_stats *window,

@@ -60,6 +60,16 @@ SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, ui
                                                 struct slipring_stats *out_stats,
                                                 struct slipring_stats_detail *out_detail);
 
+/* How long the primitive has been idle, if that is longer than idle_after_ns (0: no time is), so that /metrics leaves it out: nothing is in
+ * flight, and nothing came. Else 0. now_ns is of the clock that stats->last_ns is of. */
+static inline uint64_t sr_stats_idle_ns(const struct slipring_stats *stats, uint64_t now_ns,
+                                        uint64_t idle_after_ns)
+{
+    const bool is_at_rest = stats->active <= 0 && stats->last_ns > 0 && now_ns > stats->last_ns;
+    const uint64_t idle_ns = is_at_rest ? now_ns - stats->last_ns : 0;
+    return idle_after_ns > 0 && idle_ns > idle_after_ns ? idle_ns : 0;
+}
+
 /* What is published of the objectives of one id: NO_DATA when there is nothing. */
 SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_slo_stats *out_slo);

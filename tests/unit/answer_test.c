@@ -21,6 +21,8 @@
 struct sr_stats {
     uint32_t high;
     uint64_t published_ns;
+    uint64_t last_ns[4]; /* nothing came since */
+    int64_t active[4];
     const char *names[4][2]; /* name, type; NULL: no figures under this id */
     uint32_t objectives;     /* of id 0 */
     unsigned slo_reads;
@@ -39,7 +41,10 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
     if (stats->names[id][0] == NULL) {
         return SLIPRING_NO_DATA;
     }
-    *out_stats = (struct slipring_stats){.count = 7, .published_ns = stats->published_ns};
+    *out_stats = (struct slipring_stats){.count = 7,
+                                         .published_ns = stats->published_ns,
+                                         .last_ns = stats->last_ns[id],
+                                         .active = stats->active[id]};
     *out_detail = (struct slipring_stats_detail){.bound_count = 0};
     strcpy(out_detail->name, stats->names[id][0]);
     strcpy(out_detail->type, stats->names[id][1]);
@@ -143,6 +148,41 @@ static void objectives_are_read_of_those_that_have_any(void **state)
     assert_non_null(strstr(text, "slipring_slo_minimum_events 10\n"));
 }
 
+#define MINUTE_NS UINT64_C(60000000000)
+#define LINE(name, type)                                                                                     \
+    "primitive_requests_total{primitive_name=\"" name "\",primitive_type=\"" type                            \
+    "\",service=\"shop\",status="
+
+static void an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_its_totals(void **state)
+{
+    (void)state;
+    struct exposure_board board = {NULL};
+    struct options options = {.labels = {{.name = "service", .name_bytes = 7, .value = "shop"}},
+                              .label_count = 1};
+    answerer.exposure = &board;
+    for (int id = 0; id < 4; id++) {
+        segment.last_ns[id] = NOW_NS - MINUTE_NS - 1;
+    }
+    segment.last_ns[2] = NOW_NS - MINUTE_NS; /* not longer than a minute */
+    segment.active[3] = 1;                   /* in flight all the time */
+    assert_true(exposure_publish(&board, &options));
+    assert_non_null(strstr(ask("/metrics"), LINE("read", "step"))); /* never is the default */
+    options.agent.idle_after_ns = MINUTE_NS;
+    assert_true(exposure_publish(&board, &options));
+    const char *text = ask("/metrics");
+    assert_null(strstr(text, "primitive_name=\"read\",primitive_type=\"step\""));
+    assert_non_null(strstr(text, LINE("a/b", "step")));
+    assert_non_null(strstr(text, LINE("read", "task")));
+    assert_non_null(strstr(text, "slipring_drains_total{service=\"shop\"} 5\n"));
+    assert_non_null(strstr(ask_type("/api/v1/primitives/read", "step"), "\"idle_seconds\":60.000000001,"));
+    assert_null(strstr(ask_type("/api/v1/primitives/read", "task"), "idle_seconds"));
+    segment.last_ns[0] = NOW_NS - 1;
+    assert_non_null(strstr(ask("/metrics"), LINE("read", "step") "\"success\"} 7\n"));
+    assert_null(strstr(ask_type("/api/v1/primitives/read", "step"), "idle_seconds"));
+    exposure_close(&board);
+    answerer.exposure = NULL;
+}
+
 static void before_the_first_publishing_there_are_metrics_but_no_readiness(void **state)
 {
     (void)state;
@@ -244,6 +284,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(metrics_are_all_primitives_and_the_agent, fill),
         cmocka_unit_test_setup(objectives_are_read_of_those_that_have_any, fill),
+        cmocka_unit_test_setup(an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_its_totals,
+                               fill),
         cmocka_unit_test_setup(before_the_first_publishing_there_are_metrics_but_no_readiness, fill),
         cmocka_unit_test_setup(it_is_ready_while_publishings_are_fresh, fill),
         cmocka_unit_test_setup(the_list_has_every_primitive_and_the_agent, fill),

@@ -364,6 +364,51 @@ static void an_alert_fires_is_quiet_or_says_what_blocks_it(void **state)
     assert_null(strstr(text.text, "alert_blocked{" LABELS ",objective=\"latency\",long=\"3d\""));
 }
 
+#define COMMON "service=\"a\\\"b\",environment=\"prod\""
+
+/* How many samples there are, all of which have the common labels. */
+static int count_labelled(void)
+{
+    int count = 0;
+    for (const char *line = text.text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        if (*line != '#') {
+            const char *labels = strstr(line, COMMON);
+            assert_non_null(labels);
+            assert_true(labels < strchr(line, '\n') && (labels[-1] == '{' || labels[-1] == ','));
+            count++;
+        }
+    }
+    return count;
+}
+
+static int count_samples(void)
+{
+    int count = 0;
+    for (const char *line = text.text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        count += *line != '#';
+    }
+    return count;
+}
+
+static void every_line_has_the_labels_of_the_configuration(void **state)
+{
+    const struct sr_agent_figures figures = {.drains = 5};
+    exposition_agent(&exposition, &figures);
+    render();
+    const int samples = count_samples();
+    make_figures(state);
+    exposition.common = "," COMMON;
+    exposition.common_bytes = strlen("," COMMON);
+    exposition_agent(&exposition, &figures);
+    render();
+    assert_int_equal(count_labelled(), samples);
+    assert_true(has_line("primitive_requests_total{" LABELS "," COMMON ",status=\"failure\"} 3"));
+    assert_true(has_line("slipring_drains_total{" COMMON "} 5"));
+    assert_true(has_line("slipring_slo_minimum_events{" COMMON "} 10"));
+    assert_true(has_line("slipring_build_info{" COMMON ",version=\"" SLIPRING_VERSION "\"} 1"));
+    exposition.common_bytes = 0;
+}
+
 static void who_wants_few_has_two_windows_the_lifetime_and_burn_rates(void **state)
 {
     exposition.exposes_few = true;
@@ -720,6 +765,7 @@ int main(void)
         CASE(an_objective_without_events_has_counts_and_no_ratio),
         CASE(the_windows_of_alerts_are_those_that_the_period_reaches),
         CASE(an_alert_fires_is_quiet_or_says_what_blocks_it),
+        CASE(every_line_has_the_labels_of_the_configuration),
         CASE(who_wants_few_has_two_windows_the_lifetime_and_burn_rates),
         CASE(an_objective_whose_windows_are_not_published_yet_has_its_period),
         CASE(dollars_are_exact_decimals),

@@ -17,12 +17,14 @@
 static struct slipring_stats stats;
 static struct slipring_stats_detail detail;
 static const struct slipring_slo_stats *slo; /* NULL: nothing published */
+static uint64_t idle_after_ns;
 static struct json_object *made;
 
 static int make_figures(void **state)
 {
     (void)state;
     slo = NULL;
+    idle_after_ns = 0;
     memset(&stats, 0, sizeof stats);
     memset(&detail, 0, sizeof detail);
     strcpy(detail.name, "a/b");
@@ -115,7 +117,7 @@ static void fill_figures(void)
 static const char *make(void)
 {
     json_object_put(made);
-    made = sr_json_primitive(&stats, &detail, slo, 100 * SECOND + SECOND / 20);
+    made = sr_json_primitive(&stats, &detail, slo, 100 * SECOND + SECOND / 20, idle_after_ns);
     assert_non_null(made);
     return json_object_to_json_string_ext(made, SR_JSON_FLAGS);
 }
@@ -164,6 +166,23 @@ static void a_primitive_with_everything_is_this_text(void **state)
         "\"savings\":0,\"cost_per_request\":2.5e-10,\"cost_per_hour\":7.2e-08}},"
         "\"bounds\":[{\"seconds\":0.001,\"count\":0,\"le\":true},"
         "{\"seconds\":0.25,\"count\":9,\"le\":false,\"exact_for_seconds\":40}]}");
+}
+
+static void an_idle_primitive_says_so_where_metrics_leave_it_out(void **state)
+{
+    (void)state;
+    stats.last_ns = 90 * SECOND;
+    assert_null(strstr(make(), "idle"));
+    idle_after_ns = 10 * SECOND;
+    assert_non_null(strstr(make(), "\"age_seconds\":0.05,\"idle_seconds\":10.05,"));
+    idle_after_ns = 11 * SECOND;
+    assert_null(strstr(make(), "idle"));
+    idle_after_ns = 10 * SECOND;
+    stats.active = 1;
+    assert_null(strstr(make(), "idle"));
+    stats.active = 0;
+    stats.last_ns = 101 * SECOND; /* later than the look */
+    assert_null(strstr(make(), "idle"));
 }
 
 static void an_idle_primitive_has_counts_of_0_and_no_percentiles(void **state)
@@ -361,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_primitive_with_everything_is_this_text),
+        CASE(an_idle_primitive_says_so_where_metrics_leave_it_out),
         CASE(an_idle_primitive_has_counts_of_0_and_no_percentiles),
         CASE(objectives_without_events_are_listed_without_ratios),
         CASE(an_objective_has_the_windows_and_pairs_that_its_period_reaches),

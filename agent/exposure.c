@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of the configuration that answers need: see exposure.h. */
+#include "exposure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define URCU_INLINE_SMALL_FUNCTIONS
+#include <urcu/urcu-memb.h>
+
+#include "exposition_parts.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_THREAD_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define HAS_THREAD_SANITIZER 1
+#endif
+
+/* The pointer is an atomic, so that the sanitizer sees what orders its target's bytes. That a copy ends before the grace period does, liburcu
+ * brings about by barriers that it does not see: it is told. */
+#ifdef HAS_THREAD_SANITIZER
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define SEEN_BEFORE(address) __tsan_release((void *)(uintptr_t)(address))
+#define SEEN_AFTER(address)  __tsan_acquire((void *)(uintptr_t)(address))
+#else
+#define SEEN_BEFORE(address) ((void)(address))
+#define SEEN_AFTER(address)  ((void)(address))
+#endif
+
+static bool add_labels(const struct options *options, struct exposure *exposure)
+{
+    struct buffer text = {0};
+    for (uint32_t i = 0; i < options->label_count; i++) {
+        const struct options_label *label = &options->labels[i];
+        buffer_format(&text, ",%.*s=\"", (int)label->name_bytes, label->name);
+        exposition_escape(&text, label->value);
+        buffer_add(&text, "\"", 1);
+    }
+    const bool fits = !text.failed && text.used <= sizeof exposure->labels;
+    if (fits && text.used > 0) {
+        memcpy(exposure->labels, text.text, text.used);
+        exposure->labels_bytes = text.used;
+    }
+    buffer_free(&text);
+    return fits;
+}
+
+bool exposure_publish(struct exposure_board *board, const struct options *options)
+{
+    struct exposure *next = calloc(1, sizeof *next);
+    if (next == NULL || !add_labels(options, next)) {
+        free(next);
+        return false;
+    }
+    next->idle_after_ns = options->agent.idle_after_ns;
+    next->exposes_few = options->exposes_few;
+    /* release: pairs with exposure_read(): else the bytes of `next` are seen half made */
+    struct exposure *former = atomic_exchange_explicit(&board->published, next, memory_order_release);
+    if (former != NULL) {
+        urcu_memb_synchronize_rcu();
+        SEEN_AFTER(former);
+    }
+    free(former);
+    return true;
+}
+
+void exposure_read(const struct exposure_board *board, struct exposure *out_exposure)
+{
+    *out_exposure = (struct exposure){.idle_after_ns = 0};
+    if (board == NULL) {
+        return;
+    }
+    urcu_memb_register_thread();
+    urcu_memb_read_lock();
+    /* acquire: pairs with exposure_publish() */
+    const struct exposure *published = atomic_load_explicit(&board->published, memory_order_acquire);
+    if (published != NULL) {
+        *out_exposure = *published;
+        SEEN_BEFORE(published);
+    }
+    urcu_memb_read_unlock();
+    urcu_memb_unregister_thread();
+}
+
+void exposure_close(struct exposure_board *board)
+{
+    /* relaxed: nobody else looks any more */
+    free(atomic_exchange_explicit(&board->published, NULL, memory_order_relaxed));
+}
