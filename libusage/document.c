@@ -292,6 +292,7 @@ bool document_read(const char *json, size_t bytes, const char *provider, const c
     struct sr_json_value top[SLOT_COUNT];
     struct sr_json_value usage[SLOT_COUNT];
     memset(out_document, 0, sizeof *out_document);
+    memset(top, 0, sizeof top);
     memset(usage, 0, sizeof usage);
     if (!last_of(&whole, why) || !scan(&whole, top, why)) {
         return false;

@@ -157,7 +157,7 @@ void help_overview(const struct render_style *style, FILE *stream)
         "0\tdone\n"
         "1\tthe answer is no: show has no figures of NAME, slo check finds the budget spent, verify found a "
         "disagreement, rm a store in use or with "
-        "samples that wait to be booked\n"
+        "samples that wait to be booked, ingest bad lines\n"
         "2\tit could not be done: bad input, no such store, an error of the system; stderr says which\n"
         "exec\texits as its command did\n");
     print_title(style, stream, "\nENVIRONMENT");
