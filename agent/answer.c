@@ -59,6 +59,16 @@ void answer_error(const char *path, unsigned status, const char *message, const 
     }
 }
 
+void answer_text(unsigned status, struct buffer *text, struct answer *out_answer)
+{
+    begin(out_answer, status, TYPE_TEXT);
+    out_answer->body = *text;
+    *text = (struct buffer){0};
+    if (out_answer->body.failed) {
+        fail(out_answer);
+    }
+}
+
 static void answer_root(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
                         struct answer *out_answer)
 {

@@ -40,6 +40,9 @@ void answer_get(struct answerer *answerer, const char *path, const char *type, u
 void answer_error(const char *path, unsigned status, const char *message, const char *hint,
                   struct answer *out_answer);
 
+/* A text as an answer; its memory passes over, and *text is as new. */
+void answer_text(unsigned status, struct buffer *text, struct answer *out_answer);
+
 /* The memory that answers left behind. */
 void answerer_free(struct answerer *answerer);
 

@@ -293,8 +293,8 @@ static bool is_known_unannounced(const struct sr_catalog_lists *lists, uint64_t 
 {
     bool is_known = is_default_bound(ns);
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT && lists; i++) {
-        is_known = is_known || (lists->objectives[i].kind == SLIPRING_LATENCY &&
-                                lists->objectives[i].threshold_ns == ns);
+        is_known = is_known ||
+                   (lists->objectives[i].kind == SLIPRING_LATENCY && lists->objectives[i].threshold_ns == ns);
     }
     return is_known;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -116,13 +117,61 @@ static bool has_body(struct MHD_Connection *connection)
                NULL;
 }
 
-/* What is refused before anything is looked at. */
-static bool refuse(struct MHD_Connection *connection, const char *path, const char *method,
-                   struct answer *out_answer)
+/* Who is at the other end of a connection of the local socket. False: nobody knows. */
+static bool ask_peer(struct MHD_Connection *connection, struct ucred *out_peer)
 {
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        answer_error(path, 405, "this method is not served", "Only GET and HEAD are.", out_answer);
-        out_answer->allow = "GET, HEAD";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    socklen_t bytes = sizeof *out_peer;
+    return info != NULL && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, out_peer, &bytes) == 0 &&
+           bytes == sizeof *out_peer;
+}
+
+/* The local socket is for the agent's own user and for root. */
+static bool refuse_stranger(struct MHD_Connection *connection, const char *path, struct answer *out_answer)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    if (ask_peer(connection, &peer) && (peer.uid == geteuid() || peer.uid == 0)) {
+        return false;
+    }
+    log_event(LOG_WARNING, log_what("a stranger on the local socket"), log_number("uid", peer.uid),
+              log_number("pid", (uint64_t)peer.pid), log_text("path", path));
+    answer_error(path, 403, "this socket is for the user who runs the agent, and for root",
+                 "Figures are served over TCP to everybody who reaches that.", out_answer);
+    return true;
+}
+
+/* True when the page takes the method; else it is refused. */
+static bool check_method(const struct http *http, const char *path, const char *method,
+                         struct answer *out_answer)
+{
+    enum control_what what;
+    const bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    const bool is_order = orders_find(path, &what);
+    if (is_order && is_post) {
+        if (!http->settings.is_local) {
+            orders_refuse(path, http->settings.socket, out_answer);
+        }
+        return http->settings.is_local;
+    }
+    if (!is_order &&
+        (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)) {
+        return true;
+    }
+    answer_error(path, 405, "this method is not served",
+                 is_order ? "Only POST is." : "Only GET and HEAD are.", out_answer);
+    out_answer->allow = is_order ? "POST" : "GET, HEAD";
+    return false;
+}
+
+/* What is refused before anything is looked at. */
+static bool refuse(const struct http *http, struct MHD_Connection *connection, const char *path,
+                   const char *method, struct answer *out_answer)
+{
+    if (http->settings.is_local && refuse_stranger(connection, path, out_answer)) {
+        return true;
+    }
+    if (!check_method(http, path, method, out_answer)) {
         return true;
     }
     if (has_body(connection)) {
@@ -130,6 +179,24 @@ static bool refuse(struct MHD_Connection *connection, const char *path, const ch
         return true;
     }
     return false;
+}
+
+static const char *argument(struct MHD_Connection *connection, const char *key)
+{
+    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
+}
+
+static void execute(const struct http *http, struct MHD_Connection *connection, const char *path,
+                    enum control_what what, struct answer *out)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    (void)ask_peer(connection, &peer); /* it was let through */
+    const struct orders_query query = {.name = argument(connection, "name"),
+                                       .type = argument(connection, "type"),
+                                       .all = argument(connection, "all"),
+                                       .uid = peer.uid,
+                                       .pid = (uint32_t)peer.pid};
+    orders_answer(http->settings.orders, path, what, &query, out);
 }
 
 static void make_answer(struct http *http, struct MHD_Connection *connection, const char *path,
@@ -140,8 +207,12 @@ static void make_answer(struct http *http, struct MHD_Connection *connection, co
         answer_error(path, 503, "too many answers are waiting to be read", "Try again in a moment.", out);
         return;
     }
-    const char *type = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "type");
-    answer_get(&http->answerer, path, type, begun_ns, out);
+    enum control_what what;
+    if (orders_find(path, &what)) { /* by POST, or it would have been refused */
+        execute(http, connection, path, what, out);
+        return;
+    }
+    answer_get(&http->answerer, path, argument(connection, "type"), begun_ns, out);
     if (out->is_scrape && out->status == 200) {
         http->settings.note_scrape(http->settings.context, sr_clock_ns() - begun_ns);
     }
@@ -160,7 +231,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
     if (*upload_bytes > 0) {
         return MHD_NO; /* a body that its head did not announce */
     }
-    if (first && !refuse(connection, path, method, &answer)) {
+    if (first && !refuse(http, connection, path, method, &answer)) {
         return MHD_YES;
     }
     connections_answering(&http->connections, watched(connection), sr_clock_ns());
@@ -290,7 +361,7 @@ static struct MHD_Daemon *start(struct http *http, int fd)
 
 bool http_open(const struct http_settings *settings, struct http **out_http)
 {
-    int fd = listen_at(&settings->listen);
+    int fd = settings->is_local ? settings->listening : listen_at(&settings->listen);
     if (fd < 0) {
         return false;
     }
@@ -303,7 +374,7 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
     http->settings = *settings;
     http->answerer =
         (struct answerer){.stats = settings->stats, .store = settings->store, .exposure = settings->exposure};
-    http->address.length = sizeof http->address.socket;
+    http->address.length = sizeof http->address.socket; /* of the local one no more than its family */
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);
     http->daemon = start(http, fd);

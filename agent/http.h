@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP side: one thread of libmicrohttpd that carries the answers of answer.h.
+/* The HTTP side: one thread of libmicrohttpd for each place where the agent listens, that carries the answers of answer.h; and of the
+ * local socket (local.h) the orders of orders.h.
  *
  *   G1  Looking costs the looked-at nothing: the thread reads published figures only, and being one thread it takes one
  *       core at most, whatever is asked.
- *   G2  GET and HEAD, no bodies: 405 and 413 at once. A head of more than 32 KB is 431 (414 for its first line).
+ *   G2  GET and HEAD, POST for orders, no bodies: 405 and 413 at once. A head of more than 32 KB is 431 (414 for its first line).
  *   G3  A request has 10 s to arrive and its answer 30 s to be read, however slowly bytes drip; then the connection is
  *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
  *       longest without a request, so that idle ones cannot keep a scrape out.
  *   G4  Answers under way hold at most 256 MB (one alone may be larger); beyond that 503 with Retry-After.
+ *   G5  Orders are taken on the local socket alone, whose peers are the agent's own user and root; anybody else who got through to it is
+ *       answered 403, whatever is asked.
  *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
@@ -17,13 +20,18 @@
 
 #include "address.h"
 #include "exposure.h"
+#include "orders.h"
 #include "peer/stats.h"
 
 struct http;
 
 struct http_settings {
     struct address listen;
-    const struct sr_stats *stats;          /* for the HTTP thread alone, until http_close() */
+    bool is_local;                         /* the local socket, instead of `listen`: */
+    int listening;                         /* its descriptor, http_open()'s to close */
+    const struct orders *orders;           /* for the HTTP thread of the local socket */
+    const char *socket;                    /* where that is, for who gives orders elsewhere; NULL: nowhere */
+    const struct sr_stats *stats;          /* until http_close() */
     const char *store;                     /* its name */
     const struct exposure_board *exposure; /* outlives it */
     /* In the HTTP thread, after each scrape of /metrics: how long its rendering took. */

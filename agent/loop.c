@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -35,20 +36,34 @@ static bool is_due(struct beat *beat, uint64_t now_ns, uint64_t *wait_ns)
     return due;
 }
 
-/* The number of a signal that came within wait_ns, 0 for none, -1 when waiting failed. */
-static int wait_for_signal(int signals, uint64_t wait_ns)
+/* What woke the loop. */
+struct waking {
+    int signal; /* that came, 0: none; -1: waiting failed */
+    bool has_order;
+};
+
+/* Until something wakes it, wait_ns at most. */
+static struct waking await(const struct loop *loop, uint64_t wait_ns)
 {
-    struct pollfd fd = {.fd = signals, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = loop->signals, .events = POLLIN},
+                           {.fd = control_fd(loop->control), .events = POLLIN}};
     struct timespec wait = {.tv_sec = (time_t)(wait_ns / SECOND), .tv_nsec = (long)(wait_ns % SECOND)};
-    int ready = ppoll(&fd, 1, &wait, NULL);
+    struct waking waking = {.signal = 0};
+    int ready = ppoll(fds, sizeof fds / sizeof fds[0], &wait, NULL);
     if (ready == 0 || (ready < 0 && errno == EINTR)) {
-        return 0;
+        return waking;
     }
+    waking.has_order = ready > 0 && fds[1].revents != 0;
     struct signalfd_siginfo info;
-    if (ready < 0 || read(signals, &info, sizeof info) != (ssize_t)sizeof info) {
-        return errno == EAGAIN ? 0 : -1;
+    if (ready > 0 && fds[0].revents == 0) {
+        return waking;
     }
-    return (int)info.ssi_signo;
+    if (ready < 0 || read(loop->signals, &info, sizeof info) != (ssize_t)sizeof info) {
+        waking.signal = errno == EAGAIN ? 0 : -1;
+    } else {
+        waking.signal = (int)info.ssi_signo;
+    }
+    return waking;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -96,14 +111,20 @@ int loop_run(const struct loop *loop)
         }
         if (is_due(&sweep, now_ns, &wait_ns)) {
             http_sweep(loop->http, now_ns);
+            local_sweep(loop->local, now_ns);
         }
-        int signal = wait_for_signal(loop->signals, wait_ns);
-        if (signal < 0) {
+        const struct waking waking = await(loop, wait_ns);
+        if (waking.signal < 0) {
             log_event(LOG_ERROR, log_what("cannot wait"), log_text("error", strerror(errno)));
             return 0;
         }
-        if (signal > 0) {
-            return signal;
+        if (waking.signal == SIGHUP) {
+            loop->hang_up(loop->context);
+        } else if (waking.signal > 0) {
+            return waking.signal;
+        }
+        if (waking.has_order) {
+            control_serve(loop->control, loop->execute, loop->context);
         }
     }
 }

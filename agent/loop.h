@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent's main thread between start and stop: the drain whenever it asks for it, the tick counter's
  * calibration once a second, the reaper once a second, the
- * publisher and the mover ten times a second, checkpoints when they are due, the watchdog's beat, the HTTP side's overdue connections; and a signal ends it. */
+ * publisher and the mover ten times a second, checkpoints when they are due, the watchdog's beat, the HTTP side's overdue connections, orders as they come; and a signal
+ * ends it, but for SIGHUP, which is an order. */
 #ifndef AGENT_LOOP_H
 #define AGENT_LOOP_H
 
 #include "calibration.h"
 #include "checkpoint.h"
+#include "control.h"
 #include "drain.h"
 #include "http.h"
+#include "local.h"
 #include "mover.h"
 #include "notify.h"
 #include "publisher.h"
@@ -24,11 +27,16 @@ struct loop {
     struct mover *mover;
     struct checkpoint *checkpoint; /* or NULL */
     struct http *http;
+    struct local *local;
+    struct control *control; /* its orders are executed by: */
+    unsigned (*execute)(void *context, const struct control_order *order, struct buffer *answer);
+    void (*hang_up)(void *context); /* at SIGHUP; does not wait */
+    void *context;                  /* of both */
     const struct notify *notify;
-    int signals; /* a signalfd of the signals that end the loop */
+    int signals; /* a signalfd of SIGHUP and of the signals that end the loop */
 };
 
-/* Until one of the signals comes; returns its number. 0: it cannot go on, and the log says why. */
+/* Until one of the ending signals comes; returns its number. 0: it cannot go on, and the log says why. */
 int loop_run(const struct loop *loop);
 
 #endif

@@ -12,18 +12,31 @@
 
 #include <slipring/version.h>
 
+#include "binding.h"
 #include "books.h"
 #include "checkpoint.h"
 #include "config.h"
+#include "control.h"
+#include "executor.h"
 #include "families.h"
 #include "footprint.h"
+#include "local.h"
 #include "log.h"
 #include "loop.h"
+#include "orders.h"
 #include "peer/clock.h"
 #include "peer/guard.h"
 #include "pure/duration.h"
+#include "reload.h"
 
 enum { EXIT_USAGE = 2 };
+
+/* What the agent was started with. */
+struct start {
+    int count;
+    char **arguments;
+    struct config *config; /* what they and the configuration file say */
+};
 
 struct parts {
     struct agent_store *store;
@@ -40,6 +53,11 @@ struct parts {
     struct http *http;
     struct notify notify;
     int signals;
+    struct control *control;
+    struct executor executor;
+    struct reload *reload;
+    struct orders orders;
+    struct local *local;
 };
 
 /* stdout has it all, or the exit status says that it has not. */
@@ -71,7 +89,7 @@ static int print_task(enum options_task task, const struct config *config)
     return print(&text);
 }
 
-/* The signals that end the agent come by a descriptor; no other thread gets them, for they inherit the mask. */
+/* The signals that end the agent, or make it reload, come by a descriptor; no other thread gets them, for they inherit the mask. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -87,10 +105,11 @@ static int open_signals(void)
     return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* From now on they end the process at once. */
+/* From now on they end the process at once; but for SIGHUP, which asks for nothing that is to be had. */
 static void unblock_signals(void)
 {
     sigset_t all;
+    (void)signal(SIGHUP, SIG_IGN);
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
@@ -109,8 +128,44 @@ static bool check(enum slipring_status status, const char *what)
     return status == SLIPRING_OK;
 }
 
-static bool open_parts(struct parts *parts, const struct options *options)
+/* The local socket and what is behind it. The other listener says where it is. */
+static bool open_orders(struct parts *parts, const struct start *start, struct http_settings *settings)
 {
+    if (!control_open(&parts->control)) {
+        return false;
+    }
+    const struct reload_settings reload = {.count = start->count,
+                                           .arguments = start->arguments,
+                                           .config = start->config,
+                                           .store = parts->store,
+                                           .books = parts->books,
+                                           .executor = &parts->executor,
+                                           .control = parts->control,
+                                           .exposure = &parts->exposure};
+    if (!reload_open(&reload, &parts->reload)) {
+        return false;
+    }
+    parts->executor = (struct executor){
+        .books = parts->books, .drain = parts->drain, .publisher = parts->publisher, .reload = parts->reload};
+    parts->orders =
+        (struct orders){.control = parts->control, .reload = reload_ask, .context = parts->reload};
+    settings->orders = &parts->orders;
+    if (!local_open(settings, parts->control, &parts->local)) {
+        return false;
+    }
+    settings->socket = local_is_open(parts->local) ? local_path(parts->local) : NULL;
+    return true;
+}
+
+static void hang_up(void *context)
+{
+    const struct executor *executor = context;
+    reload_hang_up(executor->reload);
+}
+
+static bool open_parts(struct parts *parts, const struct start *start)
+{
+    const struct options *options = config_options(start->config);
     uint64_t now_ns = sr_clock_ns();
     if (!check(agent_store_open(&options->agent, now_ns, sr_clock_wall_ns(), &parts->store),
                "cannot open the store") ||
@@ -132,6 +187,7 @@ static bool open_parts(struct parts *parts, const struct options *options)
     }
     /* Before anything is judged and shown: windows end now, and what waited belongs to them. */
     drain_all(parts->drain, sr_clock_ns());
+    binding_take_up_unregistered(parts->books, sr_clock_ns());
     if (!check(publisher_open(parts->store, parts->books, parts->drain, now_ns, &parts->publisher),
                "cannot publish") ||
         !check(mover_open(parts->store, parts->books, parts->drain, &parts->mover), "cannot move")) {
@@ -147,18 +203,19 @@ static bool open_parts(struct parts *parts, const struct options *options)
     if (!exposure_publish(&parts->exposure, options)) {
         return check(SLIPRING_NO_MEMORY, "cannot publish the configuration");
     }
-    const struct http_settings settings = {.listen = options->listen,
-                                           .stats = parts->stats,
-                                           .store = agent_store_name(parts->store),
-                                           .exposure = &parts->exposure,
-                                           .note_scrape = note_scrape,
-                                           .context = parts->publisher};
-    return http_open(&settings, &parts->http);
+    struct http_settings settings = {.listen = options->listen,
+                                     .stats = parts->stats,
+                                     .store = agent_store_name(parts->store),
+                                     .exposure = &parts->exposure,
+                                     .note_scrape = note_scrape,
+                                     .context = parts->publisher};
+    return open_orders(parts, start, &settings) && http_open(&settings, &parts->http);
 }
 
 /* In reverse. What was never opened is NULL, and ignored. */
 static void close_parts(struct parts *parts)
 {
+    local_close(parts->local);
     http_close(parts->http);
     exposure_close(&parts->exposure);
     sr_stats_close(parts->stats);
@@ -170,6 +227,8 @@ static void close_parts(struct parts *parts)
     checkpoint_close(parts->checkpoint);
     books_close(parts->books);
     agent_store_close(parts->store);
+    reload_close(parts->reload);
+    control_close(parts->control);
 }
 
 /* What the windows are, and what a primitive costs with them. */
@@ -214,8 +273,9 @@ static void settle(const struct parts *parts)
     publisher_run(parts->publisher, sr_clock_ns());
 }
 
-static int serve(const struct options *options)
+static int serve(const struct start *start)
 {
+    const struct options *options = config_options(start->config);
     struct parts parts = {.signals = open_signals()};
     if (parts.signals < 0) {
         log_event(LOG_ERROR, log_what("cannot take over signals"), log_text("error", strerror(errno)));
@@ -224,7 +284,7 @@ static int serve(const struct options *options)
     /* The default slack of 50 us would be half of the shortest wait. */
     (void)prctl(PR_SET_TIMERSLACK, 1000ul);
     notify_open(&parts.notify);
-    if (!open_parts(&parts, options)) {
+    if (!open_parts(&parts, start)) {
         close_parts(&parts);
         return EXIT_FAILURE;
     }
@@ -238,6 +298,11 @@ static int serve(const struct options *options)
                               .mover = parts.mover,
                               .checkpoint = parts.checkpoint,
                               .http = parts.http,
+                              .local = parts.local,
+                              .control = parts.control,
+                              .execute = executor_run,
+                              .hang_up = hang_up,
+                              .context = &parts.executor,
                               .notify = &parts.notify,
                               .signals = parts.signals};
     int signal = loop_run(&loop);
@@ -261,8 +326,9 @@ static int refuse(enum options_task task, struct buffer *message)
     return is_usage ? EXIT_USAGE : EXIT_FAILURE;
 }
 
-static int run(const struct options *options)
+static int run(const struct start *start)
 {
+    const struct options *options = config_options(start->config);
     log_set_level(options->log_level);
     if (options->shm_dir != NULL && setenv("SLIPRING_SHM_DIR", options->shm_dir, 1) != 0) {
         log_event(LOG_ERROR, log_what("cannot set SLIPRING_SHM_DIR"), log_text("error", strerror(errno)));
@@ -273,18 +339,18 @@ static int run(const struct options *options)
                   log_text("error", strerror(errno)));
         return EXIT_FAILURE;
     }
-    return serve(options);
+    return serve(start);
 }
 
 int main(int count, char **arguments)
 {
-    struct config *config = NULL;
+    struct start start = {.count = count, .arguments = arguments};
     struct buffer message = {0};
-    const enum options_task task = config_open(count, arguments, &config, &message);
+    const enum options_task task = config_open(count, arguments, &start.config, &message);
     if (task == OPTIONS_BAD || task == OPTIONS_BAD_FILE) {
         return refuse(task, &message);
     }
-    const int status = task == OPTIONS_RUN ? run(config_options(config)) : print_task(task, config);
-    config_close(config);
+    const int status = task == OPTIONS_RUN ? run(&start) : print_task(task, start.config);
+    config_close(start.config);
     return status;
 }

@@ -125,7 +125,8 @@ static void tell_of_change(const struct books *books, uint32_t index, const stru
     char name[136];
     binding_read_text(books, SR_WORD(book, index, SR_BOOK_NAME), name, sizeof name);
     log_event(LOG_INFO, log_what("objective changed"), log_text("primitive", name),
-              log_text("objective", it->name), log_text("source", it->source == SLIPRING_SOURCE_FILE ? "file" : "api"),
+              log_text("objective", it->name),
+              log_text("source", it->source == SLIPRING_SOURCE_FILE ? "file" : "api"),
               log_number("target_ppb", it->target_ppb), log_number("threshold_ns", it->threshold_ns),
               log_number("amount_nanodollars", it->amount), log_number("period_s", it->period_s),
               log_text("past", begins ? "begins anew" : "kept"));

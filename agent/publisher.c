@@ -45,6 +45,9 @@ struct publisher {
     uint32_t *redirected;   /* as the segment has it: 0, or 1 + place */
     _Atomic uint64_t scrapes;
     _Atomic uint64_t scrape_ns;
+    bool is_reload_bad;      /* the last configuration that was read is not in force */
+    uint64_t reload_wall_ns; /* when the one in force was read */
+    uint64_t reload_failures;
     struct figures figures; /* scratch */
 };
 
@@ -83,6 +86,7 @@ enum slipring_status publisher_open(struct agent_store *store, struct books *boo
     publisher->books = books;
     publisher->drain = drain;
     publisher->high = (uint32_t)books->durable->figures_high;
+    publisher->reload_wall_ns = agent_store_started_wall_ns(store);
     /* relaxed: no other thread knows it yet */
     atomic_store_explicit(&publisher->scrapes, former_scrapes(store), memory_order_relaxed);
     *out_publisher = publisher;
@@ -113,6 +117,24 @@ void publisher_tell_time(struct publisher *publisher, uint64_t wall_ns)
 void publisher_show_checkpoint(struct publisher *publisher, struct checkpoint *checkpoint)
 {
     publisher->checkpoint = checkpoint;
+}
+
+void publisher_hurry(struct publisher *publisher)
+{
+    publisher->pace_ns = 0;
+    publisher->due_ns = 0;
+    publisher->next = 0; /* of a round that is under way, too */
+    publisher->changed = 0;
+}
+
+void publisher_note_reload(struct publisher *publisher, bool is_good, uint64_t wall_ns)
+{
+    publisher->is_reload_bad = !is_good;
+    if (is_good) {
+        publisher->reload_wall_ns = wall_ns;
+    } else {
+        publisher->reload_failures++;
+    }
 }
 
 /* --- one primitive ------------------------------------------------------------------------------------------------------- */
@@ -231,6 +253,9 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .checkpoint_stall_ns = checkpoint->stall_ns,
         .checkpoints_refused = checkpoint->refused,
         .restored_wall_ns = store_word(books, SR_STORE_RESTORED_WALL_NS),
+        .config_reload_ok = !publisher->is_reload_bad,
+        .config_reload_wall_ns = publisher->reload_wall_ns,
+        .config_reload_failures = publisher->reload_failures,
         .resets = store_word(books, SR_STORE_RESETS),
         .usage_accounts = usage_accounts(books),
         .usage_lost = store_word(books, SR_STORE_USAGE_LOST),

@@ -6,6 +6,7 @@
 #ifndef AGENT_PUBLISHER_H
 #define AGENT_PUBLISHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <slipring/status.h>
@@ -32,6 +33,13 @@ void publisher_show_checkpoint(struct publisher *publisher, struct checkpoint *c
 /* Ten times a second, whenever it is called; returns how long until it is due again, in nanoseconds. A call publishes a
  * bounded number of primitives, so that the drain comes to bring the clock forward: 0 says that the round goes on. */
 uint64_t publisher_tick(struct publisher *publisher, uint64_t now_ns);
+
+/* The next calls of publisher_tick(), until one does not return 0, publish everything that has changed by now, however lately its like was
+ * published: for who is to see what an order did. */
+void publisher_hurry(struct publisher *publisher);
+
+/* A configuration was read: it is in force since wall_ns (CLOCK_REALTIME), or it was refused. */
+void publisher_note_reload(struct publisher *publisher, bool is_good, uint64_t wall_ns);
 
 /* At once, every primitive: before a clean stop, and in tests. */
 void publisher_run(struct publisher *publisher, uint64_t now_ns);

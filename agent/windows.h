@@ -41,6 +41,9 @@ void windows_close(struct books *books);
  * have it now, for want of a page, keeps its former windows, and shows nothing of those that it lacks. */
 void windows_take_up(struct books *books);
 
+/* The same of one book, after another list came into force, or not yet. The batch is empty. */
+void windows_take_up_book(struct books *books, uint32_t book);
+
 /* Drop what left the windows; close the slices that are long enough, across an agent's absence too. Commits. */
 void windows_tick(struct books *books, uint64_t now_ns);
 

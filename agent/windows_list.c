@@ -117,20 +117,23 @@ static void take_up_parts(struct books *books, uint32_t index)
     }
 }
 
+void windows_take_up_book(struct books *books, uint32_t index)
+{
+    if (!books->book[index].is_used) {
+        return;
+    }
+    take_up_parts(books, index);
+    if (windows_are_set_up(books, index) && shelf_of(books, index) && !has_these_windows(books, index)) {
+        const struct agent_options former = former_windows(books, index);
+        if (settle_all(books, index, &former)) {
+            rearrange(books, index);
+        }
+    }
+}
+
 void windows_take_up(struct books *books)
 {
     for (uint32_t index = 0; index < books->high; index++) {
-        if (books->book[index].is_used) {
-            take_up_parts(books, index);
-        }
-        if (!books->book[index].is_used || !windows_are_set_up(books, index) || !shelf_of(books, index)) {
-            continue;
-        }
-        if (!has_these_windows(books, index)) {
-            const struct agent_options former = former_windows(books, index);
-            if (settle_all(books, index, &former)) {
-                rearrange(books, index);
-            }
-        }
+        windows_take_up_book(books, index);
     }
 }

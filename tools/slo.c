@@ -194,8 +194,10 @@ const struct command command_slo = {
         "few "
         "executions to judge by; cannot fire, for a target so low that not even failures alone would reach a "
         "factor; no data, "
-        "nothing ran within the last hour. SET BY says who set the objective: api, a program, or file, the agent's "
-        "configuration, which goes before what programs say of the same name. slipring slo explain NAME shows the arithmetic of one primitive.\n"
+        "nothing ran within the last hour. SET BY says who set the objective: api, a program, or file, the "
+        "agent's "
+        "configuration, which goes before what programs say of the same name. slipring slo explain NAME "
+        "shows the arithmetic of one primitive.\n"
         "A primitive that is called explain or check is meant by slipring slo -- check.\n"
         "Costs the recording programs nothing. Works without an agent and then says from when the figures "
         "are.",

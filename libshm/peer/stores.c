@@ -18,9 +18,9 @@
 #include "protocol/segment.h"
 #include "pure/name.h"
 
-enum store_file { FILE_RING, FILE_STATS, FILE_LOCK, FILE_COUNT };
+enum store_file { FILE_RING, FILE_STATS, FILE_LOCK, FILE_SOCKET, FILE_COUNT };
 
-static const char *const suffixes[FILE_COUNT] = {"ring", "stats", "lock"};
+static const char *const suffixes[FILE_COUNT] = {"ring", "stats", "lock", "socket"};
 
 const char *sr_stores_folder(void)
 {
@@ -31,6 +31,14 @@ const char *sr_stores_default_name(void)
 {
     const char *name = getenv("SLIPRING_STORE");
     return name && name[0] ? name : "default";
+}
+
+bool sr_stores_socket(const char *name, char out_path[PATH_MAX])
+{
+    struct sr_map file;
+    const enum slipring_status status = sr_map_name(&file, name, suffixes[FILE_SOCKET]);
+    memcpy(out_path, file.path, sizeof file.path);
+    return status == SLIPRING_OK && strlen(out_path) <= SR_STORES_SOCKET_MAX;
 }
 
 /* --- looking -------------------------------------------------------------------------------------------------- */
@@ -56,7 +64,7 @@ static void look_at_ring_segment(struct sr_store_info *info)
 enum slipring_status sr_stores_look(const char *name, struct sr_store_info *out_info)
 {
     struct sr_store_info info = {.ring_status = SLIPRING_ABSENT};
-    bool *const has[FILE_COUNT] = {&info.has_ring, &info.has_stats, &info.has_lock};
+    bool *const has[FILE_COUNT] = {&info.has_ring, &info.has_stats, &info.has_lock, &info.has_socket};
     bool is_any = false;
     if (sr_name_check_store(name) != SR_NAME_OK) {
         return SLIPRING_BAD_NAME;
@@ -257,9 +265,9 @@ static uint32_t producer_pid(const char *store, int lock_fd)
 static enum slipring_status seize_all(struct removal *removal, const char *name,
                                       enum sr_stores_user *out_user, uint32_t *out_pid)
 {
-    static const enum store_file order[FILE_COUNT] = {FILE_STATS, FILE_LOCK, FILE_RING};
+    static const enum store_file order[FILE_COUNT] = {FILE_STATS, FILE_LOCK, FILE_RING, FILE_SOCKET};
     static const enum sr_stores_user users[FILE_COUNT] = {SR_STORES_MAKER, SR_STORES_AGENT,
-                                                          SR_STORES_PRODUCER};
+                                                          SR_STORES_PRODUCER, SR_STORES_AGENT};
     for (int i = 0; i < FILE_COUNT; i++) {
         enum store_file which = order[i];
         enum slipring_status status = seize_file(removal, which);
@@ -291,7 +299,7 @@ static void tell_that_it_moved(const char *name)
 
 static enum slipring_status unlink_all(const struct removal *removal, const char *name)
 {
-    static const enum store_file order[FILE_COUNT] = {FILE_RING, FILE_STATS, FILE_LOCK};
+    static const enum store_file order[FILE_COUNT] = {FILE_RING, FILE_STATS, FILE_LOCK, FILE_SOCKET};
     enum slipring_status status = SLIPRING_OK;
     for (int i = 0; i < FILE_COUNT; i++) {
         enum store_file which = order[i];
@@ -331,7 +339,8 @@ static struct sr_stores_waiting count_waiting(const char *name)
 static enum slipring_status remove_seized(const struct removal *removal, const char *name,
                                           struct sr_stores_waiting *out_waiting)
 {
-    if (!removal->is_there[FILE_RING] && !removal->is_there[FILE_STATS] && !removal->is_there[FILE_LOCK]) {
+    if (!removal->is_there[FILE_RING] && !removal->is_there[FILE_STATS] && !removal->is_there[FILE_LOCK] &&
+        !removal->is_there[FILE_SOCKET]) {
         return SLIPRING_ABSENT;
     }
     if (out_waiting) {
@@ -346,7 +355,7 @@ static enum slipring_status remove_seized(const struct removal *removal, const c
 static enum slipring_status remove_store(const char *name, enum sr_stores_user *out_user, uint32_t *out_pid,
                                          struct sr_stores_waiting *out_waiting)
 {
-    struct removal removal = {.fds = {-1, -1, -1}};
+    struct removal removal = {.fds = {-1, -1, -1, -1}};
     *out_user = SR_STORES_NOBODY;
     *out_pid = 0;
     if (sr_name_check_store(name) != SR_NAME_OK) {

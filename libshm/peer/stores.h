@@ -2,10 +2,12 @@
 /* The stores of this host: which there are, and how to remove one.
  *
  * A store is the three files slipring.NAME.ring, .stats and .lock in the shared-memory folder ($SLIPRING_SHM_DIR or
- * /dev/shm). Looking maps read-only and reads the headers and directories alone. */
+ * /dev/shm), and beside them, while its agent lives, the agent's local socket slipring.NAME.socket. Looking maps read-only and reads the headers
+ * and directories alone. */
 #ifndef SR_PEER_STORES_H
 #define SR_PEER_STORES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +20,7 @@
 
 struct sr_store_info {
     char name[SLIPRING_STORE_NAME_MAX + 1];
-    bool has_ring, has_stats, has_lock;
+    bool has_ring, has_stats, has_lock, has_socket;
     enum slipring_status ring_status; /* of attaching to the ring segment for reading */
     int ring_errno;                   /* of the call that failed, 0: none */
     uint64_t memory_bytes;            /* that its files take up now */
@@ -35,6 +37,11 @@ const char *sr_stores_folder(void);
 
 /* $SLIPRING_STORE, or "default". Not checked. */
 const char *sr_stores_default_name(void);
+
+/* The path of the agent's local socket. False: it is longer than the address of a unix socket may be (out_path has it all the same, as far as
+ * it fits), or the name is none. */
+#define SR_STORES_SOCKET_MAX 107u
+SR_MUST_CHECK bool sr_stores_socket(const char *name, char out_path[PATH_MAX]);
 
 /* The version of the store's segment that is another one's: of the ring segment, or else of the stats segment. False: none is. */
 bool sr_stores_other_version(const char *name, struct sr_version *out_version);

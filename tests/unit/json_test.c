@@ -137,11 +137,13 @@ static void a_primitive_with_everything_is_this_text(void **state)
         "\"latency_compliance\":0.75,\"latency_violations\":3,\"objectives\":["
         "{\"name\":\"fast\",\"kind\":\"latency\",\"target\":0.99,\"threshold_seconds\":0.25,\"period\":"
         "\"30d\","
-        "\"period_seconds\":2592000,\"source\":\"api\",\"span_seconds\":90,\"good\":9,\"total\":12,\"allowed_bad\":0,"
+        "\"period_seconds\":2592000,\"source\":\"api\",\"span_seconds\":90,\"good\":9,\"total\":12,\"allowed_"
+        "bad\":0,"
         "\"compliance\":0.75,\"error_budget_remaining\":0,\"error_budget_"
         "balance\":-24,"
         "\"burn_rate\":25,\"exact_for_seconds\":40,\"counted_for_seconds\":90},"
-        "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period\":\"month\",\"source\":\"api\",\"span_seconds\":90,"
+        "{\"name\":\"up\",\"kind\":\"availability\",\"target\":0.5,\"period\":\"month\",\"source\":\"api\","
+        "\"span_seconds\":90,"
         "\"good\":9,\"total\":12,\"allowed_bad\":6,"
         "\"compliance\":0.75,\"error_budget_remaining\":0.5,\"error_budget_balance\":0.5,\"burn_"
         "rate\":0.5}]},"
@@ -211,9 +213,10 @@ static void objectives_without_events_are_listed_without_ratios(void **state)
     detail.objectives[0] = (struct slipring_objective_stats){
         .name = "up", .kind = SLIPRING_AVAILABILITY, .target_ppb = 999000000, .period_s = 3600};
     assert_non_null(strstr(
-        make(), "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\","
-                "\"target\":0.999,\"period\":\"1h\",\"period_seconds\":3600,\"source\":\"api\",\"span_seconds\":0,"
-                "\"good\":0,\"total\":0}]}"));
+        make(),
+        "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"up\",\"kind\":\"availability\","
+        "\"target\":0.999,\"period\":\"1h\",\"period_seconds\":3600,\"source\":\"api\",\"span_seconds\":0,"
+        "\"good\":0,\"total\":0}]}"));
 }
 
 static void an_objective_has_the_windows_and_pairs_that_its_period_reaches(void **state)
@@ -271,14 +274,15 @@ static void a_money_budget_is_told_in_dollars_and_has_no_event(void **state)
                     .factor = 15}}};
     slo = &made_slo;
     assert_non_null(strstr(
-        make(), "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"budget\",\"kind\":\"spend\","
-                "\"period\":\"month\",\"span_seconds\":90,\"amount\":20,\"spent\":25.000000001,"
-                "\"cost_budget_remaining\":0,\"cost_budget_balance\":-0.25,\"burn_rate\":1.25,"
-                "\"exhaustion_seconds\":0,"
-                "\"windows\":{\"5m\":{\"span_seconds\":60,\"spent\":0.000000007,\"burn_rate\":0.5},"
-                "\"1h\":{\"span_seconds\":60,\"spent\":0,\"burn_rate\":0}},"
-                "\"alerts\":[{\"long\":\"1h\",\"short\":\"5m\",\"share\":0.02,\"factor\":15,\"state\":"
-                "\"quiet\"}]}]}"));
+        make(),
+        "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"budget\",\"kind\":\"spend\","
+        "\"period\":\"month\",\"source\":\"api\",\"span_seconds\":90,\"amount\":20,\"spent\":25.000000001,"
+        "\"cost_budget_remaining\":0,\"cost_budget_balance\":-0.25,\"burn_rate\":1.25,"
+        "\"exhaustion_seconds\":0,"
+        "\"windows\":{\"5m\":{\"span_seconds\":60,\"spent\":0.000000007,\"burn_rate\":0.5},"
+        "\"1h\":{\"span_seconds\":60,\"spent\":0,\"burn_rate\":0}},"
+        "\"alerts\":[{\"long\":\"1h\",\"short\":\"5m\",\"share\":0.02,\"factor\":15,\"state\":"
+        "\"quiet\"}]}]}"));
 }
 
 static void a_sum_that_stands_still_says_so(void **state)

@@ -58,11 +58,7 @@ static void get_work(void)
 static void record_tens(unsigned tens)
 {
     for (unsigned i = 0; i < 10 * tens; i++) {
-        slipring_record(work,
-                        i % 10 < 6   ? 2 * MS
-                        : i % 10 < 9 ? 5 * MS
-                                     : 50 * MS,
-                        SLIPRING_SUCCESS, NULL);
+        slipring_record(work, i % 10 < 6 ? 2 * MS : i % 10 < 9 ? 5 * MS : 50 * MS, SLIPRING_SUCCESS, NULL);
     }
     rig_tick(&rig, RIG_SECOND);
 }
