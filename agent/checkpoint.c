@@ -162,6 +162,9 @@ static void fail(struct checkpoint *it, uint64_t wall_ns, int error, const char 
     if (it->kind == CHECKPOINT_FULL || error == ESTALE) {
         it->slices_due_ns = 0; /* the next one is full */
     }
+    if (error == ESTALE) {
+        it->full_sequence = 0; /* and written in any case */
+    }
     if (it->figures.failing_since_wall_ns == 0) {
         it->figures.failing_since_wall_ns = wall_ns;
         log_event(LOG_ERROR,
@@ -209,28 +212,29 @@ static void hear(struct checkpoint *it, uint64_t wall_ns)
 
 /* --- ticks ---------------------------------------------------------------------------------------------------------------- */
 
-/* The next file, when one is due. False: none is. */
-static bool choose(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
+/* Which file is due. False: none is. */
+static bool choose(struct checkpoint *it, uint64_t now_ns)
 {
     if (now_ns < it->totals_due_ns) {
         return false;
     }
+    const bool is_full = it->full_sequence == 0 || now_ns >= it->slices_due_ns;
     it->totals_due_ns = now_ns + it->totals_ns;
-    if (it->full_sequence == 0 || now_ns >= it->slices_due_ns) {
-        it->slices_due_ns = now_ns + it->slices_ns;
-        it->kind = CHECKPOINT_FULL;
-        begin(it, now_ns, wall_ns);
-    } else {
-        it->kind = CHECKPOINT_RECENT;
-        it->phase = LOOKING;
-        it->next = 0;
-    }
+    it->slices_due_ns = is_full ? now_ns + it->slices_ns : it->slices_due_ns;
+    it->kind = is_full ? CHECKPOINT_FULL : CHECKPOINT_RECENT;
+    it->phase = LOOKING;
+    it->next = 0;
     return true;
 }
 
-/* Did anything change since the last file? */
+/* Did anything change since the last file of any kind, or the last full one? */
 static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
 {
+    if (it->full_sequence == 0) {
+        begin(it, now_ns, wall_ns);
+        return;
+    }
+    const bool is_full = it->kind == CHECKPOINT_FULL;
     for (uint32_t looks = 0; looks < LOOKS_A_TICK; looks++, it->next++) {
         const uint32_t books = it->books->high;
         struct saved_usage usage;
@@ -239,9 +243,10 @@ static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
             it->phase = IDLE;
             return;
         }
-        if (it->next < books ? checkpoint_stamps_is_new_book(it->stamps, it->books, it->next)
-                             : usage_take_at(it->books, it->next - books, &book, &usage) &&
-                                   checkpoint_stamps_is_new_usage(it->stamps, it->next - books, &usage)) {
+        if (it->next < books
+                ? checkpoint_stamps_is_new_book(it->stamps, is_full, it->books, it->next)
+                : usage_take_at(it->books, it->next - books, &book, &usage) &&
+                      checkpoint_stamps_is_new_usage(it->stamps, is_full, it->next - books, &usage)) {
             begin(it, now_ns, wall_ns);
             return;
         }
@@ -271,7 +276,7 @@ uint64_t checkpoint_tick(struct checkpoint *it, uint64_t now_ns, uint64_t wall_n
     if (it->phase != IDLE) {
         hear(it, wall_ns);
     }
-    if (it->phase == IDLE && !choose(it, now_ns, wall_ns)) {
+    if (it->phase == IDLE && !choose(it, now_ns)) {
         return it->totals_due_ns - now_ns;
     }
     if (it->phase == WRITING) {

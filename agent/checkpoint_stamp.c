@@ -101,14 +101,16 @@ void checkpoint_stamps_keep(struct checkpoint_stamps *stamps)
     }
 }
 
-bool checkpoint_stamps_is_new_book(const struct checkpoint_stamps *stamps, const struct books *books,
-                                   uint32_t book)
+bool checkpoint_stamps_is_new_book(const struct checkpoint_stamps *stamps, bool than_full,
+                                   const struct books *books, uint32_t book)
 {
-    return books->book[book].is_used && stamps->last[book] != stamp_book(books, book);
+    const uint64_t *known = than_full ? stamps->full : stamps->last;
+    return books->book[book].is_used && known[book] != stamp_book(books, book);
 }
 
-bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, uint32_t account,
+bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, bool than_full, uint32_t account,
                                     const struct saved_usage *usage)
 {
-    return stamps->last[SR_PRIMITIVE_MAX + account] != stamp_usage(usage);
+    const uint64_t *known = than_full ? stamps->full : stamps->last;
+    return known[SR_PRIMITIVE_MAX + account] != stamp_usage(usage);
 }

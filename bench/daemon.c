@@ -42,6 +42,10 @@ static void become_daemon(const char *path, const struct daemon_plan *plan)
     if (plan->exposes_few) {
         arguments[count++] = "--expose=few";
     }
+    if (plan->config) {
+        arguments[count++] = "--config";
+        arguments[count++] = plan->config;
+    }
     (void)execv(path, (char *const *)(uintptr_t)arguments); /* which does not write to them */
 }
 

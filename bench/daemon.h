@@ -20,7 +20,8 @@ struct daemon_plan {
     bool is_pinned;          /* to that CPU */
     uint32_t max_primitives; /* 0: what slipringd does by itself, as below */
     uint32_t ring_cap;
-    bool exposes_few; /* --expose few */
+    bool exposes_few;   /* --expose few */
+    const char *config; /* --config; NULL: none */
 };
 
 /* Start it. It ends when the benchmark does, however that ends. */

@@ -20,7 +20,8 @@ struct fleet_plan {
     uint32_t threads; /* of each process */
     uint32_t primitives;
     bool has_no_objectives;
-    bool exposes_few; /* the agent's option: served.h */
+    bool exposes_few;   /* the agent's options: served.h */
+    const char *config; /* likewise; NULL: none */
 };
 
 struct fleet {

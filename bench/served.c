@@ -18,6 +18,7 @@ bool served_start(struct served *served, const struct machine *machine, const st
         .max_primitives = plan->primitives > PRIMITIVES_DEFAULT ? plan->primitives : 0,
         .ring_cap = RING_CAP,
         .exposes_few = plan->exposes_few,
+        .config = plan->config,
     };
     if (!daemon_is_built()) {
         fputs("slipring-bench: there is no slipringd beside slipring-bench\n", stderr);

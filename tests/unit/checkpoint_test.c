@@ -18,8 +18,10 @@
 #include "agent/log.h"
 #include "agent/reset.h"
 #include "agent/usage.h"
+#include "agent/windows.h"
 #include "support/place.h"
 #include "support/rig.h"
+#include "support/workload.h"
 #include "system/clock.h"
 
 #define MS UINT64_C(1000000)
@@ -221,7 +223,7 @@ static void nothing_new_is_not_written_again(void)
     write_files();
     const uint64_t bytes = checkpoint_figures(rig.checkpoint)->bytes;
     CHECK(bytes > 0);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 40; i++) {
         write_next();
     }
     CHECK_EQUAL(files_like(".recent"), 0);
@@ -229,7 +231,7 @@ static void nothing_new_is_not_written_again(void)
     record("it", 1);
     write_next();
     CHECK_EQUAL(files_like(".recent"), 1);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 30; i++) {
         write_next(); /* five minutes are over: a full one, which makes it void */
     }
     CHECK_EQUAL(files_like(".recent"), 0);
@@ -407,6 +409,35 @@ static void budgets_of_a_crash_are_those_of_the_last_file(void)
         CHECK(is->total + 30 >= was->total && is->total <= was->total + 30);
         CHECK(is->total != 0);
     }
+}
+
+/* All windows are as full as they get: what docs/operating.md says of sizes. */
+static void a_primitive_with_full_windows_takes_as_much_as_its_windows(void)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    begin_checkpoints();
+    add_objectives();
+    struct slipring_primitive *it = work("it");
+    uint64_t random = 1;
+    for (uint32_t tick = 0; tick < 8 * 24 * 60 / 4; tick++) { /* eight days, every four minutes */
+        for (uint32_t i = 0; i < 400; i++) {
+            slipring_record(it, MS + workload_below(&random, 400) * workload_below(&random, MS),
+                            SLIPRING_SUCCESS, NULL);
+        }
+        rig_tick(&rig, 240 * RIG_SECOND);
+    }
+    for (uint32_t tick = 0; tick < 150; tick++) {
+        record("it", 9);
+        rig_tick(&rig, 2 * RIG_SECOND);
+    }
+    write_next();
+    rig_stop(&rig);
+    path_of(path, "full");
+    CHECK_EQUAL(stat(path, &st), 0);
+    (void)dprintf(STDOUT_FILENO, "a primitive with full windows and two objectives: %ld bytes\n",
+                  (long)st.st_size);
+    CHECK(st.st_size < (off_t)(WINDOWS_BYTES + 32768));
 }
 
 /* --- clocks -------------------------------------------------------------------------------------------------------------- */
@@ -708,6 +739,7 @@ static int run(void)
         RIG_TEST(what_was_used_goes_on),
         RIG_TEST(budgets_go_on),
         RIG_TEST(budgets_of_a_crash_are_those_of_the_last_file),
+        RIG_TEST(a_primitive_with_full_windows_takes_as_much_as_its_windows),
         RIG_TEST(windows_lose_what_left_them_while_nobody_was_there),
         RIG_TEST(a_wall_clock_that_was_set_back_stretches_no_window),
         RIG_TEST(a_wall_clock_that_leapt_leaves_the_lifetime),
