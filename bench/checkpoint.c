@@ -141,8 +141,9 @@ static bool load(struct setting *setting, struct served *served, struct fleet *f
             machine_sleep_ms(LOOK_MS);
             look(served, result);
         }
-        /* By then all that the fleet recorded first is in a full file. */
-        const uint64_t bytes = second > FULL_EVERY_S + 5 ? size_of(setting, served->store, "recent") : 0;
+        /* By then all that the fleet recorded first is in a full file; or there is no more time. */
+        const bool is_late = second > FULL_EVERY_S + 5 || second + 1 == setting->options->seconds;
+        const uint64_t bytes = is_late ? size_of(setting, served->store, "recent") : 0;
         result->recent_bytes = bytes > result->recent_bytes ? bytes : result->recent_bytes;
     }
     return !machine_is_interrupted();

@@ -48,6 +48,10 @@ bench idle "empty sliding" --only empty,sliding --rounds 1 --seconds 1 --process
 holds idle '.cpu_share >= .drain_share and .switches_per_second > 0 and .seconds == 1'
 holds idle 'if .name == "sliding" then .rings == 100 and .primitives == 25 and .processes == 2 else .rings == 0 end'
 
+bench checkpoint "all ten" --primitives 20 --seconds 3 --dir "$work"
+holds checkpoint '.stall_ms > 0 and .write_ms > 0 and .full_bytes > 20 * 100 and .seconds == 3 and .primitives == 20'
+holds checkpoint '.changing == if .name == "all" then 20 else 10 end'
+
 bench rss "5x2x2_registered 5x2x2_recorded 5x2x2_spilled" --primitives 5 --processes 2 --threads 2
 holds rss '.ring_bytes > 0 and .stats_bytes > 0 and .agent_anon_bytes > 0 and .producer_anon_bytes > 0'
 holds rss 'if .stage == "registered" then .rings == 0 else .rings == 20 and .ring_bytes_per_unit >= 8192 end'
