@@ -117,6 +117,7 @@ static void answer_metrics(struct answerer *answerer, const char *path, const ch
     answerer->exposition.common_bytes = exposed->labels_bytes;
     answerer->exposition.exposes_few = exposed->exposes_few;
     exposition_begin(&answerer->exposition);
+    out_answer->body.failed |= !sr_usages_take(&answerer->usages, answerer->stats);
     uint32_t high = sr_stats_high(answerer->stats);
     for (uint32_t id = 0; id < high; id++) {
         struct slipring_stats stats;
@@ -127,6 +128,11 @@ static void answer_metrics(struct answerer *answerer, const char *path, const ch
             const bool has_slo =
                 detail.objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
             exposition_primitive(&answerer->exposition, &stats, &detail, has_slo ? &slo : NULL);
+            uint32_t count = 0;
+            const struct slipring_usage_stats *usages = sr_usages_of(&answerer->usages, id, &count);
+            for (uint32_t i = 0; i < count; i++) {
+                exposition_usage(&answerer->exposition, &usages[i]);
+            }
         }
     }
     struct sr_agent_figures figures;
@@ -143,7 +149,19 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
     struct slipring_slo_stats slo;
     const bool has_slo =
         detail->objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
-    return sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns, answerer->exposed.idle_after_ns);
+    struct json_object *root =
+        sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns, answerer->exposed.idle_after_ns);
+    uint32_t count = 0;
+    const struct slipring_usage_stats *usages = sr_usages_of(&answerer->usages, id, &count);
+    if (root != NULL && count > 0) {
+        struct json_object *list = sr_json_usage(usages, count);
+        if (list == NULL || json_object_object_add(root, "usage", list) != 0) {
+            json_object_put(list);
+            json_object_put(root);
+            return NULL;
+        }
+    }
+    return root;
 }
 
 static void answer_list(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
@@ -159,6 +177,7 @@ static void answer_list(struct answerer *answerer, const char *path, const char 
     bool published = sr_stats_agent_figures(answerer->stats, &figures) == SLIPRING_OK;
     buffer_format(body, "{\"version\":\"" SLIPRING_VERSION "\",\"store\":\"%s\",\"agent\":", answerer->store);
     add_json(body, sr_json_agent(&agent, published ? &figures : NULL, now_ns));
+    body->failed |= !sr_usages_take(&answerer->usages, answerer->stats);
     buffer_add_text(body, ",\"primitives\":[");
     const char *separator = "";
     uint32_t high = sr_stats_high(answerer->stats);
@@ -219,6 +238,7 @@ static void answer_one(struct answerer *answerer, const char *path, const char *
             "GET " API " lists them all. Bytes beyond A-Z a-z 0-9 - . _ ~ are written %HH.", out_answer);
     } else {
         begin(out_answer, 200, TYPE_JSON);
+        out_answer->body.failed |= !sr_usages_take(&answerer->usages, answerer->stats);
         add_json(&out_answer->body, primitive_json(answerer, id, &stats, &detail, now_ns));
         buffer_add(&out_answer->body, "\n", 1);
     }
@@ -261,4 +281,5 @@ void answer_get(struct answerer *answerer, const char *path, const char *type, u
 void answerer_free(struct answerer *answerer)
 {
     exposition_free(&answerer->exposition);
+    sr_usages_drop(&answerer->usages);
 }

@@ -11,6 +11,7 @@
 #include "exposition.h"
 #include "exposure.h"
 #include "peer/stats.h"
+#include "peer/usages.h"
 
 /* Figures older than this say that the drain thread stands: /-/ready is 503 then. */
 #define ANSWER_READY_NS UINT64_C(3000000000)
@@ -21,6 +22,7 @@ struct answerer {
     const struct exposure_board *exposure; /* NULL: nothing was configured */
     struct exposure exposed;               /* of the answer in hand */
     struct exposition exposition;
+    struct sr_usages usages; /* of the answer in hand */
 };
 
 struct answer {

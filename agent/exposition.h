@@ -89,6 +89,9 @@ void exposition_begin(struct exposition *exposition);
 void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
                           const struct slipring_stats_detail *detail, const struct slipring_slo_stats *slo);
 
+/* What the primitive that was handed in last used of a resource. */
+void exposition_usage(struct exposition *exposition, const struct slipring_usage_stats *usage);
+
 void exposition_agent(struct exposition *exposition, const struct sr_agent_figures *figures);
 
 /* The whole text, appended to *out_text. False when memory ran out on the way. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of the exposition, for its files: exposition.c, exposition_windows.c, exposition_objectives.c, exposition_spend.c.
+/* The lines of the exposition, for its files: exposition.c, exposition_windows.c, exposition_objectives.c, exposition_spend.c,
+ * exposition_usage.c.
  *
  * Nearly all of a scrape's time is spent here: room is made once a line, its parts are copied in blocks of a fixed size,
  * which takes no call, and its number is written where it belongs. */

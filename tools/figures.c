@@ -63,6 +63,7 @@ static void collect(struct figures *figures, const struct sr_stats *stats, const
         }
         struct figure *figure = &figures->list[figures->count];
         if (read_figure(stats, id, figure) && is_wanted(figure, name, type)) {
+            figure->place = id;
             figures->count++;
         }
     }
@@ -82,7 +83,7 @@ enum slipring_status figures_take(const char *store, const char *name, const cha
     struct figures figures = {.store = store};
     collect(&figures, stats, name, type);
     figures.incidents = calloc(SLIPRING_INCIDENT_COUNT, sizeof *figures.incidents);
-    if (!figures.incidents) {
+    if (!figures.incidents || !sr_usages_take(&figures.usages, stats)) {
         message_out_of_memory();
     }
     figures.incident_count = sr_stats_incidents(stats, figures.incidents);
@@ -99,6 +100,7 @@ void figures_drop(struct figures *figures)
 {
     free(figures->list);
     free(figures->incidents);
+    sr_usages_drop(&figures->usages);
     *figures = (struct figures){0};
 }
 
@@ -261,7 +263,10 @@ struct json_object *figures_json(const struct figures *figures)
         struct json_object *one =
             sr_json_primitive(&figure->stats, &figure->detail, figure->has_slo ? &figure->slo : NULL,
                               figures->now_ns, figures_idle_after_ns(figures));
-        fine = one && json_object_array_add(list, one) == 0;
+        uint32_t count = 0;
+        const struct slipring_usage_stats *usages = sr_usages_of(&figures->usages, figure->place, &count);
+        fine = one && json_object_array_add(list, one) == 0 &&
+               (count == 0 || json_object_object_add(one, "usage", sr_json_usage(usages, count)) == 0);
     }
     if (!fine) {
         message_out_of_memory();

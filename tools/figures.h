@@ -14,6 +14,7 @@
 #include <slipring/status.h>
 
 #include "peer/stats.h"
+#include "peer/usages.h"
 #include "render.h"
 
 struct figure {
@@ -21,6 +22,7 @@ struct figure {
     struct slipring_stats_detail detail;
     bool has_slo; /* something is published of its objectives' windows and alerts */
     struct slipring_slo_stats slo;
+    uint32_t place; /* among all primitives */
 };
 
 struct figures {
@@ -33,6 +35,7 @@ struct figures {
     size_t count;
     struct slipring_incident *incidents; /* the last ones of the whole store, oldest first */
     uint32_t incident_count;
+    struct sr_usages usages; /* of all primitives: sr_usages_of(&usages, figure->place, ...) */
 };
 
 /* All primitives, or only those with this name and this type where they are not NULL. __overflow__ is left out when

@@ -11,6 +11,7 @@
 #include "objectives.h"
 #include "pure/money.h"
 #include "pure/objective.h"
+#include "pure/unit.h"
 #include "windows.h"
 
 static void add_count(struct card *card, const char *emphasis, const char *what, uint64_t count)
@@ -158,6 +159,35 @@ static void add_cost(struct card *card, const struct figure *figure)
     }
 }
 
+/* A line a resource: units, what they cost and saved, and what has no price. */
+static void add_usage(struct card *card, const struct figures *figures, const struct figure *figure)
+{
+    uint32_t count = 0;
+    const struct slipring_usage_stats *usages = sr_usages_of(&figures->usages, figure->place, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct render_text text;
+        card_label(card, i == 0 ? "usage" : "");
+        render_safe(card->style, usages[i].resource, sizeof usages[i].resource, &text);
+        card_piece(card, render_bold(card->style), "%s", text.text);
+        add_count(card, "", "times", usages[i].usages);
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_COUNT; unit++) {
+            if (usages[i].units[unit] != 0) {
+                add_count(card, "", sr_unit_name(unit), usages[i].units[unit]);
+            }
+        }
+        card_piece(card, "", "cost %s", render_money(usages[i].cost_nanodollars, &text));
+        if (usages[i].savings_nanodollars != 0) {
+            card_piece(card, "", "saved %s", render_money(usages[i].savings_nanodollars, &text));
+        }
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_COUNT; unit++) {
+            if (usages[i].unpriced_units[unit] != 0) {
+                card_piece(card, render_bad(card->style), "%s %s without a price",
+                           render_count(usages[i].unpriced_units[unit], &text), sr_unit_name(unit));
+            }
+        }
+    }
+}
+
 static void print_card(const struct figures *figures, const struct figure *figure,
                        const struct render_style *style)
 {
@@ -175,6 +205,7 @@ static void print_card(const struct figures *figures, const struct figure *figur
     add_requests(&card, &figure->stats, idle_ns);
     add_objectives(&card, figure);
     add_cost(&card, figure);
+    add_usage(&card, figures, figure);
     card_close(&card);
 }
 
@@ -243,6 +274,10 @@ const struct command command_show = {
         "cost and savings are exact sums of the lifetime, by category where there are several; A REQUEST and "
         "AN HOUR are what an "
         "execution cost on average in a window, and an hour. One with >= outgrew 64 bits and stands still.\n"
+        "usage: what slipring_record_usage() was told, a line a resource, since the primitive's counts "
+        "began; its cost "
+        "is part of "
+        "the cost above. What is without a price waits for a price card that knows it (slipringd --prices).\n"
         "With --by process, or thread: which worker is slow? From the last samples of each ring: N of them, "
         "of "
         "which the oldest GOES BACK so long; the slowest p99 first. SHARE is of the samples that were looked "

@@ -40,6 +40,9 @@ SR_MUST_CHECK struct json_object *sr_json_objective(const struct slipring_object
                                                     uint64_t published_ns,
                                                     const struct slipring_slo_stats *slo, uint32_t index);
 
+/* "usage" there: a list, of the accounts of one primitive. */
+SR_MUST_CHECK struct json_object *sr_json_usage(const struct slipring_usage_stats *usages, uint32_t count);
+
 /* How a state of an alert is called: "none", "no_data", "cannot_fire", "gated", "quiet", "firing"; "impossible" for a
  * number that is none. */
 /* "api" or "file"; "impossible". */

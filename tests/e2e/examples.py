@@ -58,7 +58,8 @@ def until_recorded(agent, primitive, count):
 @test
 def every_example_is_tested_here(scene):
     names = sorted(os.listdir(EXAMPLES))
-    equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "shed_load.c", "span.c"],
+    equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "shed_load.c", "span.c",
+                "usage.c"],
           "examples")
 
 
@@ -79,6 +80,26 @@ def record_records_what_it_says_also_before_the_agent_starts(scene):
     equal(metrics.get("primitive_cost_total", primitive_name="send_mail", category="provider") * 10**9, 400000, "cost")
     equal(metrics.total("primitive_cost_savings_total", primitive_name="send_mail") * 10**9, 400000, "savings")
 
+
+
+@test
+def usage_is_priced_by_the_agent(scene):
+    make_pkg_config(scene)
+    card = os.path.join(scene.work, "prices.yaml")
+    with open(card, "w") as file:
+        file.write("resources: {openai/gpt-4o: {input: 2.50 per 1M, cached_input: 1.25 per 1M, output: 10 per 1M}}\n")
+    scene.environment["SLIPRING_PRICES"] = card
+    equal(run(scene, build(scene, "usage.c")), "", "usage")
+    agent = scene.agent()
+    metrics = until_recorded(agent, "answer_question", 2)
+    of_model = {"primitive_name": "answer_question", "resource": "openai/gpt-4o"}
+    of_machine = {"primitive_name": "answer_question", "resource": "ourselves/gpu-hour"}
+    equal(metrics.get("primitive_usage_units_total", unit="cached_input", **of_model), 800, "cached input")
+    equal(metrics.get("primitive_usage_cost_total", **of_model) * 10**9, 3500000, "cost")
+    equal(metrics.get("primitive_usage_savings_total", **of_model) * 10**9, 1000000, "savings")
+    equal(metrics.get("primitive_unpriced_total", **of_machine), 1, "without a price")
+    equal(metrics.get("primitive_cost_total", primitive_name="answer_question", category="openai") * 10**9, 3500000,
+          "the primitive's cost")
 
 @test
 def span_ends_as_success_and_as_failure_and_a_cancelled_one_never_happened(scene):

@@ -30,6 +30,33 @@ struct sr_stats {
 
 static struct sr_stats segment;
 
+uint32_t sr_stats_next_usage(const struct sr_stats *stats, uint32_t from)
+{
+    (void)stats;
+    return from;
+}
+
+/* Two accounts, of primitives 2 and 0. */
+enum slipring_status sr_stats_usage(const struct sr_stats *stats, uint32_t account,
+                                    struct slipring_usage_stats *out_usage)
+{
+    (void)stats;
+    if (account >= 2) {
+        return SLIPRING_NO_DATA;
+    }
+    *out_usage = (struct slipring_usage_stats){
+        .place = account == 0 ? 2 : 0,
+        .resource = "openai/\"x\"",
+        .usages = 3,
+        .unpriced = 1,
+        .cost_nanodollars = 2500001,
+        .units = {[SLIPRING_UNIT_INPUT] = 1000, [SLIPRING_UNIT_MILLISECOND] = 5},
+        .unpriced_units = {[SLIPRING_UNIT_MILLISECOND] = 5},
+        .lifetime_cost_nanodollars = 2500002,
+    };
+    return SLIPRING_OK;
+}
+
 uint32_t sr_stats_high(const struct sr_stats *stats)
 {
     return stats->high;
@@ -183,6 +210,32 @@ static void an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_i
     answerer.exposure = NULL;
 }
 
+static void usage_stands_with_its_primitive_by_resource_and_unit(void **state)
+{
+    (void)state;
+    const char *text = ask("/metrics");
+#define OF "{primitive_name=\"a/b\",primitive_type=\"step\",resource=\"openai/\\\"x\\\"\""
+    assert_non_null(strstr(text, "primitive_usage_units_total" OF ",unit=\"input\"} 1000\n"));
+    assert_non_null(strstr(text, "primitive_usage_units_total" OF ",unit=\"milliseconds\"} 5\n"));
+    assert_non_null(strstr(text, "primitive_usage_cost_total" OF "} 0.002500001\n"));
+    assert_non_null(strstr(text, "primitive_usage_savings_total" OF "} 0\n"));
+    assert_non_null(strstr(text, "primitive_unpriced_total" OF "} 1\n"));
+    assert_non_null(strstr(text, "primitive_unpriced_units" OF ",unit=\"milliseconds\"} 5\n"));
+    assert_null(strstr(text, "unit=\"output\""));
+    assert_non_null(strstr(ask("/api/v1/primitives/a/b"),
+                           "\"usage\":[{\"resource\":\"openai/\\\"x\\\"\",\"usages\":3,\"unpriced\":1,"
+                           "\"units\":{\"input\":1000,\"milliseconds\":5},"
+                           "\"unpriced_units\":{\"milliseconds\":5},"
+                           "\"cost\":0.002500001,\"savings\":0,\"lifetime_cost\":0.002500002,"
+                           "\"lifetime_savings\":0}]"));
+    text = ask("/api/v1/primitives");
+    uint32_t lists = 0;
+    for (const char *at = text; (at = strstr(at, "\"usage\":[")) != NULL; at++) {
+        lists++;
+    }
+    assert_int_equal(lists, 2);
+}
+
 static void before_the_first_publishing_there_are_metrics_but_no_readiness(void **state)
 {
     (void)state;
@@ -286,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup(objectives_are_read_of_those_that_have_any, fill),
         cmocka_unit_test_setup(an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_its_totals,
                                fill),
+        cmocka_unit_test_setup(usage_stands_with_its_primitive_by_resource_and_unit, fill),
         cmocka_unit_test_setup(before_the_first_publishing_there_are_metrics_but_no_readiness, fill),
         cmocka_unit_test_setup(it_is_ready_while_publishings_are_fresh, fill),
         cmocka_unit_test_setup(the_list_has_every_primitive_and_the_agent, fill),

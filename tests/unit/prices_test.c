@@ -316,8 +316,9 @@ static void a_mistake_is_told_with_its_place_and_what_was_expected(void **state)
     refused("resources: {a: {images: [1]}}\n",
             ":1:25: a: this is a list\n    resources: {a: {images: [1]}}\n                            ^\n    "
             "expected dollars apiece, as in 0.04, or with how many they buy, as in 5 per 1k\n");
-    refused("resources: {a: 1}\n", ":1:16: a: this is a single value\n    resources: {a: 1}\n                   ^\n  "
-                                   "  expected prices, as in input: 2.50 per 1M\n");
+    refused("resources: {a: 1}\n",
+            ":1:16: a: this is a single value\n    resources: {a: 1}\n                   ^\n  "
+            "  expected prices, as in input: 2.50 per 1M\n");
     refused("resources: {a: {images: 1}}\nnot: 1\n",
             ":2:1: there is no key 'not' here (did you mean 'note'?)\n    not: 1\n    ^~~\n    expected "
             "resources, and, for people, date, sources and note\n");
