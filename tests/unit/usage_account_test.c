@@ -16,6 +16,7 @@
 #include "support/faults.h"
 #include "support/ground.h"
 #include "support/place.h"
+#include "support/trap.h"
 
 #define THREADS 8u
 #define EACH    5000u
@@ -147,6 +148,68 @@ static void a_race_for_an_account_leaves_whole_ones_whose_sum_is_right(void **st
         CHECK_EQUAL(outputs[i], THREADS * (THREADS - 1) / 2);
     }
     (void)pthread_barrier_destroy(&barrier);
+}
+
+/* --- killed -------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t torn;
+static uint32_t whole;
+
+static void use_once(void *unused)
+{
+    (void)unused;
+    const struct slipring_usage usage = {.units = {10, 20, [SLIPRING_UNIT_MAX - 1] = 30}};
+    sr_usage_begin(sr_segment_usage(&ground, 0), &usage, true);
+    sr_usage_end(&ground, 1, sr_segment_usage(&ground, 0));
+}
+
+static uint64_t counter(const _Atomic uint64_t *at)
+{
+    return atomic_load_explicit(at, memory_order_acquire);
+}
+
+/* Dead at this instruction: at most one usage is torn, and it says so; no units without their usage. */
+static void look_at_the_account(void *unused)
+{
+    (void)unused;
+    const struct sr_usage_account_shm *shm = sr_segment_usage(&ground, 0);
+    const uint64_t exit = counter(&shm->exit);
+    const uint64_t rest[] = {counter(&shm->units[0]) / 10, counter(&shm->units[1]) / 20,
+                             counter(&shm->units[SLIPRING_UNIT_MAX - 1]) / 30, counter(&shm->clamped)};
+    const uint64_t usages = counter(&shm->usages);
+    const uint64_t enter = counter(&shm->enter);
+    CHECK(exit <= usages && usages <= enter && enter - exit <= 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK(rest[i] <= usages);
+        CHECK(rest[i] == usages || enter != exit);
+    }
+    torn += enter != exit;
+    whole += enter == exit;
+}
+
+static void a_kill_at_any_instruction_tears_at_most_one_usage_and_says_so_G2_G3(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(make(1, "a/b"), 0);
+    if (!trap_is_possible()) {
+        print_message("no stepping in this build: not tried\n");
+        return;
+    }
+    torn = whole = 0;
+    (void)trap_each(use_once, look_at_the_account, NULL);
+    CHECK(torn > 10 && whole > 2);
+}
+
+/* Whoever looked before an update was told has to be told of it. */
+static void an_update_that_returned_was_told_of_G4(void **state)
+{
+    (void)state;
+    CHECK_EQUAL(make(1, "a/b"), 0);
+    _Atomic uint64_t *news = sr_segment_news(&ground, SR_NEWS_SHARED, 1);
+    use_once(NULL);
+    CHECK_EQUAL(atomic_exchange(news, 0), 2);
+    use_once(NULL);
+    CHECK_EQUAL(atomic_exchange(news, 0), 2);
 }
 
 /* --- pouring ------------------------------------------------------------------------------------------------------------------- */
@@ -414,6 +477,8 @@ static int run(void)
         GROUND_TEST(a_claim_whose_maker_died_is_passed_by),
         GROUND_TEST(a_key_of_the_same_hash_with_another_name_is_another_account),
         GROUND_TEST(a_race_for_an_account_leaves_whole_ones_whose_sum_is_right),
+        GROUND_TEST(a_kill_at_any_instruction_tears_at_most_one_usage_and_says_so_G2_G3),
+        GROUND_TEST(an_update_that_returned_was_told_of_G4),
         GROUND_TEST(a_moved_segment_has_the_same_accounts_and_gets_what_comes_late),
         CHILD_TEST(it_records_the_execution_and_counts_what_it_used),
         CHILD_TEST(what_is_wrong_with_the_usage_is_told_and_the_execution_recorded),

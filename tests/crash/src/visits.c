@@ -10,9 +10,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "peer/stats.h"
 #include "protocol/segment.h"
 #include "support/check.h"
 #include "support/child.h"
@@ -337,10 +339,82 @@ static bool play_restoring(struct stage *stage, enum sr_crashpoint point)
     return is_hit;
 }
 
+/* --- usage (protocol/usage.h) --------------------------------------------------------------------------------------------- */
+
+#define USES 3u
+
+/* A producer of its own, that uses something three times, or dies over the first. */
+static void use_something(void *argument)
+{
+    const enum sr_crashpoint *point = argument;
+    struct slipring_store *store = NULL;
+    struct slipring_primitive *primitive = NULL;
+    CHECK_OK(slipring_open(place_store(), &store));
+    CHECK_OK(slipring_primitive_get(store, "usage", NULL, &primitive));
+    sr_crashpoint_arm(*point, 1);
+    for (uint32_t i = 0; i < USES; i++) {
+        const struct slipring_usage usage = {.units = {[SLIPRING_UNIT_INPUT] = 10}};
+        CHECK_OK(slipring_record_usage(primitive, MS, SLIPRING_SUCCESS, "crash/test", &usage));
+    }
+}
+
+/* What is published of it: executions, and units of input. */
+static void read_usage(uint64_t *out_count, uint64_t *out_units)
+{
+    struct sr_stats *stats = NULL;
+    *out_count = *out_units = 0;
+    if (sr_stats_open(place_store(), &stats) != SLIPRING_OK) {
+        return;
+    }
+    for (uint32_t i = 0; i < SR_STATS_USAGE_MAX; i++) {
+        struct slipring_usage_stats usage;
+        struct slipring_stats figures;
+        if (sr_stats_usage(stats, i, &usage) == SLIPRING_OK && strcmp(usage.resource, "crash/test") == 0 &&
+            sr_stats_get(stats, (uint32_t)usage.place, &figures, NULL) == SLIPRING_OK) {
+            *out_units += usage.units[SLIPRING_UNIT_INPUT];
+            *out_count = figures.count;
+        }
+    }
+    sr_stats_close(stats);
+}
+
+/* One producer dies there, another one goes on. What returned counts, what was cut counts as far as it came, and says so as torn. */
+static bool play_usage(struct stage *stage, enum sr_crashpoint point)
+{
+    const bool has_units = point == SR_CRASHPOINT_usage_after_units ||
+                           point == SR_CRASHPOINT_usage_before_exit ||
+                           point == SR_CRASHPOINT_usage_before_news;
+    const bool has_execution =
+        point == SR_CRASHPOINT_usage_before_exit || point == SR_CRASHPOINT_usage_before_news;
+    enum sr_crashpoint none = SR_CRASHPOINT_none;
+    uint64_t count = 0;
+    uint64_t units = 0;
+    stage_fill(stage);
+    child_dies_by(child_start(use_something, &point), SIGKILL);
+    child_run(use_something, &none);
+    const uint64_t end_ns = sr_clock_ns() + PLAY_MS * MS;
+    while ((count < USES + has_execution || units < 10 * (USES + has_units)) && sr_clock_ns() < end_ns) {
+        (void)stage_run(stage, 20);
+        read_usage(&count, &units);
+    }
+    CHECK_EQUAL(count, USES + has_execution);
+    CHECK_EQUAL(units, 10 * (USES + has_units));
+    stage->former_torn += point == SR_CRASHPOINT_usage_after_enter ||
+                          point == SR_CRASHPOINT_usage_after_units ||
+                          point == SR_CRASHPOINT_usage_before_exit;
+    return true;
+}
+
 static const struct {
     enum sr_crashpoint point;
     play_scene *play;
 } scenes[] = {
+    {SR_CRASHPOINT_usage_claimed, play_usage},
+    {SR_CRASHPOINT_usage_before_ready, play_usage},
+    {SR_CRASHPOINT_usage_after_enter, play_usage},
+    {SR_CRASHPOINT_usage_after_units, play_usage},
+    {SR_CRASHPOINT_usage_before_exit, play_usage},
+    {SR_CRASHPOINT_usage_before_news, play_usage},
     {SR_CRASHPOINT_map_created, play_making},
     {SR_CRASHPOINT_map_sized, play_making},
     {SR_CRASHPOINT_map_reserved, play_making},
