@@ -112,36 +112,6 @@ bool booking_open(const struct invocation *invocation, struct booking *booking, 
     return true;
 }
 
-#ifdef SLIPRING_HAS_USAGE
-bool booking_can_use(void)
-{
-    return true;
-}
-
-enum slipring_status booking_record_usage(struct slipring_primitive *primitive, uint64_t duration_ns,
-                                          enum slipring_outcome outcome, const char *resource,
-                                          const struct slipring_usage *usage)
-{
-    return slipring_record_usage(primitive, duration_ns, outcome, resource, usage);
-}
-#else
-bool booking_can_use(void)
-{
-    message_print("this build cannot record usage: --dry-run shows what would be");
-    return false;
-}
-
-enum slipring_status booking_record_usage(struct slipring_primitive *primitive, uint64_t duration_ns,
-                                          enum slipring_outcome outcome, const char *resource,
-                                          const struct slipring_usage *usage)
-{
-    (void)resource;
-    (void)usage;
-    slipring_record(primitive, duration_ns, outcome, NULL);
-    return SLIPRING_NO_SPACE;
-}
-#endif
-
 bool booking_close(const struct invocation *invocation, struct booking *booking)
 {
     enum slipring_status status = slipring_store_status(booking->store);

@@ -7,7 +7,6 @@
 
 #include <slipring/record.h>
 #include <slipring/store.h>
-#include <slipring/usage.h>
 
 #include "command.h"
 
@@ -26,12 +25,6 @@ __attribute__((warn_unused_result)) bool booking_parse(const struct invocation *
 /* Open the store, one-shot or not, and get the primitive. False: said on stderr; what is recorded then would be dropped. */
 __attribute__((warn_unused_result)) bool booking_open(const struct invocation *invocation,
                                                       struct booking *booking, bool is_oneshot);
-
-/* slipring_record_usage(), where this build has it. False: it has not, said on stderr. */
-__attribute__((warn_unused_result)) bool booking_can_use(void);
-enum slipring_status booking_record_usage(struct slipring_primitive *primitive, uint64_t duration_ns,
-                                          enum slipring_outcome outcome, const char *resource,
-                                          const struct slipring_usage *usage);
 
 /* After recording: was it taken? False: said on stderr, there is nothing more to do about it. Closes the store. */
 bool booking_close(const struct invocation *invocation, struct booking *booking);

@@ -14,7 +14,6 @@
 
 #include <slipring/store.h>
 
-#include "booking.h"
 #include "command.h"
 #include "ingest.h"
 #include "message.h"
@@ -283,9 +282,6 @@ static int run_ingest(const struct invocation *invocation)
         message_out_of_memory();
     }
     if (!invocation->values[OPTION_dry_run]) {
-        if (ingest.map.has_units && !booking_can_use()) {
-            return STATUS_BAD;
-        }
         enum slipring_status status = slipring_open(invocation->store, &ingest.store);
         if (status != SLIPRING_OK) {
             free(ingest.buffer);

@@ -10,7 +10,6 @@
 
 #include <slipring/record.h>
 
-#include "booking.h"
 #include "ingest.h"
 #include "pure/name.h"
 
@@ -193,8 +192,8 @@ static void record(struct ingest_sink *sink, struct entry *entry, const struct i
         return;
     }
     if (sample->resource[0] != '\0') {
-        sink->unused += booking_record_usage(entry->primitive, sample->duration_ns, sample->outcome,
-                                             sample->resource, &sample->usage) != SLIPRING_OK;
+        sink->unused += slipring_record_usage(entry->primitive, sample->duration_ns, sample->outcome,
+                                              sample->resource, &sample->usage) != SLIPRING_OK;
         return;
     }
     slipring_record(entry->primitive, sample->duration_ns, sample->outcome, sample->has_cost ? &cost : NULL);

@@ -165,8 +165,8 @@ void ingest_tell_summary(const struct ingest_tally *tally, struct ingest_sink *s
         print_names(sink, style);
         (void)fputc('\n', stdout);
     }
-    printf("%s lines: %s%s %s%s, %s%s bad%s, %s empty", render_count(tally->lines, &texts[0]),
-           render_bold(style), render_count(total->count, &texts[1]),
+    printf("%s line%s: %s%s %s%s, %s%s bad%s, %s empty", render_count(tally->lines, &texts[0]),
+           tally->lines == 1 ? "" : "s", render_bold(style), render_count(total->count, &texts[1]),
            is_dry ? "would be recorded" : "recorded", render_plain(style),
            tally->bad > 0 ? render_bad(style) : "", render_count(tally->bad, &texts[2]),
            tally->bad > 0 ? render_plain(style) : "", render_count(tally->empty, &texts[3]));

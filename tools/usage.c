@@ -85,7 +85,7 @@ static bool take(struct run *run, const char *json, size_t bytes, struct ingest_
     }
     if (run->booking.store) {
         status =
-            booking_record_usage(run->booking.primitive, run->duration_ns, run->outcome, resource, &usage);
+            slipring_record_usage(run->booking.primitive, run->duration_ns, run->outcome, resource, &usage);
         if (status != SLIPRING_OK) {
             run->lost++;
             run->lost_by = status;
@@ -295,8 +295,7 @@ static int run_usage(const struct invocation *invocation)
         return STATUS_BAD;
     }
     /* A stream of many records by a ring, one record by the shared spill. */
-    if (!values[OPTION_dry_run] &&
-        (!booking_can_use() || !booking_open(invocation, &run.booking, values[OPTION_lines] == NULL))) {
+    if (!values[OPTION_dry_run] && !booking_open(invocation, &run.booking, values[OPTION_lines] == NULL)) {
         return STATUS_BAD;
     }
     int status = values[OPTION_lines] ? read_lines(&run) : read_one(&run);

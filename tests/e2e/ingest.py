@@ -309,4 +309,27 @@ def usage_is_told_as_it_is_read(scene):
     equal(os.listdir(scene.shm), [], "what was made")
 
 
+@test
+def usage_is_recorded_and_priced(scene):
+    card = os.path.join(scene.work, "card.yaml")
+    with open(card, "w") as out:
+        out.write("resources:\n  openai/gpt-4.1-2025-04-14: {input: 2 per 1M, cached_input: 0.5 per 1M, output: 8 per 1M}\n"
+                  "  mistral/small: {input: 0.1 per 1M, output: 0.3 per 1M}\n")
+    agent = scene.agent("--prices", card)
+    equal(usage(scene, fixture("openai_chat"), "chat", "--duration", "1.2s").returncode, 0, "slipring usage")
+    line = json.dumps(json.loads(fixture("openai_chat"))).encode() + b"\n"
+    equal(usage(scene, line * 1000, "chat", "--lines", "--failure").returncode, 0, "slipring usage --lines")
+    calls = "".join('{"ms":%d,"by":"mistral","usage":{"in":%d,"out":7}}\n' % (i, i) for i in range(1000))
+    summary, _ = ingest(scene, calls, "--format", "jsonl", "--name", "llm", "--duration", "ms:ms", "--resource", "{by}/small",
+                        "--units", "input=usage.in,output=usage.out")
+    equal((summary["recorded"], summary["usage_lost"]), (1000, 0), "ingest --units")
+    metrics = until(lambda: agent.metrics().recorded("chat") == 1001 and agent.metrics().recorded("llm") == 1000 and agent.metrics(), "books")
+    equal(metrics.requests("chat"), (1, 1000, 0), "outcomes")
+    equal(metrics.total("primitive_cost_total", primitive_name="chat"), 1001 * Decimal(86 * 2 + 1920 * Decimal("0.5") + 300 * 8) / 10**6, "cost of chat")
+    equal(metrics.total("primitive_cost_total", primitive_name="llm"), (499500 * Decimal("0.1") + 7000 * Decimal("0.3")) / 10**6, "cost of llm")
+    equal(scene.slipring("verify").returncode, 0, "verify")
+    equal(why(scene, '{"ms":1,"by":"m","usage":{"in":1.5}}', "--format", "jsonl", "--name", "x", "--duration", "ms:ms", "--resource", "{by}/y",
+              "--units", "input=usage.in"), "a count of units is no whole number: '1.5'", "why")
+
+
 main()

@@ -74,7 +74,7 @@ class Reader:
         source, lib = self.file("app.c", body), os.path.join(BUILD, "lib")
         self.succeed(["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", source, "-o",
                       os.path.join(self.scene.work, "app"), "-I" + os.path.join(ROOT, "include"),
-                      "-I" + os.path.join(BUILD, "generated"), "-L" + lib, "-lslipring", "-Wl,-rpath," + lib, "-pthread"],
+                      "-I" + os.path.join(BUILD, "generated"), "-L" + lib, "-lslipring", "-lslipring-usage", "-Wl,-rpath," + lib, "-pthread"],
                      where)
         result = self.succeed([os.path.join(self.scene.work, "app")], where)
         equal(result.stderr, "", f"{where}: what the program complains about")
