@@ -243,6 +243,7 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .stats_segment_bytes = sr_books_resident_bytes(books->durable),
         .rings_retired = store_word(books, SR_STORE_RETIRED_RINGS),
         .aborted_ignored = store_word(books, SR_STORE_ABORTED_IGNORED),
+        .money_saturated = store_word(books, SR_STORE_SATURATED),
         .primitive_memory_most_bytes = footprint_primitive_bytes(books->options->schema),
         .objective_memory_most_bytes = FOOTPRINT_OBJECTIVE_BYTES,
         .checkpoint_wall_ns = checkpoint->wall_ns,

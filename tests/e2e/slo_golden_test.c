@@ -265,7 +265,8 @@ static void add_budget(struct primitive *primitive, const char *name, uint64_t a
                                                .period_s = period_s,
                                                .span_ns = period_s * SECOND,
                                                .total = total,
-                                               .amount_nanodollars = amount};
+                                               .amount_nanodollars = amount,
+                                               .source = SLIPRING_SOURCE_FILE};
     memcpy(stats->name, name, strlen(name));
     slo->present = SLIPRING_SLO_IS_SPEND;
     (void)!sr_objective_spend_remaining(amount, total, &stats->budget_remaining);

@@ -261,7 +261,8 @@ static void a_money_budget_is_told_in_dollars_and_has_no_event(void **state)
                                                              .total = 25 * SECOND + 1,
                                                              .budget_remaining = -0.25,
                                                              .burn_rate = 1.25,
-                                                             .amount_nanodollars = 20 * SECOND};
+                                                             .amount_nanodollars = 20 * SECOND,
+                                                             .source = SLIPRING_SOURCE_FILE};
     struct slipring_slo_stats made_slo = {.objective_count = 1};
     made_slo.objectives[0] = (struct slipring_slo_objective){
         .present = SLIPRING_SLO_HAS_EXHAUSTION | SLIPRING_SLO_IS_SPEND,
@@ -276,7 +277,7 @@ static void a_money_budget_is_told_in_dollars_and_has_no_event(void **state)
     assert_non_null(strstr(
         make(),
         "\"slo\":{\"window\":\"period\",\"objectives\":[{\"name\":\"budget\",\"kind\":\"spend\","
-        "\"period\":\"month\",\"source\":\"api\",\"span_seconds\":90,\"amount\":20,\"spent\":25.000000001,"
+        "\"period\":\"month\",\"source\":\"file\",\"span_seconds\":90,\"amount\":20,\"spent\":25.000000001,"
         "\"cost_budget_remaining\":0,\"cost_budget_balance\":-0.25,\"burn_rate\":1.25,"
         "\"exhaustion_seconds\":0,"
         "\"windows\":{\"5m\":{\"span_seconds\":60,\"spent\":0.000000007,\"burn_rate\":0.5},"
