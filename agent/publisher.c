@@ -258,7 +258,6 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .config_reload_wall_ns = publisher->reload_wall_ns,
         .config_reload_failures = publisher->reload_failures,
         .resets = store_word(books, SR_STORE_RESETS),
-        .money_saturated = store_word(books, SR_STORE_SATURATED),
         .usage_accounts = usage_accounts(books),
         .usage_lost = store_word(books, SR_STORE_USAGE_LOST),
         .idle_after_ns = books->options->idle_after_ns,
