@@ -15,6 +15,7 @@ enum config_from { FROM_DEFAULT, FROM_FILE, FROM_OPTION };
 struct config_origin {
     enum config_from from;
     uint32_t line; /* in the file */
+    uint32_t column;
 };
 
 struct config {

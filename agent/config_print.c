@@ -215,7 +215,7 @@ static void list_field(struct buffer *text, unsigned where, const char *name, co
     buffer_add_text(text, "| ");
     const char *separator = "";
     for (unsigned kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        if (where & (IN_LATENCY << kind)) {
+        if (where & ((unsigned)IN_LATENCY << kind)) {
             buffer_format(text, "%s`%s.%s`", separator, kinds[kind], name);
             separator = " ";
         }

@@ -65,10 +65,15 @@ void config_unknown(struct mistakes *mistakes, const struct yaml_node *child, co
     for (const char *const *name = names; *name != NULL; name++) {
         sr_suggest_offer(&suggest, *name);
     }
-    const char *meant = suggest.best != NULL ? suggest.best : find_elsewhere(child->key);
+    const char *elsewhere = suggest.best != NULL ? NULL : find_elsewhere(child->key);
+    const char *dot = elsewhere == NULL ? NULL : strchr(elsewhere, '.');
     buffer_format(&what, "there is no key '%s' here", child->key);
-    if (meant != NULL) {
-        buffer_format(&what, " (did you mean '%s'?)", meant);
+    if (suggest.best != NULL) {
+        buffer_format(&what, " (did you mean '%s'?)", suggest.best);
+    } else if (dot != NULL) {
+        buffer_format(&what, " (did you mean '%s' in '%.*s'?)", dot + 1, (int)(dot - elsewhere), elsewhere);
+    } else if (elsewhere != NULL) {
+        buffer_format(&what, " (did you mean '%s', outside of any other key?)", elsewhere);
     }
     list_names(&expected, names);
     mistakes_add_of(mistakes, child->key_place, path, &what, expected.failed ? NULL : expected.text);
@@ -87,7 +92,8 @@ static void refuse(struct reading *reading, struct mistakes_place place, enum va
 
 static void set_origin(struct reading *reading, enum value_key key, const struct yaml_node *node)
 {
-    reading->config->origins[key] = (struct config_origin){.from = FROM_FILE, .line = node->key_place.line};
+    reading->config->origins[key] = (struct config_origin){
+        .from = FROM_FILE, .line = node->key_place.line, .column = node->key_place.column};
 }
 
 static void read_value(struct reading *reading, enum value_key key, const struct yaml_node *node)
@@ -156,7 +162,8 @@ static void read_list(struct reading *reading, enum value_key key, const struct 
     struct buffer why = {0};
     if (!values_end(key, &reading->config->options, &why)) {
         struct buffer what = {0};
-        buffer_format(&what, "the list is %.*s", (int)why.used, why.text);
+        buffer_format(&what, "%s %.*s", node->first == NULL ? "the list is" : "its length is", (int)why.used,
+                      why.text);
         refuse(reading, node->place, key, &what);
         buffer_free(&what);
     }
@@ -362,7 +369,10 @@ void config_read(struct config *config, struct mistakes *mistakes, const struct 
                                        ? KEY_checkpoint_slices_every
                                        : KEY_checkpoint_totals_every;
         buffer_add_text(&what, "slices are written more often than totals");
-        refuse(&reading, (struct mistakes_place){.line = config->origins[key].line, .column = 1, .width = 1},
+        refuse(&reading,
+               (struct mistakes_place){.line = config->origins[key].line,
+                                       .column = config->origins[key].column,
+                                       .width = (uint32_t)strlen(strchr(values_row(key)->path, '.') + 1)},
                key, &what);
         buffer_free(&what);
     }

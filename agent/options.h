@@ -44,7 +44,7 @@ struct options_label {
     const char *value;
 };
 
-#define OPTIONS_PRICE_CARD_MAX 16
+#define OPTIONS_PRICE_CARD_MAX 15 /* and the shipped one */
 
 /* Everything that the command line and the configuration file say together (config.h). */
 struct options {

@@ -87,7 +87,7 @@ static int open_file(struct mistakes *mistakes, size_t *out_bytes)
     } else if (!S_ISREG(about.st_mode)) {
         wrong = "this is no regular file";
     } else if (about.st_size > YAML_FILE_BYTES) {
-        wrong = "this is larger than 1 MB";
+        wrong = "this is larger than 256 KB";
     }
     if (wrong == NULL) {
         *out_bytes = (size_t)about.st_size;
@@ -200,6 +200,15 @@ static bool begins_with_tab(const struct mistakes *mistakes, uint32_t number)
     return at != NULL && at < end && *at == '\t';
 }
 
+static uint32_t count_lines(const struct mistakes *mistakes)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < mistakes->source_bytes; i++) {
+        count += mistakes->source[i] == '\n' || i + 1 == mistakes->source_bytes;
+    }
+    return count;
+}
+
 /* What libfyaml says is wrong. */
 static bool refuse_syntax(const struct reading *reading)
 {
@@ -222,9 +231,14 @@ static bool refuse_syntax(const struct reading *reading)
         } else if (strcmp(what, "invalid multiline plain key") == 0) {
             expected = "a key alone before each colon, and all keys of a mapping in one column";
         }
+        if (expected == NULL && place.line > count_lines(mistakes)) {
+            expected = "what closes the last bracket, brace or quote before the end of the file";
+            place.line = 0;
+        }
         mistakes_add(mistakes, place, what, expected);
         break; /* those behind follow from the first */
     }
+    fy_diag_reset_error(diag); /* libfyaml 0.7 does not give them back with the rest */
     fy_diag_unref(diag);
     return mistakes->count > before ? false : refuse_file(mistakes, "this is no YAML");
 }
