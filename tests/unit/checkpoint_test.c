@@ -474,6 +474,7 @@ static void a_wall_clock_that_leapt_leaves_the_lifetime(void)
     record("it", 100);
     reboot((int64_t)(100 * UINT64_C(31536000) * RIG_SECOND / 2));
     expect_lifetime("it", 100);
+    CHECK(rig_stats(&rig, "it").lifetime.span_ns > 300 * UINT64_C(86400) * RIG_SECOND);
     CHECK_EQUAL(window_n("it", 604800), 0);
     record("it", 1);
     CHECK_EQUAL(window_n("it", 604800), 1);
