@@ -138,8 +138,9 @@ static int take_lock(struct checkpoint_folder *folder, const char **out_why)
     struct stat st;
     (void)snprintf(name, sizeof name, "%s.lock", folder->store);
     *out_why = "its lock file cannot be used";
+    /* Read-only: an agent at rest keeps nobody from making the file system so. */
     folder->lock =
-        openat(folder->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        openat(folder->fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (folder->lock < 0 || fstat(folder->lock, &st) != 0) {
         return errno;
     }
