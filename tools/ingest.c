@@ -269,11 +269,18 @@ static int run_files(struct ingest *ingest)
     return status;
 }
 
+/* Can a line be drawn there and drawn over? */
+static bool is_screen(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
 static int run_ingest(const struct invocation *invocation)
 {
     static struct ingest ingest;
     ingest = (struct ingest){.invocation = invocation,
-                             .tally = {.invocation = invocation, .is_terminal = isatty(STDERR_FILENO) != 0}};
+                             .tally = {.invocation = invocation, .is_terminal = is_screen(STDERR_FILENO)}};
     if (!take_options(&ingest)) {
         return STATUS_BAD;
     }

@@ -5,7 +5,9 @@ import csv
 import io
 import json
 import os
+import pty
 import random
+import select
 import signal
 import subprocess
 import time
@@ -209,6 +211,30 @@ def a_pipe_is_recorded_as_it_comes_and_a_signal_ends_it_with_a_summary(scene):
     equal((process.returncode, summary["recorded"], summary["bad"]), (-signal.SIGTERM, 2, 0), "the end of it")
     equal(summary["stopped"], "by a signal", "why it stopped")
     equal(scene.slipring("verify").returncode, 0, "verify")
+
+
+@test
+def progress_is_drawn_on_a_terminal_and_nowhere_else(scene):
+    for term in ("xterm", "dumb"):
+        master, slave = pty.openpty()
+        try:
+            process = scene.spawn([os.path.join(BIN, "slipring"), "ingest", "--format", "jsonl", "--dry-run", "--json"], {"TERM": term},
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=slave)
+            os.close(slave)
+            seen, ends = b"", time.monotonic() + (60 if term == "xterm" else 1.5)
+            while b" lines, " not in seen and time.monotonic() < ends:
+                process.stdin.write(b'{"name":"a","duration":"1ms"}\n' * 1024)
+                process.stdin.flush()
+                if select.select([master], [], [], 0.02)[0]:
+                    seen += os.read(master, 4096)
+            process.communicate(timeout=20)
+            equal(process.returncode, 0, "exit status")
+            if term == "xterm":
+                contains(seen.decode(), [" lines, ", "/s", "0 bad"], "progress")
+            else:
+                equal(seen, b"", "progress on a dumb terminal")
+        finally:
+            os.close(master)
 
 
 @test
