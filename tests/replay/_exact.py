@@ -167,6 +167,11 @@ def remaining(target, good, total):
     return budget - spent, budget
 
 
+def spend_rate(amount, period, spent, seconds):
+    """(spent / window) / (amount / period), likewise."""
+    return spent * period, amount * seconds
+
+
 def allowed(target, total):
     return (PPB - target) * total // PPB
 

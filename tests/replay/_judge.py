@@ -12,7 +12,7 @@ import _exact
 from _exact import PPB, SECOND
 
 NONE, NO_DATA, CANNOT_FIRE, GATED, QUIET, FIRING = range(6)
-LATENCY, AVAILABILITY, MONTH = 1, 2, 1
+LATENCY, AVAILABILITY, SPEND, MONTH = 1, 2, 3, 1
 SLO_WINDOWS = [300, 1800, 3600, 7200, 21600, 86400, 259200]
 SLO_EDGE, PERCENTILE_EDGE = 100, 10  # parts of the window
 
@@ -228,6 +228,17 @@ class Objective:
     def length(self, wall):
         return month_of(wall)[1] if self.period == MONTH else self.period
 
+    # ratios as numerator and denominator
+    def burn_rate(self, good, total, seconds, wall):
+        """seconds: of the window; that of executions is of what they were, whatever it covers."""
+        return _exact.burn_rate(self.target, good, total)
+
+    def remaining(self, good, total):
+        return _exact.remaining(self.target, good, total)
+
+    def has_data(self, total):
+        return total > 0
+
     def expected_state(self, pair, windows, gate, wall):
         """windows: seconds -> (good, total), exactly as published; they are compared elsewhere."""
         _, long_s, short_s = _exact.PAIRS[pair]
@@ -246,6 +257,33 @@ class Objective:
             if burnt * denominator <= numerator * burnable:
                 return QUIET
         return FIRING
+
+
+class Budget(Objective):
+    """What a period may cost: the target is an amount of nano-dollars, and nothing that was spent is good."""
+
+    def good_until(self, batches):
+        return 0
+
+    def total_until(self, batches):
+        return self.log.cost[batches]
+
+    def burn_rate(self, good, total, seconds, wall):
+        return _exact.spend_rate(self.target, self.length(wall), total, seconds)
+
+    def remaining(self, good, total):
+        return self.target - total, self.target
+
+    def has_data(self, total):
+        return True
+
+    def expected_state(self, pair, windows, gate, wall):
+        """More than the share of the amount within the long window, and as fast within the short one."""
+        share, long_s, short_s = _exact.PAIRS[pair]
+        if long_s > self.length(wall):
+            return NONE
+        exceed = (windows[s][1] * _exact.PPM * long_s > share * self.target * s for s in (long_s, short_s))
+        return FIRING if all(exceed) else QUIET
 
 
 class ObjectiveLine:
@@ -289,7 +327,16 @@ def judge_counts(judge, what, objective, begin, now, good, total, exact_since):
         judge.holds(what + " good", objective.kind == LATENCY or exact_since == 0, "exact only since a while")
 
 
+def judge_spend(judge, what, objective, line):
+    judge.equal(what + " allowed", (line.allowed, line.compliance), (0, 0.0))
+    judge.near(what + " burn", line.burn, line.total, objective.target, 2)
+    judge.near(what + " remaining", line.remaining, *objective.remaining(line.good, line.total), 2)
+
+
 def judge_ratios(judge, what, objective, line):
+    if objective.kind == SPEND:
+        judge_spend(judge, what, objective, line)
+        return
     if line.total == 0:
         judge.holds(what, line.compliance == line.remaining == line.burn == 0.0, "ratios of nothing")
         judge.equal(what + " allowed", line.allowed, 0)
@@ -329,7 +376,7 @@ def judge_windows(judge, time, objective, line, now, wall):
         judge_span(judge, time, "slo window", now, span, seconds * SECOND, SLO_EDGE, objective.since)
         judge_counts(judge, "slo window", objective, now - span, now, good, total, line.exact_since)
         if total:
-            judge.near("slo window burn", burn, *_exact.burn_rate(objective.target, good, total), 2)
+            judge.near("slo window burn", burn, *objective.burn_rate(good, total, seconds, wall), 2)
         else:
             judge.equal("slo window burn", burn, 0.0)
         windows[seconds] = (good, total)
@@ -340,11 +387,12 @@ def judge_windows(judge, time, objective, line, now, wall):
 def judge_exhaustion(judge, objective, line, windows, wall):
     """From what remains of the budget, at the burn rate of the last hour."""
     good, total = windows[3600]
-    judge.equal("no data", bool(line.present & 2), total == 0)
-    left, budget = _exact.remaining(objective.target, line.good, line.total)
-    burnt, burnable = _exact.burn_rate(objective.target, good, total)
+    judge.equal("no data", bool(line.present & 2), not objective.has_data(total))
+    judge.equal("is money", bool(line.present & 4), objective.kind == SPEND)
+    left, budget = objective.remaining(line.good, line.total)
+    burnt, burnable = objective.burn_rate(good, total, 3600, wall)
     lasts = left > 0 and burnt > 0  # it burns, and is not spent yet
-    judge.equal("exhaustion exists", line.present & 1, 1 if line.total and (left <= 0 or burnt > 0) else 0)
+    judge.equal("exhaustion exists", line.present & 1, 1 if objective.has_data(line.total) and (left <= 0 or burnt > 0) else 0)
     want = (left * burnable * objective.length(wall), budget * burnt) if lasts else (0, 1)
     judge.near("exhaustion", line.exhaustion, *want, 4)
 

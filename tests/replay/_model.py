@@ -10,7 +10,7 @@ Lines, words apart by blanks; times in ns; doubles as hexadecimal, so that no di
     quantiles PPM ...                              of each window, as they are printed
     windows NS ...                                 that the agent keeps
     values P NAME DURATION ...                     the primitive with number P, and the durations that its events may have
-    objective P NAME KIND TARGET THRESHOLD PERIOD  agreed, or changed, since the last tick
+    objective P NAME KIND TARGET THRESHOLD PERIOD  agreed, or changed, since the last tick; of a money budget TARGET is an amount
     death P COUNT                                  a process died with so many executions under way
     t NOW WALL                                     a tick: all that was recorded before is booked. The lines below are about it
     return NOW WALL                                the agent is back, and published what it found; nothing is drained yet
@@ -75,7 +75,10 @@ class Model:
         name = words[1]
         kind, target, threshold, period = map(int, words[2:])
         known = primitive.objectives.get(name)
-        if known is None:
+        if known is None and kind == _judge.SPEND:
+            since = self.last_tick() if primitive.log.cost[-1] else primitive.cover  # nothing spent: as if it were from the beginning
+            known = _judge.Budget(primitive.log, name, kind, target, threshold, period, since)
+        elif known is None:
             known = _judge.Objective(primitive.log, name, kind, target, threshold, period, self.last_tick())
         elif known.threshold != threshold:
             known = known.begin_anew(threshold, self.last_tick())

@@ -51,6 +51,13 @@ void diary_objective(struct diary *diary, enum traffic_kind kind, const struct s
             objective->kind, objective->target_ppb, objective->threshold_ns, objective->period_s);
 }
 
+void diary_budget(struct diary *diary, enum traffic_kind kind, const char *name, uint64_t amount,
+                  uint64_t period_s)
+{
+    fprintf(diary->out, "objective %d %s %d %" PRIu64 " 0 %" PRIu64 "\n", kind, name, SLIPRING_SPEND, amount,
+            period_s);
+}
+
 void diary_death(struct diary *diary, enum traffic_kind kind, uint32_t aborted)
 {
     fprintf(diary->out, "death %d %" PRIu32 "\n", kind, aborted);
@@ -141,7 +148,7 @@ static void check_worst(const struct diary *diary)
     double remaining = 2.0;
     for (uint32_t i = 0; i < diary->detail.objective_count; i++) {
         const struct slipring_objective_stats *objective = &diary->detail.objectives[i];
-        if (objective->total != 0) {
+        if (objective->total != 0 && objective->kind != SLIPRING_SPEND) {
             compliance = objective->compliance < compliance ? objective->compliance : compliance;
             remaining = objective->budget_remaining < remaining ? objective->budget_remaining : remaining;
         }
@@ -160,7 +167,8 @@ static void check_worst_burns(const struct slipring_slo_stats *slo)
         double worst = -1.0;
         for (uint32_t i = 0; i < slo->objective_count; i++) {
             const struct slipring_slo_window *one = &slo->objectives[i].windows[window];
-            if (one->total != 0 && one->burn_rate > worst) {
+            const bool is_spend = slo->objectives[i].present & SLIPRING_SLO_IS_SPEND;
+            if (one->total != 0 && !is_spend && one->burn_rate > worst) {
                 worst = one->burn_rate;
             }
         }
@@ -174,13 +182,15 @@ static void write_objective(struct diary *diary, enum traffic_kind kind, uint32_
     const struct slipring_objective_stats *objective = &diary->detail.objectives[i];
     const struct slipring_slo_objective *slo = &diary->slo.objectives[i];
     FILE *out = diary->out;
+    const uint64_t aim =
+        objective->kind == SLIPRING_SPEND ? objective->amount_nanodollars : objective->target_ppb;
     fprintf(out,
-            "s %d %" PRIu64 " %s %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+            "s %d %" PRIu64 " %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
             " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %a %a %a %a",
-            kind, diary->slo.published_ns, objective->name, objective->kind, objective->target_ppb,
-            objective->threshold_ns, objective->period_s, objective->span_ns, objective->good,
-            objective->total, objective->allowed_bad, objective->exact_since_ns, objective->since_ns,
-            slo->present, objective->compliance, objective->budget_remaining, objective->burn_rate,
+            kind, diary->slo.published_ns, objective->name, objective->kind, aim, objective->threshold_ns,
+            objective->period_s, objective->span_ns, objective->good, objective->total,
+            objective->allowed_bad, objective->exact_since_ns, objective->since_ns, slo->present,
+            objective->compliance, objective->budget_remaining, objective->burn_rate,
             slo->present & SLIPRING_SLO_HAS_EXHAUSTION ? slo->exhaustion_s : 0.0);
     for (uint32_t window = 0; window < SLIPRING_SLO_WINDOW_COUNT; window++) {
         const struct slipring_slo_window *one = &slo->windows[window];

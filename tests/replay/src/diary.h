@@ -31,6 +31,10 @@ void diary_close(struct diary *diary);
 
 void diary_objective(struct diary *diary, enum traffic_kind kind, const struct slipring_objective *objective);
 
+/* Likewise what it may cost, in nano-dollars. */
+void diary_budget(struct diary *diary, enum traffic_kind kind, const char *name, uint64_t amount,
+                  uint64_t period_s);
+
 /* A process died with so many executions under way. */
 void diary_death(struct diary *diary, enum traffic_kind kind, uint32_t aborted);
 

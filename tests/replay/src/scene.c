@@ -6,6 +6,7 @@
 
 #include "agent/drain.h"
 #include "base/compiler.h"
+#include "support/budget.h"
 #include "support/child.h"
 
 #define MINUTE_S UINT64_C(60)
@@ -16,14 +17,16 @@
 #define WALL_BEGIN_NS (UINT64_C(1831075200) * RIG_SECOND)
 
 enum act_kind {
-    ACT_KILL,      /* the agent is gone for `seconds`, while producers go on */
-    ACT_STOP,      /* likewise, after a signal */
-    ACT_WALL,      /* CLOCK_REALTIME leaps by `seconds` */
-    ACT_CHILD,     /* a process records, and dies with `seconds` executions under way */
-    ACT_THRESHOLD, /* of checkout's latency: `seconds` milliseconds */
-    ACT_TARGET,    /* of checkout's availability: `seconds` parts per billion */
-    ACT_PERIOD,    /* of checkout's availability */
-    ACT_MORE,      /* one more failure of steady's */
+    ACT_KILL,       /* the agent is gone for `seconds`, while producers go on */
+    ACT_STOP,       /* likewise, after a signal */
+    ACT_WALL,       /* CLOCK_REALTIME leaps by `seconds` */
+    ACT_CHILD,      /* a process records, and dies with `seconds` executions under way */
+    ACT_THRESHOLD,  /* of checkout's latency: `seconds` milliseconds */
+    ACT_TARGET,     /* of checkout's availability: `seconds` parts per billion */
+    ACT_PERIOD,     /* of checkout's availability */
+    ACT_MORE,       /* one more failure of steady's */
+    ACT_AMOUNT,     /* of checkout's money budget: `seconds` dollars */
+    ACT_PAY_PERIOD, /* of checkout's money budget */
 };
 
 static const struct act {
@@ -35,6 +38,7 @@ static const struct act {
     {2 * DAY_S + 10 * HOUR_S + 1200, ACT_KILL, 30}, /* in the middle of a fast burn */
     {2 * DAY_S + 10 * HOUR_S + 1800, ACT_CHILD, 5},
     {3 * DAY_S + 8 * HOUR_S, ACT_KILL, 30},
+    {4 * DAY_S + 8 * HOUR_S, ACT_AMOUNT, 60000},
     {6 * DAY_S + 15 * HOUR_S, ACT_KILL, 1200}, /* of a slow one */
     {8 * DAY_S + 14 * HOUR_S, ACT_KILL, 1200},
     {9 * DAY_S + 9 * HOUR_S, ACT_STOP, 90},
@@ -46,15 +50,18 @@ static const struct act {
     {21 * DAY_S + 23 * HOUR_S + 600, ACT_WALL, -7230}, /* and back before it */
     {25 * DAY_S + 10 * HOUR_S, ACT_THRESHOLD, 400},
     {27 * DAY_S + 10 * HOUR_S, ACT_TARGET, 999500000},
+    {27 * DAY_S + 11 * HOUR_S, ACT_AMOUNT, 45000},
     {28 * DAY_S + 10 * HOUR_S, ACT_CHILD, 1},
     {34 * DAY_S, ACT_KILL, 3600}, /* in silence */
     {38 * DAY_S + 17 * HOUR_S, ACT_TARGET, 998000000},
+    {39 * DAY_S + 9 * HOUR_S, ACT_AMOUNT, 60000},
     {40 * DAY_S + 20 * HOUR_S, ACT_KILL, 172800},
     {45 * DAY_S + 12 * HOUR_S, ACT_KILL, 300},
     {47 * DAY_S + 12 * HOUR_S, ACT_PERIOD, 604800},
     {49 * DAY_S + 12 * HOUR_S, ACT_CHILD, 20},
     {50 * DAY_S + 23 * HOUR_S + 3540, ACT_KILL, 600}, /* over the end of February */
     {55 * DAY_S + 12 * HOUR_S, ACT_PERIOD, 2592000},
+    {58 * DAY_S + 12 * HOUR_S, ACT_PAY_PERIOD, 604800},
     {60 * DAY_S + 12 * HOUR_S, ACT_STOP, 7200},
     {66 * DAY_S + 3 * HOUR_S, ACT_THRESHOLD, 250},
     {76 * DAY_S + 12 * HOUR_S, ACT_CHILD, 60},
@@ -97,6 +104,23 @@ static const struct slipring_objective steady_availability = {.name = "nine",
                                                               .kind = SLIPRING_AVAILABILITY,
                                                               .target_ppb = SLIPRING_TARGET(0.9),
                                                               .period_s = 30 * DAY_S};
+
+/* What they may cost, by the agent's configuration. */
+struct budget {
+    const char *name;
+    uint64_t amount;
+    uint64_t period_s;
+};
+static struct budget checkout_budget = {
+    .name = "pay", .amount = 4000 * RIG_SECOND /* dollars */, .period_s = 30 * DAY_S};
+static const struct budget nightly_budget = {
+    .name = "purse", .amount = 60000 * RIG_SECOND, .period_s = SLIPRING_PERIOD_MONTH};
+
+static void allow(struct scene *scene, enum traffic_kind kind, const struct budget *budget)
+{
+    budget_set(scene->agent, (uint32_t)kind + 1, budget->name, budget->amount, budget->period_s);
+    diary_budget(&scene->diary, kind, budget->name, budget->amount, budget->period_s);
+}
 
 static void agree(struct scene *scene, enum traffic_kind kind, const struct slipring_objective *objective)
 {
@@ -271,6 +295,14 @@ static void act_out(struct scene *scene, const struct act *act)
         checkout_availability.period_s = (uint64_t)act->seconds;
         change(scene, TRAFFIC_CHECKOUT, &checkout_availability);
         break;
+    case ACT_AMOUNT:
+        checkout_budget.amount = (uint64_t)act->seconds * RIG_SECOND;
+        allow(scene, TRAFFIC_CHECKOUT, &checkout_budget);
+        break;
+    case ACT_PAY_PERIOD:
+        checkout_budget.period_s = (uint64_t)act->seconds;
+        allow(scene, TRAFFIC_CHECKOUT, &checkout_budget);
+        break;
     case ACT_MORE: {
         const struct traffic_batch more = {.count = 1, .entry = {{.failures = 1}}};
         record_batch(scene->primitive[TRAFFIC_STEADY], &scene->traffic.values[TRAFFIC_STEADY], &more);
@@ -326,6 +358,9 @@ void scene_play(struct rig *agent, const struct scene_span *span, uint64_t seed,
     diary_open(&scene.diary, agent);
     register_all(&scene);
     agree_all(&scene);
+    tick(&scene, RIG_SECOND, true); /* the agent has their books now */
+    allow(&scene, TRAFFIC_CHECKOUT, &checkout_budget);
+    allow(&scene, TRAFFIC_NIGHTLY, &nightly_budget);
     while (scene.next_act < SR_ARRAY_COUNT(acts) && acts[scene.next_act].at_s < span->from_s) {
         scene.next_act++;
     }
