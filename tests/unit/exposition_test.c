@@ -393,13 +393,18 @@ static int count_samples(void)
 static void every_line_has_the_labels_of_the_configuration(void **state)
 {
     const struct sr_agent_figures figures = {.drains = 5};
+    const struct slipring_usage_stats usage = {.resource = "a/b", .units = {7}, .unpriced_units = {3}};
     exposition_agent(&exposition, &figures);
+    exposition_primitive(&exposition, &stats, &detail, &slo);
+    exposition_usage(&exposition, &usage);
     render();
     const int samples = count_samples();
     make_figures(state);
     exposition.common = "," COMMON;
     exposition.common_bytes = strlen("," COMMON);
     exposition_agent(&exposition, &figures);
+    exposition_primitive(&exposition, &stats, &detail, &slo);
+    exposition_usage(&exposition, &usage);
     render();
     assert_int_equal(count_labelled(), samples);
     assert_true(has_line("primitive_requests_total{" LABELS "," COMMON ",status=\"failure\"} 3"));
@@ -662,9 +667,12 @@ static void counters_say_since_when_and_the_lifetime_is_apart(void **state)
 static void families_stand_together_though_primitives_come_one_by_one(void **state)
 {
     (void)state;
+    const struct slipring_usage_stats usage = {
+        .resource = "openai/gpt-5", .usages = 1, .units = {7}, .unpriced_units = {3}};
     for (int i = 0; i < 50; i++) {
         (void)snprintf(detail.name, sizeof detail.name, "p%d", i);
         exposition_primitive(&exposition, &stats, &detail, &slo);
+        exposition_usage(&exposition, &usage);
     }
     render();
     char family[FAMILY_NAME_BYTES] = "";
