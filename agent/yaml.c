@@ -77,7 +77,7 @@ static bool refuse_file(struct mistakes *mistakes, const char *what)
 
 static int open_file(struct mistakes *mistakes, size_t *out_bytes)
 {
-    struct stat about;
+    struct stat about = {.st_size = 0};
     const int file = open(mistakes->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     const char *wrong = NULL;
     if (file < 0 || fstat(file, &about) != 0) {
