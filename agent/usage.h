@@ -83,8 +83,9 @@ __attribute__((warn_unused_result)) bool usage_take(const struct books *books, u
 __attribute__((warn_unused_result)) enum slipring_status usage_restore(struct books *books, uint32_t book,
                                                                        const struct saved_usage *saved);
 
-/* The book begins anew (reset.h): so do its accounts, lifetimes and what waits included, in the caller's batch; a few hundred pairs an account at most.
- * What producers used and was not folded yet counts after it. */
+/* The book begins anew (reset.h): so do its accounts, lifetimes and what waits included, in the caller's batch, which is committed on the way when
+ * a primitive has more accounts than fit a journal (some 700 with every word in use). What producers used and was not folded yet
+ * counts after it. */
 void usage_reset(struct books *books, uint32_t book);
 
 #endif

@@ -143,6 +143,8 @@ enum slipring_status usage_restore(struct books *books, uint32_t book, const str
     return SLIPRING_OK;
 }
 
+#define RESET_ROOM 8192u /* pairs, for what else the caller's batch gets */
+
 /* --- resets ------------------------------------------------------------------------------------------------------------------- */
 
 void usage_reset(struct books *books, uint32_t book)
@@ -152,6 +154,9 @@ void usage_reset(struct books *books, uint32_t book)
         struct account *account = &usage->accounts[index];
         if (!account->is_used || account->book != book) {
             continue;
+        }
+        if (sr_batch_room(&books->durable->batch) < RESET_ROOM) {
+            books_commit(books);
         }
         for (uint32_t word = SR_USAGE_USAGES; word < SR_USAGE_WORDS; word++) {
             const bool is_name = word >= SR_USAGE_RESOURCE && word < SR_USAGE_UNITS;

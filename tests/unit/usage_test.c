@@ -452,6 +452,31 @@ static void a_reset_begins_the_accounts_anew_and_what_waited_is_gone(void)
                 0);
 }
 
+/* More words than a journal has pairs. */
+static void thousands_of_accounts_begin_anew(void)
+{
+    struct slipring_usage usage;
+    char resource[32];
+    set_prices(
+        "resources: {'*': {input: 1 per 1M, output: 1 per 1M, audio_input: 1 per 1M, audio_output: 1 per 1M, "
+        "images: 1, characters: 1 per 1M, seconds: 1, bytes: 1 per 1M, requests: 1}}\n");
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        usage.units[unit] = unit < SLIPRING_UNIT_COUNT ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < 2800; i++) {
+        (void)snprintf(resource, sizeof resource, "r%u", i);
+        CHECK_OK(slipring_record_usage(primitive_of("work"), MS, SLIPRING_SUCCESS, resource, &usage));
+    }
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).usage_accounts, 2800);
+    CHECK_EQUAL(reset_named(rig.books, "work", NULL, rig.now_ns, rig.wall_ns), 1);
+    CHECK_OK(slipring_record_usage(primitive_of("work"), MS, SLIPRING_SUCCESS, "r7", &usage));
+    rig_settle(&rig);
+    CHECK_EQUAL(stats_of("r7").units[SLIPRING_UNIT_IMAGE], 1);
+    CHECK_EQUAL(stats_of("r2799").usages + stats_of("r2799").cost_nanodollars, 0);
+    CHECK_EQUAL(rig_stats(&rig, "work").cost_nanodollars, stats_of("r7").cost_nanodollars);
+}
+
 static void a_checkpoint_brings_lifetimes_thousandths_and_what_waits(void)
 {
     set_prices(first_card);
@@ -521,6 +546,7 @@ static int run(void)
         RIG_TEST(new_books_begin_with_what_is_used_from_now_on),
         RIG_TEST(a_store_that_moves_loses_no_usage),
         RIG_TEST(a_reset_begins_the_accounts_anew_and_what_waited_is_gone),
+        RIG_TEST(thousands_of_accounts_begin_anew),
         RIG_TEST(a_checkpoint_brings_lifetimes_thousandths_and_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
