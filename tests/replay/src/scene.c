@@ -38,7 +38,6 @@ static const struct act {
     {2 * DAY_S + 10 * HOUR_S + 1200, ACT_KILL, 30}, /* in the middle of a fast burn */
     {2 * DAY_S + 10 * HOUR_S + 1800, ACT_CHILD, 5},
     {3 * DAY_S + 8 * HOUR_S, ACT_KILL, 30},
-    {4 * DAY_S + 8 * HOUR_S, ACT_AMOUNT, 60000},
     {6 * DAY_S + 15 * HOUR_S, ACT_KILL, 1200}, /* of a slow one */
     {8 * DAY_S + 14 * HOUR_S, ACT_KILL, 1200},
     {9 * DAY_S + 9 * HOUR_S, ACT_STOP, 90},
@@ -50,11 +49,11 @@ static const struct act {
     {21 * DAY_S + 23 * HOUR_S + 600, ACT_WALL, -7230}, /* and back before it */
     {25 * DAY_S + 10 * HOUR_S, ACT_THRESHOLD, 400},
     {27 * DAY_S + 10 * HOUR_S, ACT_TARGET, 999500000},
-    {27 * DAY_S + 11 * HOUR_S, ACT_AMOUNT, 45000},
+    {27 * DAY_S + 11 * HOUR_S, ACT_AMOUNT, 6000},
     {28 * DAY_S + 10 * HOUR_S, ACT_CHILD, 1},
     {34 * DAY_S, ACT_KILL, 3600}, /* in silence */
     {38 * DAY_S + 17 * HOUR_S, ACT_TARGET, 998000000},
-    {39 * DAY_S + 9 * HOUR_S, ACT_AMOUNT, 60000},
+    {39 * DAY_S + 9 * HOUR_S, ACT_AMOUNT, 30000},
     {40 * DAY_S + 20 * HOUR_S, ACT_KILL, 172800},
     {45 * DAY_S + 12 * HOUR_S, ACT_KILL, 300},
     {47 * DAY_S + 12 * HOUR_S, ACT_PERIOD, 604800},
@@ -112,9 +111,9 @@ struct budget {
     uint64_t period_s;
 };
 static struct budget checkout_budget = {
-    .name = "pay", .amount = 4000 * RIG_SECOND /* dollars */, .period_s = 30 * DAY_S};
+    .name = "pay", .amount = 20000 * RIG_SECOND /* dollars */, .period_s = 30 * DAY_S};
 static const struct budget nightly_budget = {
-    .name = "purse", .amount = 60000 * RIG_SECOND, .period_s = SLIPRING_PERIOD_MONTH};
+    .name = "purse", .amount = 15000 * RIG_SECOND, .period_s = SLIPRING_PERIOD_MONTH};
 
 static void allow(struct scene *scene, enum traffic_kind kind, const struct budget *budget)
 {
