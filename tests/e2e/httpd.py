@@ -432,7 +432,19 @@ def the_reference_of_the_families_is_the_programs_own(scene):
     config = os.path.join(scene.work, "slipring.yaml")
     with open(config, "w") as file:
         file.write("objectives: [{primitive: work, spend: {amount: 1}}]\n")
-    agent = scene.agent("--config", config)
+    card = os.path.join(scene.work, "prices.yaml")
+    with open(card, "w") as file:
+        file.write("resources: {openai/known: {input: 2 per 1M, cached_input: 1 per 1M}}\n")
+    agent = scene.agent("--config", config, "--prices", card)
+    for model in ("known", "unknown"):
+        used = {"model": model, "usage": {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10,
+                                          "prompt_tokens_details": {"cached_tokens": 4}}}
+        response = os.path.join(scene.work, "response.json")
+        with open(response, "w") as file:
+            json.dump(used, file)
+        with open(response) as file:
+            done = scene.slipring("usage", "chat", "--provider", "openai", "--store", "e2e", stdin=file)
+        equal((done.returncode, done.stderr), (0, ""), "slipring usage")
     recorder = scene.recorder()
     recorder.ok("get", 0, "work")
     recorder.ok("slo", 0, 990000000, 990000000, 1000)

@@ -125,6 +125,9 @@ class Reader:
         return len(queries)
 
     def do_yaml(self, body, where):
+        if "resources:" in body:  # a price card: the commands after it take it
+            self.file("prices.yaml", body)
+            return 1
         kind = "config" if "scrape_configs:" in body else "rules" if "groups:" in body else None
         if kind:
             self.succeed(["promtool", "check", kind, self.file("page.yml", body)], where)
