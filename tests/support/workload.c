@@ -325,7 +325,7 @@ static void end(struct worker *worker, struct workload_span *open, bool goes_on)
 {
     struct slipring_cost cost;
     struct workload_change change = pick_execution(worker, open->primitive, &cost);
-    const uint64_t longest_ns = UINT64_MAX - open->began_ns;
+    const uint64_t longest_ns = UINT64_MAX - SR_CLOCK_BASE_NS - open->began_ns; /* of store time */
     change.duration_ns = change.duration_ns < longest_ns ? change.duration_ns : longest_ns;
     change.ended = !goes_on;
     const uint64_t outer_ns = workload_pretended_ns;
