@@ -54,17 +54,21 @@ static void add_requests(struct card *card, const struct slipring_stats *stats, 
 {
     const struct render_style *style = card->style;
     struct render_text text;
-    uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
+    const uint64_t n = stats->lifetime.n;
+    const uint64_t failures = stats->lifetime.failures < n ? stats->lifetime.failures : n;
     card_label(card, "requests");
     card_piece(card, render_bold(style), "%s", render_rate(stats->requests_per_second, &text));
     add_count(card, "", "active", stats->active > 0 ? (uint64_t)stats->active : 0);
-    add_count(card, "", "succeeded", stats->count - failures);
+    add_count(card, "", "succeeded", n - failures);
     add_count(card, failures > 0 ? render_bad(style) : "", "failed", failures);
-    add_count(card, stats->aborted > 0 ? render_bad(style) : "", "aborted", stats->aborted);
+    add_count(card, stats->lifetime_aborted > 0 ? render_bad(style) : "", "aborted", stats->lifetime_aborted);
+    if (stats->restored_wall_ns != 0) {
+        add_count(card, "", "of these since the books were restored", stats->count + stats->aborted);
+    }
     if (idle_ns > 0) {
         card_piece(card, "", "idle for %s, not in /metrics", render_duration(style, idle_ns, &text));
     }
-    add_spilled(card, stats->spilled, stats->count);
+    add_spilled(card, stats->lifetime.spilled, n);
     if (stats->clamped > 0) {
         add_count(card, render_bad(style), "clamped", stats->clamped);
     }

@@ -239,6 +239,9 @@ static void put_counts(struct sr_json_making *making, struct json_object *root,
     sr_json_put_count(making, counts, "aborted", stats->aborted);
     sr_json_put_count(making, counts, "spilled", stats->spilled);
     sr_json_put_count(making, counts, "clamped", stats->clamped);
+    if (stats->created_wall_ns != 0) {
+        sr_json_put_billionths(making, counts, "since", stats->created_wall_ns);
+    }
 }
 
 static void put_durations(struct sr_json_making *making, struct json_object *root,

@@ -54,6 +54,8 @@ static void fill_windows(struct slipring_stats *stats, struct slipring_stats_det
     }
     stats->minute = detail->windows[1];
     stats->lifetime.extra_ns[0] = 950.0 * (double)MS;
+    stats->lifetime.spilled = stats->spilled;
+    stats->lifetime_aborted = stats->aborted;
     stats->lifetime.cost_nanodollars = stats->cost_nanodollars;
     stats->lifetime.savings_nanodollars = stats->savings_nanodollars;
 }
