@@ -6,6 +6,7 @@
  *     figures    two copies, in whole pages                                      12,288
  *     parts      of buckets and their base, in a store of schema 6, 7 or 8       65,536, 122,880 or 217,088
  *
+ * 16,384 bytes more when its books were restored from a checkpoint (the former part, peer/accounts.h), which is not counted here;
  * and for each objective a history (see history.h), and the page of its windows and alerts, which all objectives of a primitive share. How
  * many windows there are does not matter: they share the room for slices, and when it gets short they get coarser. Of the ring segment a primitive
  * takes 34 KB besides, and rings; a ring that spilled takes 8 KB of the stats segment. */
