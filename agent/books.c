@@ -163,10 +163,17 @@ static void note_loss(struct books *books)
     }
 }
 
+bool books_are_lost(struct books *books)
+{
+    note_loss(books);
+    return books->are_lost;
+}
+
 void books_commit(struct books *books)
 {
     struct sr_batch *batch = &books->durable->batch;
     if (batch->count == 0) {
+        note_loss(books);
         return;
     }
     sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_DRAINS), 1);

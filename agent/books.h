@@ -147,6 +147,8 @@ void books_note_visit(struct books *books, uint32_t ring, uint64_t head, const s
 /* Commit, publish heads, clear. No head is published when the books are lost: what was not taken by then waits in the ring
  * segment. */
 void books_commit(struct books *books);
+/* Was the stats segment truncated? Then durable words read as zeros that nobody wrote. */
+__attribute__((warn_unused_result)) bool books_are_lost(struct books *books);
 /* Pages for words: false, counted and logged when the file system is full. */
 __attribute__((warn_unused_result)) bool books_reserve(struct books *books, uint32_t first, uint32_t count);
 

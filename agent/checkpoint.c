@@ -55,7 +55,8 @@ struct checkpoint {
     uint64_t sequence;
     uint64_t wall_ns; /* when it began */
     uint64_t seen_ns;
-    uint32_t next; /* book, or account beyond them */
+    uint32_t book_high; /* books when it began */
+    uint32_t next;      /* book, or account beyond them */
     bool is_first_portion;
     uint64_t book_count;
     uint64_t stall_ns;
@@ -91,6 +92,7 @@ static void begin(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
     it->wall_ns = wall_ns;
     it->seen_ns = it->books->seen_ns;
     it->next = 0;
+    it->book_high = it->books->high; /* what is registered meanwhile is the next file's */
     it->is_first_portion = true;
     it->book_count = 0;
     it->stall_ns = 0;
@@ -127,7 +129,7 @@ static bool copy(struct checkpoint *it)
 {
     uint32_t copied = 0;
     for (uint32_t looks = 0; looks < LOOKS_A_TICK && copied < BOOKS_A_TICK; looks++) {
-        const uint32_t books = it->books->high;
+        const uint32_t books = it->book_high;
         if (it->next >= books + usage_high(it->books)) {
             return true;
         }
@@ -145,6 +147,17 @@ static void add_end(struct checkpoint *it)
     tail.books = it->book_count;
     checkpoint_file_add(&it->text, CHECKPOINT_TAIL, &tail.base);
     it->phase = CLOSING;
+}
+
+/* Zeros that were read from a truncated segment do not go to disk: what is under way is never ended, and what is there stays. */
+static bool is_over(struct checkpoint *it)
+{
+    if (!books_are_lost(it->books)) {
+        return false;
+    }
+    it->totals_due_ns = UINT64_MAX;
+    it->phase = IDLE;
+    return true;
 }
 
 static void give(struct checkpoint *it, bool is_last)
@@ -224,6 +237,7 @@ static bool choose(struct checkpoint *it, uint64_t now_ns)
     it->kind = is_full ? CHECKPOINT_FULL : CHECKPOINT_RECENT;
     it->phase = LOOKING;
     it->next = 0;
+    it->book_high = it->books->high;
     return true;
 }
 
@@ -236,7 +250,7 @@ static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
     }
     const bool is_full = it->kind == CHECKPOINT_FULL;
     for (uint32_t looks = 0; looks < LOOKS_A_TICK; looks++, it->next++) {
-        const uint32_t books = it->books->high;
+        const uint32_t books = it->book_high;
         struct saved_usage usage;
         uint32_t book;
         if (it->next >= books + usage_high(it->books)) {
@@ -276,6 +290,9 @@ uint64_t checkpoint_tick(struct checkpoint *it, uint64_t now_ns, uint64_t wall_n
     if (it->phase != IDLE) {
         hear(it, wall_ns);
     }
+    if (is_over(it)) {
+        return UINT64_MAX;
+    }
     if (it->phase == IDLE && !choose(it, now_ns)) {
         return it->totals_due_ns - now_ns;
     }
@@ -286,7 +303,8 @@ uint64_t checkpoint_tick(struct checkpoint *it, uint64_t now_ns, uint64_t wall_n
     books_commit(it->books);
     advance(it, now_ns, wall_ns);
     const bool is_free = checkpoint_writer_is_free(it->writer);
-    if (is_free && (it->phase == CLOSING || (it->phase == COPYING && it->text.used >= PORTION_BYTES))) {
+    if (is_free && !is_over(it) &&
+        (it->phase == CLOSING || (it->phase == COPYING && it->text.used >= PORTION_BYTES))) {
         const bool is_last = it->phase == CLOSING;
         give(it, is_last);
         it->phase = is_last ? WRITING : COPYING;
@@ -372,6 +390,7 @@ enum slipring_status checkpoint_open(const struct options *options, struct agent
 {
     char path[PATH_MAX];
     *out_checkpoint = NULL;
+    saved_drop_remains(books);
     if (!checkpoint_folder_choose(options, path)) {
         return SLIPRING_OK;
     }
@@ -405,12 +424,15 @@ void checkpoint_finish(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
     /* What is under way is left: what was given is written, and a first portion gives up what came before it. */
     checkpoint_writer_settle(it->writer);
     hear(it, wall_ns);
+    if (is_over(it)) {
+        return;
+    }
     it->kind = CHECKPOINT_FULL;
     books_commit(it->books);
     begin(it, now_ns, wall_ns);
     while (it->phase != WRITING && it->phase != IDLE) {
         advance(it, now_ns, wall_ns);
-        if (it->phase == CLOSING || it->text.used >= PORTION_BYTES) {
+        if (!is_over(it) && (it->phase == CLOSING || it->text.used >= PORTION_BYTES)) {
             checkpoint_writer_settle(it->writer);
             give(it, it->phase == CLOSING);
             it->phase = it->phase == CLOSING ? WRITING : COPYING;

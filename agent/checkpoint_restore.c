@@ -169,6 +169,9 @@ static void restore_all(struct restoring *it, uint64_t now_ns, uint64_t wall_ns,
         restore_books(it);
         restore_usages(it);
     }
+    if (it->full.has_failed || it->recent.has_failed) {
+        note(it, SLIPRING_SYSTEM); /* it could be read a moment ago */
+    }
     const struct checkpoint_source *last = newest->has_incidents ? newest : &it->full;
     if (last->has_incidents && !saved_restore_incidents(it->books, last->incidents)) {
         note(it, SLIPRING_NO_SPACE);
@@ -230,8 +233,11 @@ void checkpoint_restore(const struct checkpoint_folder *folder, struct books *bo
         out_restored->sequence = it->full.identity.sequence > it->recent.identity.sequence
                                      ? it->full.identity.sequence
                                      : it->recent.identity.sequence;
-        judge(it, may_restore, wall_ns, out_restored);
-        if (may_restore && it->full.look == CHECKPOINT_SOUND) {
+        out_restored->is_short = it->full.file.is_short || it->recent.file.is_short;
+        if (!out_restored->is_short) { /* else sound files would be kept aside */
+            judge(it, may_restore, wall_ns, out_restored);
+        }
+        if (!out_restored->is_short && may_restore && it->full.look == CHECKPOINT_SOUND) {
             restore_all(it, now_ns, wall_ns, out_restored);
         }
     }

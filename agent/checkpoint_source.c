@@ -71,7 +71,10 @@ void checkpoint_source_close(struct checkpoint_source *source)
 bool checkpoint_source_rewind(struct checkpoint_source *source)
 {
     checkpoint_file_close(&source->file);
-    return checkpoint_file_open(&source->file, source->fd) && checkpoint_file_next(&source->file);
+    const bool is_open =
+        checkpoint_file_open(&source->file, source->fd) && checkpoint_file_next(&source->file);
+    source->has_failed |= !is_open;
+    return is_open;
 }
 
 static bool unpack(struct checkpoint_source *source)
@@ -84,13 +87,24 @@ static bool unpack(struct checkpoint_source *source)
                      checkpoint_unpack_usage(&source->usage, file->payload, file->bytes, &why);
 }
 
+/* Records of other kinds are passed over. */
+static bool is_unpacked(uint32_t kind)
+{
+    return kind == CHECKPOINT_BOOK || kind == CHECKPOINT_USAGE;
+}
+
 enum checkpoint_record checkpoint_source_next(struct checkpoint_source *source)
 {
-    while (checkpoint_file_next(&source->file) && source->file.kind != CHECKPOINT_TAIL) {
+    while (checkpoint_file_next(&source->file)) {
+        if (source->file.kind == CHECKPOINT_TAIL) {
+            return CHECKPOINT_TAIL;
+        }
         if (unpack(source)) {
             return (enum checkpoint_record)source->file.kind;
         }
+        source->has_failed |= is_unpacked(source->file.kind);
     }
+    source->has_failed = true;
     return CHECKPOINT_TAIL;
 }
 
@@ -127,7 +141,9 @@ bool checkpoint_source_find(struct checkpoint_source *source, const char *name, 
     const uint64_t hash = checkpoint_hash(name, type, resource);
     for (size_t i = lower_bound(source, hash); i < source->count && source->entries[i].hash == hash; i++) {
         source->file.at = source->entries[i].at;
-        if (checkpoint_file_next(&source->file) && unpack(source) && is_of(source, name, type, resource)) {
+        const bool is_read = checkpoint_file_next(&source->file) && unpack(source);
+        source->has_failed |= !is_read;
+        if (is_read && is_of(source, name, type, resource)) {
             source->entries[i].is_used = true;
             return true;
         }

@@ -24,6 +24,7 @@ struct checkpoint_source {
     struct checkpoint_unpacked book; /* the last one that was read */
     struct checkpoint_usage usage;
     bool has_incidents;
+    bool has_failed; /* what was checked could not be read again */
     uint64_t incidents[SR_WORDS_PER_incident];
     struct checkpoint_entry *entries; /* by hash, once sorted */
     size_t count;

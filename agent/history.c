@@ -9,7 +9,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MARKS     (SR_TRACK_MARK_MAX - 1) /* live at most: the next one is written where nobody looks */
-#define PARTS     100u                    /* marks to a window */
+#define DAY_S     UINT64_C(86400)
+#define PARTS     100u /* marks to a window */
 
 const uint64_t history_windows_s[SLIPRING_SLO_WINDOW_COUNT] = {300, 1800, 3600, 7200, 21600, 86400, 259200};
 
@@ -254,6 +255,9 @@ static void tend_month(struct books *books, uint32_t index, uint32_t objective, 
 {
     const uint64_t month = books->month;
     const uint32_t word = track_word(index, objective, HISTORY_PERIOD, SR_TRACK_MONTH);
+    if (get(books, word) > books->wall_ns / SECOND_NS + DAY_S) {
+        set(books, word, month); /* the clock was ahead for a while: that month is not to be waited for */
+    }
     if (get(books, word) >= month ||
         !books_reserve(books, track_word(index, objective, HISTORY_PERIOD, 0), SR_TRACK_WORDS)) {
         return;

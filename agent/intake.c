@@ -159,7 +159,7 @@ static const char *find(struct intake *intake, uint32_t ring, const struct sr_ri
     struct intake_ring *own = &intake->ring[ring];
     const struct sr_tally_bounds *bounds =
         &intake->books->book[intake->books->primitive[own->primitive].book].bounds;
-    const uint64_t most_grown = sr_fold_most(now_ns - own->fold_ns);
+    const uint64_t most_grown = sr_fold_most(sr_fold_elapsed(now_ns, own->fold_ns));
     *out_finding =
         (struct finding){.words = sight->line.tail - own->head, .begun = sight->line.begun - own->begun};
     sr_tally_clear(&intake->tally);
@@ -413,8 +413,9 @@ bool intake_take_shared(struct intake *intake, uint32_t id, bool again, uint64_t
     const struct sr_tally_bounds *bounds = &books->book[primitive->book].bounds;
     sr_tally_clear(&intake->tally);
     sr_catalog_read_shared(intake->rings, id, &books->durable->words, &intake->fold);
-    const bool is_possible = sr_fold_tally(&intake->fold, sr_fold_most(now_ns - primitive->shared_folded_ns),
-                                           bounds, &intake->tally);
+    const bool is_possible =
+        sr_fold_tally(&intake->fold, sr_fold_most(sr_fold_elapsed(now_ns, primitive->shared_folded_ns)),
+                      bounds, &intake->tally);
     if (!is_possible) {
         sr_tally_clear(&intake->tally);
         log_event(LOG_WARNING, log_what("impossible counts in a shared spill, left out"),
@@ -463,7 +464,7 @@ static bool take_span(struct intake *intake, uint32_t slot, uint32_t entry, cons
     if (!books_reserve_in_flight(books, slot, book)) {
         return false;
     }
-    const uint64_t most = sr_fold_most(now_ns);
+    const uint64_t most = sr_fold_most(sr_fold_elapsed(now_ns, 0));
     if (begun <= most &&
         ended <= most) { /* else the table is not what its protocol makes of it: booked as seen */
         books_add_in_flight(books, slot, book, begun - ended);
@@ -495,7 +496,7 @@ bool intake_take_spans(struct intake *intake, uint32_t slot, uint64_t now_ns)
     const uint64_t unattributed =
         sight.unattributed - sr_batch_get(batch, SR_WORD(slot, slot, SR_SLOT_UNATTRIBUTED));
     if (unattributed != 0) {
-        if (unattributed <= sr_fold_most(now_ns)) {
+        if (unattributed <= sr_fold_most(sr_fold_elapsed(now_ns, 0))) {
             sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_UNATTRIBUTED), unattributed);
         }
         sr_batch_set(batch, SR_WORD(slot, slot, SR_SLOT_UNATTRIBUTED), sight.unattributed);

@@ -215,8 +215,8 @@ static bool open_parts(struct parts *parts, const struct start *start)
 /* In reverse. What was never opened is NULL, and ignored. */
 static void close_parts(struct parts *parts)
 {
+    http_close(parts->http); /* it tells of the local socket's path */
     local_close(parts->local);
-    http_close(parts->http);
     exposure_close(&parts->exposure);
     sr_stats_close(parts->stats);
     mover_close(parts->mover);

@@ -194,6 +194,7 @@ struct shelving {
     uint32_t book;
     uint64_t shift_ns;
     uint32_t next; /* bytes from the beginning of the book's slices */
+    bool is_short; /* of pages */
 };
 
 /* Returns the slice's place; 0: it is none, or there is no room or page for it. */
@@ -212,6 +213,7 @@ static uint64_t restore_slice(struct shelving *shelving, const struct saved_slic
     raw[SR_SLICE_END_NS] += shelving->shift_ns;
     const uint32_t first = SR_WORD(slice, shelving->book, shelving->next / 8);
     if (!books_reserve(books, first, words)) {
+        shelving->is_short = true;
         return 0;
     }
     sr_words_write_unreferenced(&books->durable->words, first, words, raw);
@@ -254,16 +256,21 @@ static void clear_remains(struct books *books)
     AREA_CLEAR(words, usage);
     set(books, SR_WORD(store, 0, SR_STORE_BOOK_HIGH), 0);
     set(books, SR_WORD(store, 0, SR_STORE_USAGE_HIGH), 0);
+    set(books, SR_WORD(store, 0, SR_STORE_RESTORING), 0);
     books_commit(books);
     books_take_up(books);
 }
 
-bool saved_may_restore(struct books *books)
+void saved_drop_remains(struct books *books)
 {
     if (get(books, SR_WORD(store, 0, SR_STORE_RESTORING)) != 0) {
         clear_remains(books);
-        return true;
     }
+}
+
+bool saved_may_restore(struct books *books)
+{
+    saved_drop_remains(books);
     return get(books, SR_WORD(store, 0, SR_STORE_BOOK_HIGH)) == 0;
 }
 
@@ -369,7 +376,7 @@ enum slipring_status saved_restore(struct books *books, const struct saved_total
     for (uint32_t tier = 0; windows && tier < windows->tier_count && tier < SR_TIER_MAX; tier++) {
         restore_tier(&shelving, tier, &windows->tiers[tier]);
     }
-    bool has_pages = true;
+    bool has_pages = !shelving.is_short;
     for (uint32_t i = 0; i < totals->objective_count && has_pages; i++) {
         has_pages = saved_restore_objective(books, book, i, &totals->objectives[i], shift_ns);
     }

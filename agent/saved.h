@@ -9,7 +9,7 @@
  *
  *   G1  Taking a book changes nothing, and is a moment between two batches: its counts are of one commit.
  *   G2  A restore happens whole. SR_STORE_RESTORING is set before its first commit and cleared by the last one; an agent that finds it
- *       set clears what was restored and begins again. Nothing is drained before.
+ *       set clears what was restored, and begins again if it can. Nothing is drained before.
  *   G3  What was counted after the last slice of a checkpoint, up to its last totals, goes on as the open part (windows.h) and so becomes
  *       a slice that spans the outage, a gap: windows lack only what the totals lack. */
 #ifndef AGENT_SAVED_H
@@ -124,7 +124,10 @@ void saved_catch_up(struct saved_totals *totals, const struct saved_totals *full
 /* The log of incidents, SR_WORDS_PER_incident words. */
 void saved_take_incidents(const struct books *books, uint64_t *out_words);
 
-/* May books be restored into this store? It has none, or a restore was cut short, what it left being cleared now. */
+/* What a restore that was killed has left, is cleared: first thing of an agent, whether it will restore or not. */
+void saved_drop_remains(struct books *books);
+
+/* May books be restored into this store? It has none; remains are dropped first. */
 __attribute__((warn_unused_result)) bool saved_may_restore(struct books *books);
 
 /* A restore begins: then books one by one, the incidents, and the end. */

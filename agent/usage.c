@@ -322,7 +322,10 @@ void usage_note_all(struct books *books)
     if (lost != sr_batch_get(batch, copy) &&
         books_reserve(books, SR_WORD(copy_usage, 0, 0), SR_WORDS_PER_copy_usage)) {
         books_make_room(books);
-        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_USAGE_LOST), lost - sr_batch_get(batch, copy));
+        const uint64_t more = lost - sr_batch_get(batch, copy);
+        if (more <= UINT64_MAX / 2) { /* else it ran backwards, and nobody's counter does */
+            sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_USAGE_LOST), more);
+        }
         sr_batch_set(batch, copy, lost);
     }
 }
@@ -436,7 +439,8 @@ static void fold(struct books *books, uint32_t index, uint64_t now_ns)
         return; /* at rest, and as it was */
     }
     books_make_room(books);
-    const struct growth growth = growth_of(books, index, &reading, sr_fold_most(now_ns - meter->folded_ns));
+    const struct growth growth =
+        growth_of(books, index, &reading, sr_fold_most(sr_fold_elapsed(now_ns, meter->folded_ns)));
     if (!growth.is_any) {
         meter->folded = marks;
         return;

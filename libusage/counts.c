@@ -47,7 +47,7 @@ static bool parse_count(const struct sr_json_value *value, uint64_t *out_count)
             return false;
         }
         count = count * 10 + (uint64_t)(value->text[i] - '0');
-        if (count > SLIPRING_AMOUNT_MAX) {
+        if (count > SLIPRING_UNITS_MAX) {
             return false;
         }
     }
@@ -57,7 +57,7 @@ static bool parse_count(const struct sr_json_value *value, uint64_t *out_count)
 
 static bool refuse_count(char *why, const char *name)
 {
-    return refuse(why, "%s is no whole number from 0 to %llu", name, (unsigned long long)SLIPRING_AMOUNT_MAX);
+    return refuse(why, "%s is no whole number from 0 to %llu", name, (unsigned long long)SLIPRING_UNITS_MAX);
 }
 
 static bool read_fields(struct counts *counts, const struct sr_json_value *usage)
@@ -183,7 +183,7 @@ static bool sum_audio(const struct counts *counts, uint32_t slot, uint64_t *out_
         }
         if (sr_json_is(&values[0], "AUDIO")) {
             audio += count;
-            if (audio > SLIPRING_AMOUNT_MAX) {
+            if (audio > SLIPRING_UNITS_MAX) {
                 return refuse_count(counts->why, paths[slot]);
             }
         }
@@ -237,7 +237,7 @@ static bool count_seconds(const struct counts *counts, uint64_t *units)
     if (!need(counts, FIELD_seconds)) {
         return false;
     }
-    if (counts->n[FIELD_seconds] > SLIPRING_AMOUNT_MAX / 1000) {
+    if (counts->n[FIELD_seconds] > SLIPRING_UNITS_MAX / 1000) {
         return refuse(counts->why, "seconds are too many");
     }
     units[SLIPRING_UNIT_MILLISECOND] = counts->n[FIELD_seconds] * 1000;
@@ -303,7 +303,7 @@ bool counts_read(const struct document *document, struct slipring_usage *out_usa
         return false;
     }
     for (uint32_t i = 0; i < SLIPRING_UNIT_MAX; i++) {
-        if (usage.units[i] > SLIPRING_AMOUNT_MAX) { /* a sum of two */
+        if (usage.units[i] > SLIPRING_UNITS_MAX) { /* a sum of two */
             return refuse_count(why, "a sum");
         }
     }

@@ -129,13 +129,19 @@ static bool take_duration(const struct ingest_map *map, const struct ingest_row 
     return verdict == SR_PARSE_OK || say_amount(map, measure->field, text, verdict, fault);
 }
 
+/* A field that is not there, null, or empty. */
+static bool is_absent(struct ingest_text text)
+{
+    return !text.text || text.length == 0;
+}
+
 /* Nothing costs nothing. */
 static bool take_money(const struct ingest_map *map, const struct ingest_measure *measure,
                        const struct ingest_row *row, uint64_t *out_amount, struct ingest_sample *sample,
                        struct ingest_fault *fault)
 {
     *out_amount = 0;
-    if (measure->field == INGEST_FIELD_MAX || !row->at[measure->field].text) {
+    if (measure->field == INGEST_FIELD_MAX || is_absent(row->at[measure->field])) {
         return true;
     }
     struct ingest_text text = row->at[measure->field];
@@ -155,11 +161,11 @@ static bool take_units(const struct ingest_map *map, const struct ingest_row *ro
     memset(&sample->usage, 0, sizeof sample->usage);
     for (uint32_t unit = 0; unit < SLIPRING_UNIT_COUNT; unit++) {
         const uint32_t field = map->units[unit];
-        if (field == INGEST_FIELD_MAX || !row->at[field].text) {
+        if (field == INGEST_FIELD_MAX || is_absent(row->at[field])) {
             continue;
         }
         enum sr_parse verdict =
-            ingest_amount(row->at[field], 0, SLIPRING_AMOUNT_MAX, false, &sample->usage.units[unit]);
+            ingest_amount(row->at[field], 0, SLIPRING_UNITS_MAX, false, &sample->usage.units[unit]);
         if (verdict == SR_PARSE_TOO_FINE) {
             return ingest_refuse(fault, "a count of units is no whole number: %s", row->at[field]);
         }
@@ -219,10 +225,14 @@ static bool take_outcome(const struct ingest_map *map, const struct ingest_row *
         } else {
             uint64_t number = 0;
             enum sr_parse verdict = ingest_amount(text, 9, UINT64_MAX, false, &number);
-            if (verdict != SR_PARSE_OK) {
+            if (verdict == SR_PARSE_NEGATIVE) { /* less than every limit, for those are not negative */
+                is_so = condition->how == INGEST_LESS || condition->how == INGEST_AT_MOST;
+            } else if (verdict == SR_PARSE_OK || verdict == SR_PARSE_TOO_LARGE) {
+                number = verdict == SR_PARSE_OK ? number : UINT64_MAX;
+                is_so = compare(condition->how, number, condition->number);
+            } else {
                 return say_amount(map, condition->field, text, verdict, fault);
             }
-            is_so = compare(condition->how, number, condition->number);
         }
         sample->outcome = is_so ? SLIPRING_FAILURE : sample->outcome;
     }

@@ -34,7 +34,10 @@ enum slipring_unit {
 
 #define SLIPRING_MODEL_NAME_MAX 63 /* bytes of UTF-8 without control characters: "provider/model" */
 
-/* How many of each kind: 0 to SLIPRING_AMOUNT_MAX; more is clamped, and counted as such. */
+/* How many of each kind: 0 to SLIPRING_UNITS_MAX; more is clamped, and counted as such. So few that one call whose count wrapped around does not
+ * fill a sum of money for ever: at ten dollars a million, 176 million dollars. */
+#define SLIPRING_UNITS_MAX (UINT64_C(1) << 44)
+
 struct slipring_usage {
     uint64_t units[SLIPRING_UNIT_MAX];
 };

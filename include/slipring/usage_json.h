@@ -28,7 +28,7 @@
  * Google's last chunk, or the whole array that Google streams, of which the last element counts. "data: " before it is passed over.
  *
  * Never guessed. Refused is what is no JSON, holds a key twice or nests deeper than 64; numbers that are negative, no integers or beyond
- * SLIPRING_AMOUNT_MAX; parts greater than their total, and totals that are not their parts' sum; what two providers count in ways
+ * SLIPRING_UNITS_MAX; parts greater than their total, and totals that are not their parts' sum; what two providers count in ways
  * that cannot be told apart, unless the model's name or the caller does. */
 #ifndef SLIPRING_USAGE_JSON_H
 #define SLIPRING_USAGE_JSON_H

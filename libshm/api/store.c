@@ -90,6 +90,9 @@ static bool go_over(struct slipring_store *store, struct sr_segment *here, struc
     }
     set_segment(store, next);
     store->asked_ns = 0;
+    /* relaxed, both: hints; what the former segment refused is no reason here, whose epoch may be the same */
+    atomic_store_explicit(&store->usage_refused, 0, memory_order_relaxed);
+    atomic_store_explicit(&sr_process->attachments[store->index].failed_before, 0, memory_order_relaxed);
     if (!continues) { /* the store was removed, and another one made */
         sr_handles_register(store);
     }

@@ -53,8 +53,8 @@ static bool clamp(const struct slipring_usage *usage, struct slipring_usage *out
 {
     bool was_clamped = false;
     for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
-        const bool is_over = usage->units[unit] > SLIPRING_AMOUNT_MAX;
-        out_usage->units[unit] = is_over ? SLIPRING_AMOUNT_MAX : usage->units[unit];
+        const bool is_over = usage->units[unit] > SLIPRING_UNITS_MAX;
+        out_usage->units[unit] = is_over ? SLIPRING_UNITS_MAX : usage->units[unit];
         was_clamped |= is_over;
     }
     return was_clamped;

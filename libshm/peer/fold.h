@@ -14,6 +14,7 @@
 #include "peer/tally.h"
 #include "protocol/journal.h"
 #include "protocol/spill.h"
+#include "system/clock.h"
 
 /* A block and its durable copy, in private memory. */
 struct sr_fold {
@@ -48,6 +49,12 @@ void sr_fold_book_wiped(const struct sr_fold *fold, struct sr_batch *batch);
 /* Was the update that the redo key speaks of in the block, whole, when it was read? */
 SR_MUST_CHECK bool sr_fold_is_whole(const struct sr_fold *fold, const struct sr_producer_line_shm *line,
                                     uint64_t key);
+
+/* How long it is since store time last_ns; 0: never, so since the boot. */
+SR_INLINE uint64_t sr_fold_elapsed(uint64_t now_ns, uint64_t last_ns)
+{
+    return now_ns - (last_ns != 0 ? last_ns : SR_CLOCK_BASE_NS);
+}
 
 /* How much a counter can grow in `elapsed_ns`: 2e9 a second, and a second's worth on top. */
 SR_INLINE uint64_t sr_fold_most(uint64_t elapsed_ns)

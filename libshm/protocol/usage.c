@@ -101,12 +101,13 @@ static void publish(struct sr_segment *segment, uint32_t account, uint32_t hash)
                           memory_order_release);
 }
 
-enum slipring_status sr_usage_get(struct sr_segment *segment, const struct sr_usage_name *name,
-                                  uint32_t *out_account)
+/* waits: for claims of the same name that are under way, so that there are fewer duplicates. */
+static enum slipring_status find_or_make(struct sr_segment *segment, const struct sr_usage_name *name,
+                                         bool waits, uint32_t *out_account)
 {
     uint32_t end = 0;
     uint32_t found = search(segment, name, false, &end);
-    if (found == SR_USAGE_NONE) {
+    if (found == SR_USAGE_NONE && waits) {
         found = search(segment, name, true, &end);
     }
     if (found != SR_USAGE_NONE) {
@@ -131,12 +132,19 @@ enum slipring_status sr_usage_get(struct sr_segment *segment, const struct sr_us
             return SLIPRING_OK;
         }
         /* somebody was faster: perhaps for this very account */
-        if (sr_state_generation(key) == name->hash && is_of(segment, end, await(segment, end, key), name)) {
+        if (sr_state_generation(key) == name->hash &&
+            is_of(segment, end, waits ? await(segment, end, key) : key, name)) {
             *out_account = end;
             return SLIPRING_OK;
         }
     }
     return SLIPRING_TABLE_FULL;
+}
+
+enum slipring_status sr_usage_get(struct sr_segment *segment, const struct sr_usage_name *name,
+                                  uint32_t *out_account)
+{
+    return find_or_make(segment, name, true, out_account);
 }
 
 void sr_usage_lose(const struct sr_segment *segment)
@@ -265,9 +273,12 @@ void sr_usage_pour(struct sr_segment *from, struct sr_segment *to)
     for (uint32_t account = 0; account < SR_USAGE_MAX && key_of(from, account) != SR_USAGE_EMPTY; account++) {
         struct sr_usage_name name;
         uint32_t other = account;
-        if (!read_name(from, account, &name) || !has_something(sr_segment_usage(from, account)) ||
-            (!sr_usage_is(to, account, &name) && sr_usage_get(to, &name, &other) != SLIPRING_OK)) {
-            continue; /* without a place: tried again at the next pouring */
+        if (!read_name(from, account, &name) || !has_something(sr_segment_usage(from, account))) {
+            continue;
+        }
+        /* The agent waits for nobody: keys that are claimed for ever may be as many as there are. */
+        if (!sr_usage_is(to, account, &name) && find_or_make(to, &name, false, &other) != SLIPRING_OK) {
+            break; /* without a place, as the next ones would be: tried again at the next pouring */
         }
         pour_account(sr_segment_usage(from, account), sr_segment_usage(to, other));
         sr_segment_tell(to, SR_NEWS_SHARED, name.primitive);

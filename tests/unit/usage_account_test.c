@@ -322,13 +322,13 @@ static void what_is_wrong_with_the_usage_is_told_and_the_execution_recorded(void
 static void more_than_the_most_is_clamped_and_counted(void *unused)
 {
     (void)unused;
-    const struct slipring_usage much = {.units = {UINT64_MAX, SLIPRING_AMOUNT_MAX + 1, SLIPRING_AMOUNT_MAX}};
+    const struct slipring_usage much = {.units = {UINT64_MAX, SLIPRING_UNITS_MAX + 1, SLIPRING_UNITS_MAX}};
     CHECK_OK(slipring_record_usage(api_primitive("work"), MS, SLIPRING_SUCCESS, "a", &much));
     record("a");
     const struct sr_usage_account_shm *shm = sr_segment_usage(segment(), 0);
-    CHECK_EQUAL(atomic_load(&shm->units[0]), SLIPRING_AMOUNT_MAX + 10);
-    CHECK_EQUAL(atomic_load(&shm->units[1]), SLIPRING_AMOUNT_MAX + 1);
-    CHECK_EQUAL(atomic_load(&shm->units[2]), SLIPRING_AMOUNT_MAX);
+    CHECK_EQUAL(atomic_load(&shm->units[0]), SLIPRING_UNITS_MAX + 10);
+    CHECK_EQUAL(atomic_load(&shm->units[1]), SLIPRING_UNITS_MAX + 1);
+    CHECK_EQUAL(atomic_load(&shm->units[2]), SLIPRING_UNITS_MAX);
     CHECK_EQUAL(atomic_load(&shm->clamped), 1);
 }
 
