@@ -163,6 +163,12 @@ static bool read_records(struct ingest *ingest, struct ingest_reader *reader, co
     bool has_head = ingest->format.kind == INGEST_CSV && !ingest->format.columns;
     while (!(ingest->tally.stopped = stop(ingest)) &&
            (got = ingest_reader_next(reader, &record)) != INGEST_END) {
+        if (ended_by != 0 &&
+            reader
+                ->is_end) { /* the end of the input and the signal came together: its last line may be cut off */
+            ingest->tally.stopped = stop(ingest);
+            break;
+        }
         if (reader->lines % LOOK_EACH == 0) {
             ingest_tell_progress(&ingest->tally, reader->lines, reader->bytes);
         }
