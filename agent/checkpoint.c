@@ -58,6 +58,7 @@ struct checkpoint {
     uint32_t book_high; /* books when it began */
     uint32_t next;      /* book, or account beyond them */
     bool is_first_portion;
+    bool has_seen_holes; /* of the stats segment: words that were there are zeros */
     uint64_t book_count;
     uint64_t stall_ns;
     struct buffer text;
@@ -103,7 +104,14 @@ static void begin(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
 
 static bool copy_book(struct checkpoint *it, uint32_t index)
 {
-    if (!it->books->book[index].is_used || !checkpoint_stamps_take_book(it->stamps, it->books, index)) {
+    if (!it->books->book[index].is_used) {
+        return false;
+    }
+    if (sr_words_get(&it->books->durable->words, SR_WORD(book, index, SR_BOOK_USED)) != 1) {
+        it->has_seen_holes = true;
+        return false;
+    }
+    if (!checkpoint_stamps_take_book(it->stamps, it->books, index)) {
         return false;
     }
     checkpoint_pack_book(it->packer, it->books, index, it->kind == CHECKPOINT_FULL ? 0 : it->full_seen_ns,
@@ -149,10 +157,10 @@ static void add_end(struct checkpoint *it)
     it->phase = CLOSING;
 }
 
-/* Zeros that were read from a truncated segment do not go to disk: what is under way is never ended, and what is there stays. */
+/* Zeros that were read from a truncated segment, or one with holes, do not go to disk: what is under way is never ended, and what is there stays. */
 static bool is_over(struct checkpoint *it)
 {
-    if (!books_are_lost(it->books)) {
+    if (!books_are_lost(it->books) && !it->has_seen_holes) {
         return false;
     }
     it->totals_due_ns = UINT64_MAX;

@@ -6,6 +6,7 @@ and files cut short. Agent and tools live on, whatever they find; what was booke
 has no signal handler: that is what its owner trusts the store's users with. (Files cut to many lengths: e2e/badinput_segments.py.)"""
 import ctypes
 import random
+import shutil
 import signal
 
 from _ground import *
@@ -142,6 +143,33 @@ def files_cut_short_under_programs_that_record_lose_nothing_that_was_booked(scen
     agent_lives(scene, agent, 6, "a ring segment of no length")
     for one in (recorder, hand):
         lives_or_died_of_it(one)
+
+
+@test
+def what_is_left_of_a_stats_segment_does_not_go_to_disk(scene):
+    folder = os.path.join(scene.work, "books")
+    for how in ("cut short", "holes"):
+        agent, recorder = scene.agent("--checkpoint", folder), crowd(scene, 3)
+        booked(agent, {f"holed-{place}": 100 for place in range(3)})
+        status, _ = agent.stop()  # which writes all of it
+        equal(status, 0, "the stop")
+        agent = scene.agent("--checkpoint", folder)
+        booked(agent, {f"holed-{place}": 100 for place in range(3)})
+        if how == "cut short":
+            os.truncate(scene.file("stats"), 0)
+        else:
+            for page in pages(scene.file("stats"))[1:]:
+                punch(scene.file("stats"), page * 4096, 4096)
+        agent.stop()
+        recorder.kill()
+        equal(scene.slipring("rm", "--force", STORE).returncode, 0, "slipring rm --force")
+        agent = scene.agent("--checkpoint", folder)
+        for place in range(3):
+            until(lambda: scrape(agent).total("primitive_lifetime_requests", primitive_name=f"holed-{place}") == 100,
+                  f"{how}: what the checkpoint has of holed-{place}")
+        agent.stop()
+        equal(scene.slipring("rm", "--force", STORE).returncode, 0, "slipring rm --force")
+        shutil.rmtree(folder)
 
 
 main()

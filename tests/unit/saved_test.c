@@ -252,6 +252,20 @@ static void a_primitive_that_came_after_the_slices_comes_back_too(void)
     rig_expect_balance(&rig);
 }
 
+/* An agent of the rig's store restores, and is killed before the end. */
+static void kill_in_restore(void)
+{
+    struct agent_store *store = NULL;
+    struct books *books = NULL;
+    CHECK_OK(agent_store_open(&rig.options, rig.now_ns, rig.wall_ns, &store));
+    CHECK_OK(books_open(store, &books));
+    books_set_time(books, rig.wall_ns);
+    rig.books = books;
+    restore(&rig);
+    books_close(books);
+    agent_store_close(store);
+}
+
 static void a_restore_that_was_killed_is_done_again(void)
 {
     go_on(work(), 10);
@@ -264,15 +278,7 @@ static void a_restore_that_was_killed_is_done_again(void)
     restored = full;
     with_windows = true;
     stops_after = 2;
-    struct agent_store *store = NULL;
-    struct books *books = NULL;
-    CHECK_OK(agent_store_open(&rig.options, rig.now_ns, rig.wall_ns, &store));
-    CHECK_OK(books_open(store, &books));
-    books_set_time(books, rig.wall_ns);
-    rig.books = books;
-    restore(&rig);
-    books_close(books);
-    agent_store_close(store);
+    kill_in_restore();
     stops_after = UINT32_MAX;
     restored = &full[1]; /* another checkpoint, as it were */
     CHECK_EQUAL(book_count--, 2);
@@ -282,6 +288,42 @@ static void a_restore_that_was_killed_is_done_again(void)
     CHECK_EQUAL(rig_stats(&rig, "work").lifetime.n, 900);
     rig_expect_balance(&rig);
     CHECK(!saved_may_restore(rig.books)); /* once is enough */
+}
+
+static void drop_remains(struct rig *which)
+{
+    saved_drop_remains(which->books); /* without a folder this is all that is done */
+}
+
+static void expect_living_books(struct rig *which)
+{
+    CHECK(!saved_may_restore(which->books));
+}
+
+static void what_is_counted_after_a_restore_that_never_was_done_again_is_kept(void)
+{
+    go_on(work(), 10);
+    take_full();
+    rig_stop(&rig);
+    rig = rig_of(place_new_store());
+    rig.wall_ns = saved_wall_ns + AWAY_NS;
+    restored = full;
+    with_windows = true;
+    stops_after = 2;
+    kill_in_restore();
+    rig.before_drain = drop_remains;
+    rig_open(&rig);
+    CHECK_OK(slipring_close(rig_producer));
+    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
+    record(work(), 7);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").lifetime.n, 7);
+    rig_drop(&rig);
+    rig.before_drain = expect_living_books;
+    rig_open(&rig);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "work").lifetime.n, 7);
+    rig_expect_balance(&rig);
 }
 
 static void a_second_reboot_keeps_the_first_ones_counts(void)
@@ -339,6 +381,7 @@ static int run(void)
         RIG_TEST(what_came_after_the_slices_is_a_slice_of_its_own),
         RIG_TEST(a_primitive_that_came_after_the_slices_comes_back_too),
         RIG_TEST(a_restore_that_was_killed_is_done_again),
+        RIG_TEST(what_is_counted_after_a_restore_that_never_was_done_again_is_kept),
         RIG_TEST(marks_come_back),
         RIG_TEST(a_second_reboot_keeps_the_first_ones_counts),
     };
