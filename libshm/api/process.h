@@ -58,6 +58,8 @@ struct slipring_store {
         segment;       /* &first; after a move (move.h) its successor. What it was stays mapped */
     uint64_t asked_ns; /* of the segment's clock when following it failed. Under the lock */
     _Atomic uint64_t dropped;
+    _Atomic uint64_t
+        usage_refused; /* no page for a usage account was to be had at reserve epoch usage_refused - 1; 0: none failed */
     _Atomic(const uint8_t *) stats; /* read-only mapping of the stats segment; NULL: not yet */
     struct sr_map stats_map;
     uint32_t index;          /* in the table of stores */
@@ -65,8 +67,6 @@ struct slipring_store {
     _Atomic uint32_t openers;
     _Atomic uint32_t is_oneshot; /* this process claims no ring of it (G5) */
     _Atomic int error;
-    _Atomic uint64_t
-        usage_refused; /* no page for a usage account was to be had at reserve epoch usage_refused - 1; 0: none failed */
     bool is_left; /* first was removed, and may still be in use: not to be used again */
     char name[SLIPRING_STORE_NAME_MAX + 1];
     char lock_path[PATH_MAX];
