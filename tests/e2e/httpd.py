@@ -177,7 +177,8 @@ def the_api_keeps_to_its_schema_from_nothing_to_everything(scene):
                 got["throughput"]["active_requests"] == 3 and got, "four executions, three active")
     validate(one, "primitive")
     equal(one["counts"], {"executions": 4, "success": 3, "failure": 1, "aborted": 0, "spilled": one["counts"]["spilled"],
-                          "clamped": 0}, "counts")
+                          "clamped": 0, "since": one["counts"]["since"]}, "counts")
+    check(abs(one["counts"]["since"] - time.time()) < 60, "counted since", one["counts"]["since"])
     equal(one["duration_seconds"]["min"], 0.001, "min")
     equal(one["duration_seconds"]["max"], 3, "max")
     equal(one["duration_seconds"]["sum"], 3.501000001, "sum")
