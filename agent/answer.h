@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each path of the HTTP side answers, from published figures alone. Knows nothing of sockets; http.c carries the
- * answers. No clock: the caller hands in CLOCK_MONOTONIC. One thread per struct answerer. */
+ * answers. No clock: the caller hands in store time. One thread per struct answerer. */
 #ifndef AGENT_ANSWER_H
 #define AGENT_ANSWER_H
 

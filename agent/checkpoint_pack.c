@@ -27,7 +27,7 @@ struct packed_objective {
 
 struct packed_tier {
     Checkpoint__Tier message;
-    ProtobufCBinaryData slices[SAVED_SLICE_MAX];
+    ProtobufCBinaryData slices[SR_TIER_SLICE_MAX];
 };
 
 struct checkpoint_packer {

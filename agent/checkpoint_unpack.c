@@ -5,9 +5,8 @@
 
 #include "checkpoint_book.h"
 #include "history.h"
+#include "history_parts.h"
 #include "pure/sparse.h"
-
-#define MARKS (SR_TRACK_MARK_MAX - 1) /* live at most */
 
 static const char damaged[] = "a book in it is impossible";
 

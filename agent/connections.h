@@ -20,7 +20,7 @@ struct connection {
     int fd; /* -1: an unused place */
     bool is_answering;
     bool is_cut;
-    uint64_t since_ns; /* CLOCK_MONOTONIC, when it began to wait for a request, or to answer one */
+    uint64_t since_ns; /* store time, when it began to wait for a request, or to answer one */
 };
 
 struct connections {

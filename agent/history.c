@@ -4,11 +4,11 @@
 
 #include <string.h>
 
+#include "history_parts.h"
 #include "money.h"
 #include "pure/bound.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-#define MARKS     (SR_TRACK_MARK_MAX - 1) /* live at most: the next one is written where nobody looks */
 #define DAY_S     UINT64_C(86400)
 #define PARTS     100u /* marks to a window */
 
@@ -28,16 +28,6 @@ static uint64_t get(const struct books *books, uint32_t word)
 static void set(struct books *books, uint32_t word, uint64_t value)
 {
     sr_batch_set(&books->durable->batch, word, value);
-}
-
-static uint32_t objective_word(uint32_t index, uint32_t objective, uint32_t word)
-{
-    return SR_WORD(book, index, SR_BOOK_OBJECTIVES + objective * SR_OBJECTIVE_WORDS + word);
-}
-
-static uint32_t track_word(uint32_t index, uint32_t objective, uint32_t track, uint32_t word)
-{
-    return SR_WORD(history, index * SLIPRING_OBJECTIVE_COUNT + objective, track * SR_TRACK_WORDS + word);
 }
 
 static uint64_t kind_of(const struct books *books, uint32_t index, uint32_t objective)
@@ -152,15 +142,8 @@ struct track {
 static struct track track_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track)
 {
     const uint64_t next = get(books, track_word(index, objective, track, SR_TRACK_NEXT));
-    uint64_t first = get(books, track_word(index, objective, track, SR_TRACK_FIRST));
-    first = next > MARKS && first < next - MARKS ? next - MARKS : first;
-    return (struct track){.first = first < next ? first : next, .next = next};
-}
-
-static uint32_t mark_word(uint32_t index, uint32_t objective, uint32_t track, uint64_t number)
-{
-    return track_word(index, objective, track,
-                      SR_TRACK_MARKS + (uint32_t)(number % SR_TRACK_MARK_MAX) * SR_TRACK_MARK_WORDS);
+    const uint64_t first = get(books, track_word(index, objective, track, SR_TRACK_FIRST));
+    return (struct track){.first = first_live(first, next), .next = next};
 }
 
 static struct mark mark_of(const struct books *books, uint32_t index, uint32_t objective, uint32_t track,
@@ -350,7 +333,8 @@ void history_begin(struct books *books, uint32_t index, uint32_t objective, uint
     uint64_t good = 0;
     uint64_t total = 0;
     history_now(books, index, objective, &good, &total);
-    const bool is_new = total == 0; /* then nothing was recorded, or spent, since the book was opened */
+    /* Then nothing was recorded, or spent, since the book was opened: but what a checkpoint brought back was counted by nobody for it. */
+    const bool is_new = total == 0 && !sr_words_exist(&books->durable->words, SR_WORD(former, index, 0));
     /* Not now_ns: what was recorded up to now, and is still to be drained, will count. */
     const uint64_t since_ns = books->seen_ns < now_ns ? books->seen_ns : now_ns;
     set(books, objective_word(index, objective, SR_OBJECTIVE_SINCE_NS),

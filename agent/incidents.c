@@ -6,17 +6,13 @@
 
 #include "binding.h"
 #include "history.h"
+#include "history_parts.h"
 #include "log.h"
 #include "pure/alert.h"
 
 #define FIELD(member) (offsetof(struct slipring_incident, member) / 8u)
 
 _Static_assert(sizeof(struct slipring_incident) == SR_INCIDENT_WORDS * 8u, "words");
-
-static uint32_t objective_word(uint32_t index, uint32_t i, uint32_t field)
-{
-    return SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + field);
-}
 
 static uint32_t incident_word(uint64_t number)
 {

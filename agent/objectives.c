@@ -7,14 +7,10 @@
 
 #include "binding.h"
 #include "history.h"
+#include "history_parts.h"
 #include "log.h"
 #include "pure/name.h"
 #include "slo.h"
-
-static uint32_t word_of(uint32_t index, uint32_t i, uint32_t field)
-{
-    return SR_WORD(book, index, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + field);
-}
 
 static uint64_t get(const struct books *books, uint32_t word)
 {
@@ -33,7 +29,7 @@ static uint32_t find(const struct books *books, uint32_t index, const char *name
     *out_is_new = false;
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         char there[32];
-        binding_read_text(books, word_of(index, i, SR_OBJECTIVE_NAME), there, sizeof there);
+        binding_read_text(books, objective_word(index, i, SR_OBJECTIVE_NAME), there, sizeof there);
         if (strcmp(there, name) == 0) {
             return i;
         }
@@ -85,13 +81,13 @@ static void note_change(struct books *books, uint32_t index)
 
 static void write(struct books *books, uint32_t index, uint32_t i, const struct definition *it)
 {
-    binding_write_text(books, word_of(index, i, SR_OBJECTIVE_NAME), it->name, sizeof it->name);
-    set(books, word_of(index, i, SR_OBJECTIVE_KIND), it->kind);
-    set(books, word_of(index, i, SR_OBJECTIVE_TARGET_PPB), it->target_ppb);
-    set(books, word_of(index, i, SR_OBJECTIVE_THRESHOLD_NS), it->threshold_ns);
-    set(books, word_of(index, i, SR_OBJECTIVE_PERIOD_S), it->period_s);
-    set(books, word_of(index, i, SR_OBJECTIVE_AMOUNT), it->amount);
-    set(books, word_of(index, i, SR_OBJECTIVE_SOURCE), it->source);
+    binding_write_text(books, objective_word(index, i, SR_OBJECTIVE_NAME), it->name, sizeof it->name);
+    set(books, objective_word(index, i, SR_OBJECTIVE_KIND), it->kind);
+    set(books, objective_word(index, i, SR_OBJECTIVE_TARGET_PPB), it->target_ppb);
+    set(books, objective_word(index, i, SR_OBJECTIVE_THRESHOLD_NS), it->threshold_ns);
+    set(books, objective_word(index, i, SR_OBJECTIVE_PERIOD_S), it->period_s);
+    set(books, objective_word(index, i, SR_OBJECTIVE_AMOUNT), it->amount);
+    set(books, objective_word(index, i, SR_OBJECTIVE_SOURCE), it->source);
     note_change(books, index);
 }
 
@@ -107,7 +103,7 @@ static bool is_lowest(const struct books *books, uint32_t id, uint32_t index)
 
 static bool differs(const struct books *books, uint32_t index, uint32_t i, uint32_t field, uint64_t value)
 {
-    return get(books, word_of(index, i, field)) != value;
+    return get(books, objective_word(index, i, field)) != value;
 }
 
 static bool is_other(const struct books *books, uint32_t index, uint32_t i, const struct definition *it)
@@ -138,7 +134,7 @@ static bool change(struct books *books, uint32_t index, uint32_t i, const struct
 {
     if (!is_other(books, index, i, it)) {
         if (differs(books, index, i, SR_OBJECTIVE_SOURCE, it->source)) {
-            set(books, word_of(index, i, SR_OBJECTIVE_SOURCE), it->source);
+            set(books, objective_word(index, i, SR_OBJECTIVE_SOURCE), it->source);
             note_change(books, index);
         }
         return false;
@@ -255,19 +251,19 @@ static bool find_in_registry(const struct books *books, uint32_t index, const ch
 static void remove_objective(struct books *books, uint32_t index, uint32_t i, const struct names *names)
 {
     char name[32];
-    binding_read_text(books, word_of(index, i, SR_OBJECTIVE_NAME), name, sizeof name);
+    binding_read_text(books, objective_word(index, i, SR_OBJECTIVE_NAME), name, sizeof name);
     log_event(LOG_INFO, log_what("objective removed: the configuration has it no longer"),
               log_text("primitive", names->name), log_text("objective", name));
     slo_end(books, index, i);
     history_forget(books, index, i);
     for (uint32_t field = 0; field < SR_OBJECTIVE_WORDS; field++) {
-        set(books, word_of(index, i, field), 0);
+        set(books, objective_word(index, i, field), 0);
     }
     note_change(books, index);
     struct book *book = &books->book[index];
     book->has_objectives = book->has_spend = false;
     for (uint32_t other = 0; other < SLIPRING_OBJECTIVE_COUNT; other++) {
-        const uint64_t kind = get(books, word_of(index, other, SR_OBJECTIVE_KIND));
+        const uint64_t kind = get(books, objective_word(index, other, SR_OBJECTIVE_KIND));
         book->has_objectives |= kind != 0;
         book->has_spend |= kind == SLIPRING_SPEND;
     }
@@ -279,12 +275,12 @@ static uint32_t let_go(struct books *books, uint32_t index, const struct names *
     uint32_t begun = 0;
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         struct definition it;
-        if (get(books, word_of(index, i, SR_OBJECTIVE_KIND)) == 0 ||
-            get(books, word_of(index, i, SR_OBJECTIVE_SOURCE)) != SLIPRING_SOURCE_FILE) {
+        if (get(books, objective_word(index, i, SR_OBJECTIVE_KIND)) == 0 ||
+            get(books, objective_word(index, i, SR_OBJECTIVE_SOURCE)) != SLIPRING_SOURCE_FILE) {
             continue;
         }
         char name[32];
-        binding_read_text(books, word_of(index, i, SR_OBJECTIVE_NAME), name, sizeof name);
+        binding_read_text(books, objective_word(index, i, SR_OBJECTIVE_NAME), name, sizeof name);
         if (rule_of(books->options, books->options->rule_count, names, name)) {
             continue;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One commit that makes a book begin: see reset.h. */
+/* The commit that makes a book begin: see reset.h. */
 #include "reset.h"
 
 #include <string.h>

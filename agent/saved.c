@@ -77,7 +77,7 @@ struct saved_extremes saved_extremes_of(const struct books *books, uint32_t book
 
 static void take_money(const struct books *books, uint32_t book, struct saved_totals *out)
 {
-    bool is_saturated = false; /* as above */
+    bool is_saturated = false; /* stands still at the largest amount (money.h G3) */
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
         struct saved_category *category = &out->categories[i];
         binding_read_text(books, SR_WORD(book, book, SR_BOOK_CATEGORIES + 4 * i), category->name,
@@ -89,9 +89,8 @@ static void take_money(const struct books *books, uint32_t book, struct saved_to
     }
 }
 
-void saved_take_totals(const struct books *books, uint32_t book, struct saved_totals *out_totals)
+void saved_take_totals(const struct books *books, uint32_t book, struct saved_totals *out)
 {
-    struct saved_totals *out = out_totals;
     binding_read_text(books, SR_WORD(book, book, SR_BOOK_NAME), out->name, sizeof out->name);
     binding_read_text(books, SR_WORD(book, book, SR_BOOK_TYPE), out->type, sizeof out->type);
     out->count = book_word(books, book, SR_BOOK_COUNT) + former_word(books, book, SR_FORMER_COUNT);
@@ -115,22 +114,14 @@ void saved_take_totals(const struct books *books, uint32_t book, struct saved_to
     }
 }
 
-static uint64_t cost_of(const struct saved_totals *totals)
+/* Cost and savings of all categories together. */
+static struct saved_category sum_of(const struct saved_totals *totals)
 {
-    uint64_t sum = 0;
+    struct saved_category sum = {.cost = 0};
     bool is_saturated = false; /* as above */
     for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        sum = sr_money_add(sum, totals->categories[i].cost, &is_saturated);
-    }
-    return sum;
-}
-
-static uint64_t savings_of(const struct saved_totals *totals)
-{
-    uint64_t sum = 0;
-    bool is_saturated = false; /* as above */
-    for (uint32_t i = 0; i < SLIPRING_CATEGORY_COUNT; i++) {
-        sum = sr_money_add(sum, totals->categories[i].savings, &is_saturated);
+        sum.cost = sr_money_add(sum.cost, totals->categories[i].cost, &is_saturated);
+        sum.savings = sr_money_add(sum.savings, totals->categories[i].savings, &is_saturated);
     }
     return sum;
 }
@@ -142,8 +133,8 @@ void saved_catch_up(struct saved_totals *totals, const struct saved_totals *full
     totals->open_count = totals->count - base->count + base->open_count;
     totals->open_failures = totals->failures - base->failures + base->open_failures;
     totals->open_spilled = totals->spilled - base->spilled + base->open_spilled;
-    totals->open_cost = cost_of(totals) - cost_of(base) + base->open_cost;
-    totals->open_savings = savings_of(totals) - savings_of(base) + base->open_savings;
+    totals->open_cost = sum_of(totals).cost - sum_of(base).cost + base->open_cost;
+    totals->open_savings = sum_of(totals).savings - sum_of(base).savings + base->open_savings;
     for (uint32_t i = 0; i < SR_BUCKET_COUNT; i++) {
         totals->open_cells[i] = totals->cells[i] - base->cells[i] + base->open_cells[i];
     }

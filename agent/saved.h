@@ -19,8 +19,6 @@
 
 #include "books.h"
 
-#define SAVED_SLICE_MAX (SR_TIER_SLICE_MAX + 1) /* of a window: its slices, and what grows */
-
 /* A slice: its head and packed cells, as in the durable words; times are store time of the saving agent. */
 struct saved_slice {
     uint32_t bytes;
@@ -31,7 +29,7 @@ struct saved_tier {
     uint64_t window_ns;
     uint64_t cover_ns;
     uint32_t slice_count;
-    struct saved_slice slices[SAVED_SLICE_MAX];
+    struct saved_slice slices[SR_TIER_SLICE_MAX];
     struct saved_slice growing; /* bytes 0: none */
 };
 
@@ -112,7 +110,7 @@ struct saved_extremes {
 struct saved_extremes saved_extremes_of(const struct books *books, uint32_t book);
 
 /* Copy the book's totals. The batch is empty. */
-void saved_take_totals(const struct books *books, uint32_t book, struct saved_totals *out_totals);
+void saved_take_totals(const struct books *books, uint32_t book, struct saved_totals *out);
 
 /* Its windows: the slices' data point into the segment, and are good until the next commit. */
 void saved_take_windows(const struct books *books, uint32_t book, struct saved_windows *out_windows);

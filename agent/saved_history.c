@@ -5,9 +5,8 @@
 
 #include "binding.h"
 #include "history.h"
+#include "history_parts.h"
 #include "saved.h"
-
-#define MARKS (SR_TRACK_MARK_MAX - 1) /* as in history.c: live at most */
 
 static uint64_t get(const struct books *books, uint32_t word)
 {
@@ -17,22 +16,6 @@ static uint64_t get(const struct books *books, uint32_t word)
 static void set(struct books *books, uint32_t word, uint64_t value)
 {
     sr_batch_set(&books->durable->batch, word, value);
-}
-
-static uint32_t objective_word(uint32_t book, uint32_t i, uint32_t field)
-{
-    return SR_WORD(book, book, SR_BOOK_OBJECTIVES + i * SR_OBJECTIVE_WORDS + field);
-}
-
-static uint32_t track_word(uint32_t book, uint32_t i, uint32_t track, uint32_t field)
-{
-    return SR_WORD(history, book * SLIPRING_OBJECTIVE_COUNT + i, track * SR_TRACK_WORDS + field);
-}
-
-static uint32_t mark_word(uint32_t book, uint32_t i, uint32_t track, uint64_t number)
-{
-    return track_word(book, i, track,
-                      SR_TRACK_MARKS + (uint32_t)(number % SR_TRACK_MARK_MAX) * SR_TRACK_MARK_WORDS);
 }
 
 /* --- out ------------------------------------------------------------------------------------------------------------------- */
@@ -46,8 +29,7 @@ static void take_track(const struct books *books, uint32_t book, uint32_t i, uin
                        const struct counts *now, struct saved_track *out)
 {
     const uint64_t next = get(books, track_word(book, i, track, SR_TRACK_NEXT));
-    uint64_t first = get(books, track_word(book, i, track, SR_TRACK_FIRST));
-    first = next > MARKS && first < next - MARKS ? next - MARKS : first;
+    const uint64_t first = first_live(get(books, track_word(book, i, track, SR_TRACK_FIRST)), next);
     out->month = get(books, track_word(book, i, track, SR_TRACK_MONTH));
     out->is_whole = first == 0;
     out->mark_count = 0;

@@ -8,7 +8,7 @@
  * Whatever goes wrong is logged here with its path; the status is for the exit.
  *
  * One thread, the drain thread, calls everything of store, books, drain, reaper and publisher, but for the calls
- * that say otherwise. Time is handed in everywhere: now_ns is CLOCK_MONOTONIC, wall_ns is CLOCK_REALTIME. */
+ * that say otherwise. Time is handed in everywhere: now_ns is store time (system/clock.h), wall_ns is CLOCK_REALTIME. */
 #ifndef AGENT_STORE_H
 #define AGENT_STORE_H
 

@@ -74,10 +74,6 @@ uint32_t usage_high(const struct books *books);
 __attribute__((warn_unused_result)) bool usage_take_at(const struct books *books, uint32_t account,
                                                        uint32_t *out_book, struct saved_usage *out_saved);
 
-/* The book's next account, from *next on, which begins at 0 and is moved behind it. False: there are no more. The batch is empty. */
-__attribute__((warn_unused_result)) bool usage_take(const struct books *books, uint32_t book, uint32_t *next,
-                                                    struct saved_usage *out_saved);
-
 /* Make the account of a book that was just made (saved_restore()), in the caller's batch: counters begin at 0, what waits goes on waiting for its
  * price, and the rest is lifetime. OK, NO_SPACE, TABLE_FULL; BAD_NAME: it is no resource. */
 __attribute__((warn_unused_result)) enum slipring_status usage_restore(struct books *books, uint32_t book,

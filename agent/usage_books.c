@@ -104,18 +104,6 @@ bool usage_take_at(const struct books *books, uint32_t account, uint32_t *out_bo
     return true;
 }
 
-bool usage_take(const struct books *books, uint32_t book, uint32_t *next, struct saved_usage *out_saved)
-{
-    const struct usage *usage = books->usage;
-    while (*next < usage->account_high) {
-        const uint32_t account = (*next)++;
-        if (usage->accounts[account].is_used && usage->accounts[account].book == book) {
-            return usage_take_at(books, account, &book, out_saved);
-        }
-    }
-    return false;
-}
-
 enum slipring_status usage_restore(struct books *books, uint32_t book, const struct saved_usage *saved)
 {
     char resource[64];

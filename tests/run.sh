@@ -13,7 +13,7 @@ and runs:
   2. preset asan, with crash points: unit, property, replay, stress and crash tests
   3. preset tsan: unit, property, replay and stress tests
 
-  --quick   release only, without the tests labelled slow, e2e-slow or crash-slow; under 3 minutes
+  --quick   release only, without the tests labelled slow, e2e-slow or crash-slow
 
 The last line is "N passed, N failed", summed over the builds; the exit status
 is 0 only when nothing failed. Logs: build/<preset>/test.log.

@@ -63,7 +63,7 @@ uint64_t figures_age_ns(const struct figures *figures);
 /* So long after the last execution the agent leaves a primitive out of /metrics; 0: never, or not known. */
 uint64_t figures_idle_after_ns(const struct figures *figures);
 
-/* A moment of CLOCK_MONOTONIC by the wall clock, as render_wall() writes it. */
+/* A moment of store time by the wall clock, as render_wall() writes it. */
 const char *figures_wall(const struct figures *figures, uint64_t at_ns, struct render_text *room);
 
 /* {"store", "agent"}, to be added to; json_object_put() it. The end of the program when memory is out. */

@@ -39,7 +39,7 @@ enum sr_store_word {
     SR_STORE_FORMER_SPILLED,
     SR_STORE_FORMER_TORN,
     SR_STORE_FORMER_BESIDE,
-    SR_STORE_SEEN_NS, /* CLOCK_MONOTONIC: up to here everything recorded was drained (while the agent lived) */
+    SR_STORE_SEEN_NS, /* store time (system/clock.h), as all moments but those called wall: up to here everything recorded was drained (while the agent lived) */
     SR_STORE_RETIRED_SPILLED,  /* executions in blocks of this ring segment whose pages were given back */
     SR_STORE_RETIRED_RINGS,    /* how often a ring's pages were */
     SR_STORE_ABORTED_IGNORED,  /* spans settled as no execution (slipringd --aborted ignore) */
@@ -68,7 +68,7 @@ enum sr_book_word {
     SR_BOOK_TAKEN,      /* words taken from rings for this book */
     SR_BOOK_OTHERS,     /* samples of these that are no executions (amounts, cancels, refused) */
     SR_BOOK_BESIDE,     /* words of these that begin no sample (marks of the clock, amounts) */
-    SR_BOOK_OPENED_NS,  /* CLOCK_MONOTONIC: nothing it holds was recorded before */
+    SR_BOOK_OPENED_NS,  /* nothing it holds was recorded before */
     SR_BOOK_OPEN_NS,    /* 0: the open part is empty; else when it began */
     SR_BOOK_BASE_COUNT, /* COUNT, FAILURES and SPILLED when the last slice was closed */
     SR_BOOK_BASE_FAILURES,
@@ -238,7 +238,7 @@ enum sr_ring_word {
     SR_RING_BEGUN,      /* of the producer line's `begun`: booked up to here */
     SR_RING_PRIMITIVE,  /* 1 + id that its samples are booked under (SR_BOOK_OF_ID says the book) */
     SR_RING_SPILL_BASE, /* bucket of the block's first cell */
-    SR_RING_FOLD_NS,    /* CLOCK_MONOTONIC of the last fold of the block */
+    SR_RING_FOLD_NS,    /* of the last fold of the block */
     SR_RING_HAS_COPY,   /* 1: the block was folded at least once; its copy item is meaningful */
     SR_RING_RETIRED,    /* 1: its block's pages were given back, and no life of it was booked since */
     SR_RING_CLOCK_NS,   /* the last mark of the clock before HEAD, in this life */

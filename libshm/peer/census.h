@@ -10,7 +10,7 @@ struct sr_slot_sight {
     uint32_t state;
     uint32_t generation;
     uint64_t unattributed;
-    uint64_t attached_ns; /* CLOCK_MONOTONIC, as the process says */
+    uint64_t attached_ns; /* store time, as the process says */
     uint32_t pid;         /* as the process says, in its own namespace */
     struct sr_span_sight {
         uint64_t key; /* 0: unused; else primitive + 1, in range */

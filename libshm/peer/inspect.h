@@ -76,7 +76,7 @@ struct sr_inspect_ring {
     uint64_t tail;       /* words published, ever, by all of its owners */
     uint64_t head;       /* words taken, as the agent last told the ring */
     uint64_t samples;    /* between head and tail */
-    uint64_t visited_ns; /* CLOCK_MONOTONIC of the agent's last visit; 0: never */
+    uint64_t visited_ns; /* store time of the agent's last visit; 0: never */
     uint64_t
         since_ns; /* likewise, of the oldest sample that waits: its stamp, or the last time it was not there yet; 0: none
                             waits, or nobody knows */
@@ -104,7 +104,7 @@ struct sr_inspect_slot {
     bool liveness_known;   /* false: the lock file is not ours to ask */
     uint32_t pid;          /* in its own namespace */
     uint64_t namespace_id; /* inode of that PID namespace */
-    uint64_t attached_ns;  /* CLOCK_MONOTONIC */
+    uint64_t attached_ns;  /* store time */
     char comm[17];         /* terminated; not checked for control bytes */
     uint64_t unattributed; /* spans that no ring and no table entry could count */
 };

@@ -31,7 +31,7 @@ struct sr_samples_sum {
     uint64_t n; /* executions in rings */
     uint64_t failures;
     uint64_t max_ns;         /* of the durations; exact */
-    uint64_t first_ns;       /* CLOCK_MONOTONIC, the oldest stamp that was seen; 0: none */
+    uint64_t first_ns;       /* store time, the oldest stamp that was seen; 0: none */
     uint64_t last_ns;        /* the newest */
     uint64_t unread_words;   /* left out, by G2 and G3 */
     uint64_t spilled;        /* executions in spill blocks; of rings that had one owner alone */
@@ -50,7 +50,7 @@ struct sr_samples; /* room for the copy of a ring */
 SR_MUST_CHECK struct sr_samples *sr_samples_new(void);
 void sr_samples_free(struct sr_samples *samples);
 
-/* Add what is in the ring, that sr_inspect_ring() told of as owned and possible, to the sum. now_ns: CLOCK_MONOTONIC when the
+/* Add what is in the ring, that sr_inspect_ring() told of as owned and possible, to the sum. now_ns: store time when the
  * looking began: no stamp is told as later than that, and what is later by more than a second is no stamp. */
 void sr_samples_add(struct sr_samples *samples, const struct sr_inspect *inspect,
                     const struct sr_inspect_ring *ring, uint64_t now_ns, struct sr_samples_sum *sum);

@@ -35,7 +35,7 @@ enum {
 struct sr_stats_agent {
     uint64_t pid;             /* 0: stopped cleanly */
     uint64_t started_wall_ns; /* CLOCK_REALTIME */
-    uint64_t published_ns;    /* CLOCK_MONOTONIC of the last publishing */
+    uint64_t published_ns;    /* store time of the last publishing */
     bool alive;               /* its lock on the stats segment is held */
     char listen[128];         /* "127.0.0.1:9464" or empty */
 };

@@ -223,7 +223,7 @@ _Static_assert(SR_SPILL_CELLS + 2 * SR_BUCKET_COUNT <= SR_SPILL_WORDS_FULL,
 
 /* Read by every record, written by the agent alone; the clock at least every millisecond while it drains. */
 struct sr_control_shm {
-    _Atomic uint64_t coarse_ns; /* CLOCK_MONOTONIC, or SR_CLOCK_… */
+    _Atomic uint64_t coarse_ns; /* store time (system/clock.h), or SR_CLOCK_… */
     _Atomic uint64_t bounds_epoch;
     _Atomic uint64_t agent_life; /* 0: no agent now; else its incarnation */
     _Atomic uint32_t primitive_limit;
@@ -298,7 +298,7 @@ _Static_assert(SR_SPILL_BOUND_MAX - 1 <= SR_REDO_ENTRY_MASK, "an entry's index f
 struct sr_consumer_line_shm {
     _Atomic uint64_t head;  /* words taken, ever; a published copy of the agent's durable word */
     _Atomic uint64_t offer; /* 0, or 1 + the id of a ring of another class, OFFERED to this ring's slot */
-    _Atomic uint64_t visited_ns; /* for people: CLOCK_MONOTONIC of the agent's last visit */
+    _Atomic uint64_t visited_ns; /* for people: store time of the agent's last visit */
     _Atomic uint64_t waiting_ns; /* likewise: what waits in the ring was not there yet at this time */
     _Atomic uint64_t mark_ns;    /* likewise: the last mark of the clock that the agent took */
     _Atomic uint64_t reserved[11];
@@ -330,7 +330,7 @@ struct sr_slot_shm {
     _Atomic uint32_t pid; /* for people, in its own namespace */
     _Atomic uint32_t reserved0;
     _Atomic uint64_t pid_namespace; /* inode, for people */
-    _Atomic uint64_t attached_ns;   /* CLOCK_MONOTONIC, for people */
+    _Atomic uint64_t attached_ns;   /* store time, for people */
     char comm[16];                  /* for people; may be torn */
     _Atomic uint64_t unattributed;  /* spans whose begin or end found the table full */
     _Atomic uint64_t reserved[25];
@@ -441,7 +441,7 @@ struct sr_stats_header_shm {
     _Atomic uint64_t agent_pid; /* 0 when it stopped cleanly */
     _Atomic uint64_t agent_started_wall_ns;
     _Atomic uint64_t agent_life;
-    _Atomic uint64_t published_ns;   /* CLOCK_MONOTONIC of the last publishing: old means the agent is dead */
+    _Atomic uint64_t published_ns;   /* store time of the last publishing: old means the agent is dead */
     _Atomic uint64_t primitive_high; /* figures at and above this id do not exist */
     char agent_listen[128];          /* "127.0.0.1:9464", for people; zero-terminated */
     _Atomic uint64_t has_moved; /* 1: this file was unlinked, and goes on under its name in another one */

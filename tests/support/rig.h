@@ -29,7 +29,7 @@ struct rig {
     struct mover *mover;
     const char *checkpoint_folder; /* NULL: without checkpoints; ticked by who says so */
     struct checkpoint *checkpoint;
-    uint64_t now_ns;                         /* CLOCK_MONOTONIC */
+    uint64_t now_ns;                         /* store time */
     uint64_t wall_ns;                        /* CLOCK_REALTIME */
     void (*before_drain)(struct rig *which); /* while it is opened, where main restores; NULL: nothing */
 };

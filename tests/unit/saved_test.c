@@ -326,6 +326,20 @@ static void what_is_counted_after_a_restore_that_never_was_done_again_is_kept(vo
     rig_expect_balance(&rig);
 }
 
+/* Nobody counted for it what the checkpoint brought back: it covers the time since it began, not the book's. */
+static void an_objective_that_comes_after_the_boot_begins_then(void)
+{
+    go_on(work(), 100);
+    take_full();
+    reboot(full);
+    configure(work());
+    rig_settle(&rig);
+    const struct slipring_stats_detail now = rig_detail(&rig, "work");
+    CHECK_EQUAL(now.objective_count, 2);
+    CHECK_EQUAL(now.objectives[0].total, 0);
+    CHECK(now.objectives[0].span_ns < RIG_SECOND);
+}
+
 static void a_second_reboot_keeps_the_first_ones_counts(void)
 {
     configure(work());
@@ -382,6 +396,7 @@ static int run(void)
         RIG_TEST(a_primitive_that_came_after_the_slices_comes_back_too),
         RIG_TEST(a_restore_that_was_killed_is_done_again),
         RIG_TEST(what_is_counted_after_a_restore_that_never_was_done_again_is_kept),
+        RIG_TEST(an_objective_that_comes_after_the_boot_begins_then),
         RIG_TEST(marks_come_back),
         RIG_TEST(a_second_reboot_keeps_the_first_ones_counts),
     };

@@ -483,13 +483,14 @@ static void a_checkpoint_brings_lifetimes_thousandths_and_what_waits(void)
     use("openai/model", SLIPRING_UNIT_INPUT, 1); /* 2,500.001 */
     use("unknown", SLIPRING_UNIT_INPUT, 7);
     rig_settle(&rig);
-    uint32_t next = 0;
+    uint32_t owner = 0;
     struct saved_usage saved[3];
     const uint32_t book =
         rig.books->primitive[sr_segment_usage(&agent_store_rings(rig.store)->segment, 0)->primitive].book;
-    CHECK(usage_take(rig.books, book, &next, &saved[0]));
-    CHECK(usage_take(rig.books, book, &next, &saved[1]));
-    CHECK(!usage_take(rig.books, book, &next, &saved[2]));
+    CHECK(usage_take_at(rig.books, 0, &owner, &saved[0]));
+    CHECK(usage_take_at(rig.books, 1, &owner, &saved[1]));
+    CHECK_EQUAL(owner, book);
+    CHECK(!usage_take_at(rig.books, 2, &owner, &saved[2]));
     CHECK_EQUAL(saved[0].cost, 2500);
     CHECK_EQUAL(saved[0].cost_rest, 1);
     CHECK_EQUAL(saved[1].waiting[SLIPRING_UNIT_INPUT], 7);
@@ -517,8 +518,7 @@ static void a_checkpoint_brings_lifetimes_thousandths_and_what_waits(void)
     CHECK_STATUS(usage_restore(rig.books, book, &none), SLIPRING_BAD_NAME);
     memset(none.resource, 'x', sizeof none.resource);
     CHECK_STATUS(usage_restore(rig.books, book, &none), SLIPRING_BAD_NAME);
-    next = 0;
-    CHECK(usage_take(rig.books, book, &next, &saved[0]));
+    CHECK(usage_take_at(rig.books, 0, &owner, &saved[0]));
     CHECK_EQUAL(saved[0].usages, 1000);
     CHECK_EQUAL(saved[0].units[SLIPRING_UNIT_INPUT], 1000);
 }
