@@ -69,10 +69,10 @@ void answer_text(unsigned status, struct buffer *text, struct answer *out_answer
     }
 }
 
-static void answer_root(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_root(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                         struct answer *out_answer)
 {
-    (void)path, (void)type, (void)now_ns;
+    (void)query, (void)now_ns;
     begin(out_answer, 200, TYPE_TEXT);
     struct buffer *body = &out_answer->body;
     buffer_format(body, "slipringd " SLIPRING_VERSION ", store %s\n\n", answerer->store);
@@ -81,18 +81,18 @@ static void answer_root(struct answerer *answerer, const char *path, const char 
 #undef SLIPRINGD_PAGE
 }
 
-static void answer_healthy(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_healthy(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                            struct answer *out_answer)
 {
-    (void)answerer, (void)path, (void)type, (void)now_ns;
+    (void)answerer, (void)query, (void)now_ns;
     begin(out_answer, 200, TYPE_TEXT);
     buffer_add_text(&out_answer->body, "healthy\n");
 }
 
-static void answer_ready(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_ready(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                          struct answer *out_answer)
 {
-    (void)type;
+    const char *path = query->path;
     struct sr_stats_agent agent;
     sr_stats_agent(answerer->stats, &agent);
     if (agent.published_ns == 0) {
@@ -106,10 +106,10 @@ static void answer_ready(struct answerer *answerer, const char *path, const char
     }
 }
 
-static void answer_metrics(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_metrics(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                            struct answer *out_answer)
 {
-    (void)path, (void)type;
+    (void)query;
     const struct exposure *exposed = &answerer->exposed;
     begin(out_answer, 200, EXPOSITION_CONTENT_TYPE);
     out_answer->is_scrape = true;
@@ -164,10 +164,10 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
     return root;
 }
 
-static void answer_list(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_list(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                         struct answer *out_answer)
 {
-    (void)path, (void)type;
+    (void)query;
     begin(out_answer, 200, TYPE_JSON);
     struct buffer *body = &out_answer->body;
     struct sr_stats_agent agent;
@@ -216,9 +216,11 @@ static unsigned find_primitive(const struct answerer *answerer, const char *name
     return found;
 }
 
-static void answer_one(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_one(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                        struct answer *out_answer)
 {
+    const char *path = query->path;
+    const char *type = query->type;
     const char *name = path + strlen(API "/");
     uint32_t id = 0;
     struct buffer types = {0}, message = {0};
@@ -246,33 +248,34 @@ static void answer_one(struct answerer *answerer, const char *path, const char *
     buffer_free(&message);
 }
 
-static void answer_unknown(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+static void answer_unknown(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                            struct answer *out_answer)
 {
-    (void)answerer, (void)type, (void)now_ns;
-    answer_error(path, 404, "there is no such page", "GET / lists what there is.", out_answer);
+    (void)answerer, (void)now_ns;
+    answer_error(query->path, 404, "there is no such page", "GET / lists what there is.", out_answer);
 }
 
-void answer_get(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+void answer_get(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                 struct answer *out_answer)
 {
     static const struct {
         const char *path;
         bool is_prefix;
-        void (*answer)(struct answerer *, const char *, const char *, uint64_t, struct answer *);
+        void (*answer)(struct answerer *, const struct answer_query *, uint64_t, struct answer *);
     } routes[] = {
         {"/metrics", false, answer_metrics}, {API "/", true, answer_one},
         {API, false, answer_list},           {"/-/healthy", false, answer_healthy},
         {"/-/ready", false, answer_ready},   {"/", false, answer_root},
         {"", true, answer_unknown},
     };
+    const char *path = query->path;
     size_t at = 0;
     while (routes[at].is_prefix ? strncmp(path, routes[at].path, strlen(routes[at].path)) != 0
                                 : strcmp(path, routes[at].path) != 0) {
         at++;
     }
     exposure_read(answerer->exposure, &answerer->exposed);
-    routes[at].answer(answerer, path, type, now_ns, out_answer);
+    routes[at].answer(answerer, query, now_ns, out_answer);
     if (out_answer->body.failed) {
         fail(out_answer);
     }

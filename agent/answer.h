@@ -33,9 +33,15 @@ struct answer {
     struct buffer body;
 };
 
-/* The answer to GET of a decoded path. `type` is the query's ?type= or NULL. The body is the caller's to free. Out of
- * memory is an answer too: 500 without a body. */
-void answer_get(struct answerer *answerer, const char *path, const char *type, uint64_t now_ns,
+/* What was asked for. */
+struct answer_query {
+    const char *path;   /* decoded */
+    const char *type;   /* of the query, ?type=; or NULL */
+    const char *accept; /* the Accept header, or NULL */
+};
+
+/* The answer to a GET. The body is the caller's to free. Out of memory is an answer too: 500 without a body. */
+void answer_get(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                 struct answer *out_answer);
 
 /* An error as a body: JSON below /api/, else a line of text. */

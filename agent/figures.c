@@ -269,5 +269,9 @@ void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, st
     fill_money(out_figures);
     fill_windows(books, index, now_ns, out_figures);
     fill_bounds(book, out_figures);
+    if (books->options->shows_native) {
+        sr_native_pack(out_figures->cells, book->low, book->high, books->options->native_schema,
+                       &out_figures->native);
+    }
     slo_fill_objectives(books, index, now_ns, &out_figures->stats, &out_figures->detail);
 }

@@ -5,11 +5,13 @@
 
 #include "books.h"
 #include "pure/fine.h"
+#include "pure/native.h"
 
 /* stats counts from the book's created time on; its lifetime, and what says so, holds what came from a checkpoint, too. */
 struct figures {
     struct slipring_stats stats;
     struct slipring_stats_detail detail;
+    struct sr_native_packed native; /* of the cells since the created time; when the agent shows any */
     /* scratch */
     uint64_t page[SR_WORDS_PER_PAGE]; /* the book's first page: all but the cells */
     uint64_t former[SR_FORMER_CELLS]; /* what came from a checkpoint: all but the cells */

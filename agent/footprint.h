@@ -4,6 +4,7 @@
  *     book       cells, base of the open slices, bounds, objectives, names       32,768 bytes
  *     windows    slices of all windows together, and their index                 see windows.h
  *     figures    two copies, in whole pages                                      12,288
+ *     native     two copies of the native histogram                               4,096
  *     parts      of buckets and their base, in a store of schema 6, 7 or 8       65,536, 122,880 or 217,088
  *
  * 16,384 bytes more when its books were restored from a checkpoint (the former part, peer/accounts.h), which is not counted here;
@@ -28,7 +29,7 @@ static inline uint64_t footprint_primitive_bytes(uint32_t schema)
                 SR_WORDS_PER_PAGE; /* the base does not begin at a page; and one says the schema */
         parts = parts < SR_WORDS_PER_fine ? parts : SR_WORDS_PER_fine;
     }
-    return (SR_WORDS_PER_book + parts) * 8u + WINDOWS_BYTES + SR_FIGURE_BYTES;
+    return (SR_WORDS_PER_book + parts) * 8u + WINDOWS_BYTES + SR_FIGURE_BYTES + SR_HISTOGRAM_BYTES;
 }
 
 /* Each of its objectives. */

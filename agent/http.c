@@ -212,7 +212,11 @@ static void make_answer(struct http *http, struct MHD_Connection *connection, co
         execute(http, connection, path, what, out);
         return;
     }
-    answer_get(&http->answerer, path, argument(connection, "type"), begun_ns, out);
+    const struct answer_query query = {
+        .path = path,
+        .type = argument(connection, "type"),
+        .accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT)};
+    answer_get(&http->answerer, &query, begun_ns, out);
     if (out->is_scrape && out->status == 200) {
         http->settings.note_scrape(http->settings.context, sr_clock_ns() - begun_ns);
     }

@@ -155,7 +155,11 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     struct book *book = &books->book[index];
     book->last_ns = book->last_ns != 0 ? book->last_ns : now_ns;
     figures_read(books, index, now_ns, &publisher->figures);
-    sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail);
+    /* without a page for it there is no histogram: a shortage that the next figures' pages tell of */
+    const bool has_native = books->options->shows_native &&
+                            sr_books_reserve_histogram(books->durable, book->place) == SLIPRING_OK;
+    sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail,
+                     has_native ? &publisher->figures.native : NULL);
     slo_publish(books, index, now_ns);
     book->is_changed = false;
     book->slides_ns = publisher->figures.slides_ns;

@@ -63,6 +63,8 @@ struct agent_options {
     uint32_t extra_ppm[SLIPRING_EXTRA_COUNT]; /* percentiles beside the five, ascending */
     uint32_t extra_count;
     uint32_t schema;                          /* of percentiles, 3 to 8 (pure/fine.h); 0: 5 */
+    bool shows_native;                        /* native histograms are published, */
+    int32_t native_schema;                    /* of this schema (pure/native.h) */
     uint64_t slo_minimum_events;              /* alerts with fewer events in their long window do not fire */
     uint64_t idle_after_ns;                   /* idle for so long, a primitive leaves /metrics; 0: never */
     const struct agent_objective_rule *rules; /* rule_count of them, in the order of the file */

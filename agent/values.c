@@ -13,6 +13,7 @@
 #include "pure/fine.h"
 #include "pure/money.h"
 #include "pure/name.h"
+#include "pure/native.h"
 #include "pure/objective.h"
 #include "pure/quantile.h"
 #include "pure/utf8.h"
@@ -51,7 +52,10 @@ enum value_key values_of_option(const char *option)
 void values_default(struct options *out_options)
 {
     *out_options = (struct options){
-        .agent = {.group = (gid_t)-1, .slo_minimum_events = OPTIONS_MINIMUM_EVENTS},
+        .agent = {.group = (gid_t)-1,
+                  .slo_minimum_events = OPTIONS_MINIMUM_EVENTS,
+                  .shows_native = true,
+                  .native_schema = SR_NATIVE_SCHEMA_DEFAULT},
         .checkpoint_totals_ns = OPTIONS_CHECKPOINT_TOTALS_NS,
         .checkpoint_slices_ns = OPTIONS_CHECKPOINT_SLICES_NS,
         .log_level = LOG_INFO,
@@ -192,6 +196,24 @@ static bool set_idle_after(const char *text, struct options *options, struct buf
     return set_time(text, SECOND_NS, 90 * DAY_NS, &options->agent.idle_after_ns, what);
 }
 
+static bool set_native(const char *text, struct options *options, struct buffer *what)
+{
+    const bool is_none = strcmp(text, "none") == 0;
+    const bool is_negative = text[0] == '-';
+    uint32_t count = 0; /* parse_count() knows no 0 */
+    const bool is_zero = strcmp(text, "0") == 0;
+    if (!is_none && !is_zero &&
+        !parse_count(text + is_negative, is_negative ? -SR_NATIVE_SCHEMA_MIN : SR_NATIVE_SCHEMA_MAX,
+                     &count)) {
+        buffer_format(what, "'%s' is neither none nor a number from %d to %d", text, SR_NATIVE_SCHEMA_MIN,
+                      SR_NATIVE_SCHEMA_MAX);
+        return false;
+    }
+    options->agent.shows_native = !is_none;
+    options->agent.native_schema = is_negative ? -(int32_t)count : (int32_t)count;
+    return true;
+}
+
 static bool set_checkpoint(const char *text, struct options *options, struct buffer *what)
 {
     if (text[0] != '/' && strcmp(text, "none") != 0) {
@@ -216,6 +238,8 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
         return set_listen(text, options, what);
     case KEY_schema:
         return set_count(text, SR_FINE_SCHEMA_MIN, SR_FINE_SCHEMA_MAX, &agent->schema, what);
+    case KEY_native_schema:
+        return set_native(text, options, what);
     case KEY_slo_minimum_events:
         return set_minimum_events(text, options, what);
     case KEY_max_primitives:

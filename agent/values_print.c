@@ -3,6 +3,7 @@
 #include "values.h"
 
 #include <grp.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "pure/duration.h"
@@ -183,6 +184,10 @@ void values_print(enum value_key key, const struct options *options, struct buff
         break;
     case KEY_le:
         agent->le.count == 0 ? buffer_add_text(text, standard) : values_print_bounds(&agent->le, text);
+        break;
+    case KEY_native_schema:
+        agent->shows_native ? buffer_format(text, "%" PRId32, agent->native_schema)
+                            : buffer_add_text(text, "none");
         break;
     case KEY_slo_minimum_events:
         print_count(agent->slo_minimum_events, standard, text);

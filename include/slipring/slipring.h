@@ -16,6 +16,7 @@
 #include <slipring/stats.h>
 #include <slipring/status.h>
 #include <slipring/store.h>
+#include <slipring/trace.h>
 #include <slipring/usage.h>
 #include <slipring/version.h>
 

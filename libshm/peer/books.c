@@ -207,33 +207,75 @@ enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t h
     return status;
 }
 
+/* Optional figures of one item: pages of their own, that exist once their byte is 1. */
+struct extra {
+    _Atomic uint8_t *page;
+    uint64_t offset;
+    uint64_t bytes;
+};
+
+static bool has_pages(const _Atomic uint8_t *page)
+{
+    /* relaxed: the agent alone writes it */
+    return atomic_load_explicit(page, memory_order_relaxed) == 1;
+}
+
+static enum slipring_status reserve_extra(struct sr_books *books, const struct extra *extra)
+{
+    if (has_pages(extra->page)) {
+        return SLIPRING_OK;
+    }
+    const enum slipring_status status = sr_map_reserve(&books->map, extra->offset, extra->bytes);
+    if (status == SLIPRING_OK) {
+        /* release: pairs with whoever reads the figure; its pages are there */
+        atomic_store_explicit(extra->page, 1, memory_order_release);
+    }
+    return status;
+}
+
+enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id)
+{
+    const struct extra extra = {.page = sr_stats_segment_histogram_page(books->map.base, id),
+                                .offset = offsetof(struct sr_stats_map, histogram) +
+                                          (uint64_t)id * SR_HISTOGRAM_BYTES,
+                                .bytes = SR_HISTOGRAM_BYTES};
+    return reserve_extra(books, &extra);
+}
+
 void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
-                      const struct slipring_stats_detail *detail)
+                      const struct slipring_stats_detail *detail, const struct sr_native_packed *native)
 {
     struct sr_figure_shm *figure = sr_stats_segment_figure(books->map.base, id);
     const struct sr_figure_copy_shm copy = {.stats = *stats, .detail = *detail};
-    sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], &copy, sizeof copy);
+    struct sr_histogram_copy histogram = {.published_ns = stats->published_ns};
+    const struct sr_publish_part parts[2] = {
+        {figure->copies, sizeof figure->copies[0], &copy, sizeof copy},
+        {sr_stats_segment_histogram(books->map.base, id)->copies, sizeof histogram, &histogram,
+         sizeof histogram},
+    };
+    if (native) {
+        histogram.native = *native;
+    }
+    sr_publish_write_parts(&figure->latch, parts, native ? 2 : 1);
+}
+
+static struct extra extra_slo(const struct sr_books *books, uint32_t id)
+{
+    return (struct extra){.page = sr_stats_segment_slo_page(books->map.base, id),
+                          .offset =
+                              offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
+                          .bytes = SR_SLO_FIGURE_BYTES};
 }
 
 bool sr_books_has_slo(const struct sr_books *books, uint32_t id)
 {
-    /* relaxed: the agent alone writes it */
-    return atomic_load_explicit(sr_stats_segment_slo_page(books->map.base, id), memory_order_relaxed) == 1;
+    return has_pages(extra_slo(books, id).page);
 }
 
 enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id)
 {
-    if (sr_books_has_slo(books, id)) {
-        return SLIPRING_OK;
-    }
-    const enum slipring_status status = sr_map_reserve(
-        &books->map, offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
-        SR_SLO_FIGURE_BYTES);
-    if (status == SLIPRING_OK) {
-        /* release: pairs with whoever reads the figure; its pages are there */
-        atomic_store_explicit(sr_stats_segment_slo_page(books->map.base, id), 1, memory_order_release);
-    }
-    return status;
+    const struct extra extra = extra_slo(books, id);
+    return reserve_extra(books, &extra);
 }
 
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo)
@@ -242,26 +284,49 @@ void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slip
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], slo, sizeof *slo);
 }
 
+static struct extra extra_exemplars(const struct sr_books *books, uint32_t id)
+{
+    return (struct extra){.page = sr_stats_segment_exemplar_page(books->map.base, id),
+                          .offset = offsetof(struct sr_stats_map, exemplar_figure) +
+                                    (uint64_t)id * SR_EXEMPLAR_FIGURE_BYTES,
+                          .bytes = SR_EXEMPLAR_FIGURE_BYTES};
+}
+
+bool sr_books_has_exemplars(const struct sr_books *books, uint32_t id)
+{
+    return has_pages(extra_exemplars(books, id).page);
+}
+
+enum slipring_status sr_books_reserve_exemplars(struct sr_books *books, uint32_t id)
+{
+    const struct extra extra = extra_exemplars(books, id);
+    return reserve_extra(books, &extra);
+}
+
+void sr_books_publish_exemplars(struct sr_books *books, uint32_t id,
+                                const struct slipring_exemplars *exemplars)
+{
+    struct sr_exemplar_figure_shm *figure = sr_stats_segment_exemplar_figure(books->map.base, id);
+    sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], exemplars, sizeof *exemplars);
+}
+
+static struct extra extra_usage(const struct sr_books *books, uint32_t account)
+{
+    return (struct extra){.page = sr_stats_segment_usage_page(books->map.base, account),
+                          .offset = offsetof(struct sr_stats_map, usage_figure) +
+                                    (uint64_t)account * SR_USAGE_FIGURE_BYTES,
+                          .bytes = SR_USAGE_FIGURE_BYTES};
+}
+
 bool sr_books_has_usage(const struct sr_books *books, uint32_t account)
 {
-    /* relaxed: the agent alone writes it */
-    return atomic_load_explicit(sr_stats_segment_usage_page(books->map.base, account),
-                                memory_order_relaxed) == 1;
+    return has_pages(extra_usage(books, account).page);
 }
 
 enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account)
 {
-    if (sr_books_has_usage(books, account)) {
-        return SLIPRING_OK;
-    }
-    const enum slipring_status status = sr_map_reserve(
-        &books->map, offsetof(struct sr_stats_map, usage_figure) + (uint64_t)account * SR_USAGE_FIGURE_BYTES,
-        SR_USAGE_FIGURE_BYTES);
-    if (status == SLIPRING_OK) {
-        /* release: pairs with whoever reads the figure; its page is there */
-        atomic_store_explicit(sr_stats_segment_usage_page(books->map.base, account), 1, memory_order_release);
-    }
-    return status;
+    const struct extra extra = extra_usage(books, account);
+    return reserve_extra(books, &extra);
 }
 
 void sr_books_publish_usage(struct sr_books *books, uint32_t account,

@@ -18,6 +18,7 @@
 #include "peer/stats.h"
 #include "protocol/journal.h"
 #include "protocol/words.h"
+#include "pure/native.h"
 
 struct sr_books {
     struct sr_map map;
@@ -63,14 +64,21 @@ void sr_books_clear_ring_words(struct sr_books *books);
  * mark only. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t high);
 
-/* Publish figures in place id, which has its pages. */
+/* Publish figures in place id, which has its pages, and with them its native histogram; NULL: none. */
 void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
-                      const struct slipring_stats_detail *detail);
+                      const struct slipring_stats_detail *detail, const struct sr_native_packed *native);
+/* The page for that. OK, or the status of the reservation. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id);
 /* Pages for what is published of the objectives in place id. OK, or the status of the reservation. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id);
 bool sr_books_has_slo(const struct sr_books *books, uint32_t id);
 /* Publish it; it has its pages. */
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo);
+/* The same for its exemplars. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve_exemplars(struct sr_books *books, uint32_t id);
+bool sr_books_has_exemplars(const struct sr_books *books, uint32_t id);
+void sr_books_publish_exemplars(struct sr_books *books, uint32_t id,
+                                const struct slipring_exemplars *exemplars);
 /* The same for the figures of a durable usage account, under its index. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account);
 bool sr_books_has_usage(const struct sr_books *books, uint32_t account);

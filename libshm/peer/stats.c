@@ -123,18 +123,25 @@ static void make_sound(struct slipring_stats_detail *detail)
     }
 }
 
-enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, struct slipring_stats *out_stats,
-                                  struct slipring_stats_detail *out_detail)
+/* The figure of an id, unless that has none. */
+static const struct sr_figure_shm *find_figure(const struct sr_stats *stats, uint32_t id)
 {
     if (id >= sr_stats_high(stats)) {
-        return SLIPRING_NO_DATA;
+        return NULL;
     }
     const struct sr_figure_shm *figure = sr_stats_segment_figure(stats->base, id);
     /* acquire: pairs with sr_books_redirect() */
-    if (atomic_load_explicit(&figure->alias, memory_order_acquire) != 0) {
+    return atomic_load_explicit(&figure->alias, memory_order_acquire) == 0 ? figure : NULL;
+}
+
+enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, struct slipring_stats *out_stats,
+                                  struct slipring_stats_detail *out_detail)
+{
+    struct sr_figure_copy_shm copy;
+    const struct sr_figure_shm *figure = find_figure(stats, id);
+    if (!figure) {
         return SLIPRING_NO_DATA;
     }
-    struct sr_figure_copy_shm copy;
     const uint64_t bytes = out_detail ? sizeof copy : sizeof copy.stats;
     enum slipring_status status =
         sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &copy, bytes);
@@ -147,6 +154,36 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
         *out_detail = copy.detail;
     }
     return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t id,
+                                         struct slipring_stats *out_stats,
+                                         struct slipring_stats_detail *out_detail,
+                                         struct sr_native_packed *out_native, bool *out_has_native)
+{
+    const struct sr_figure_shm *figure = find_figure(stats, id);
+    *out_has_native = false;
+    /* acquire: pairs with sr_books_reserve_histogram(); the page is there */
+    if (!figure ||
+        atomic_load_explicit(sr_stats_segment_histogram_page(stats->base, id), memory_order_acquire) != 1) {
+        return sr_stats_get(stats, id, out_stats, out_detail);
+    }
+    const struct sr_histogram_shm *shm = sr_stats_segment_histogram(stats->base, id);
+    struct sr_figure_copy_shm copy;
+    struct sr_histogram_copy histogram;
+    const struct sr_publish_wish wishes[2] = {
+        {figure->copies, sizeof figure->copies[0], &copy, sizeof copy},
+        {shm->copies, sizeof shm->copies[0], &histogram, sizeof histogram},
+    };
+    const enum slipring_status status = sr_publish_read_parts(&figure->latch, wishes, 2);
+    if (status == SLIPRING_OK) {
+        make_sound(&copy.detail);
+        *out_stats = copy.stats;
+        *out_detail = copy.detail;
+        *out_native = histogram.native;
+        *out_has_native = histogram.published_ns == copy.stats.published_ns;
+    }
+    return status;
 }
 
 enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
@@ -167,6 +204,29 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
     slo.objective_count =
         slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
     *out_slo = slo;
+    return SLIPRING_OK;
+}
+
+enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
+                                        struct slipring_exemplars *out_exemplars)
+{
+    /* acquire: pairs with sr_books_reserve_exemplars(); the pages are there */
+    if (id >= sr_stats_high(stats) ||
+        atomic_load_explicit(sr_stats_segment_exemplar_page(stats->base, id), memory_order_acquire) != 1) {
+        return SLIPRING_NO_DATA;
+    }
+    struct slipring_exemplars exemplars;
+    const struct sr_exemplar_figure_shm *figure = sr_stats_segment_exemplar_figure(stats->base, id);
+    const enum slipring_status status = sr_publish_read(
+        &figure->latch, figure->copies, sizeof figure->copies[0], 0, &exemplars, sizeof exemplars);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    exemplars.slowest_count = exemplars.slowest_count < SLIPRING_EXEMPLAR_SLOWEST ? exemplars.slowest_count
+                                                                                  : SLIPRING_EXEMPLAR_SLOWEST;
+    exemplars.bucket_count = exemplars.bucket_count < SLIPRING_EXEMPLAR_BUCKETS ? exemplars.bucket_count
+                                                                                : SLIPRING_EXEMPLAR_BUCKETS;
+    *out_exemplars = exemplars;
     return SLIPRING_OK;
 }
 

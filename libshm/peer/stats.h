@@ -14,9 +14,11 @@
 #include <slipring/slo.h>
 #include <slipring/stats.h>
 #include <slipring/status.h>
+#include <slipring/trace.h>
 #include <slipring/usage.h>
 
 #include "base/compiler.h"
+#include "pure/native.h"
 
 struct sr_agent_figures {
 #define SR_AGENT_FIGURE(name, kind, unit, help) uint64_t name;
@@ -60,6 +62,13 @@ SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, ui
                                                 struct slipring_stats *out_stats,
                                                 struct slipring_stats_detail *out_detail);
 
+/* The same with the native histogram, of the same moment. *out_has_native false: none is published with these figures. */
+SR_MUST_CHECK enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t id,
+                                                       struct slipring_stats *out_stats,
+                                                       struct slipring_stats_detail *out_detail,
+                                                       struct sr_native_packed *out_native,
+                                                       bool *out_has_native);
+
 /* How long the primitive has been idle, if that is longer than idle_after_ns (0: no time is), so that /metrics leaves it out: nothing is in
  * flight, and nothing came. Else 0. now_ns is of the clock that stats->last_ns is of. */
 static inline uint64_t sr_stats_idle_ns(const struct slipring_stats *stats, uint64_t now_ns,
@@ -73,6 +82,10 @@ static inline uint64_t sr_stats_idle_ns(const struct slipring_stats *stats, uint
 /* What is published of the objectives of one id: NO_DATA when there is nothing. */
 SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_slo_stats *out_slo);
+
+/* What is published of the exemplars of one id: NO_DATA when nothing of it was traced. at_ns is of the store's clock (system/clock.h). */
+SR_MUST_CHECK enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
+                                                      struct slipring_exemplars *out_exemplars);
 
 /* What is published of usage account `account`, 0 to below SR_STATS_USAGE_MAX: NO_DATA when there is none, or its primitive is not shown.
  * out_usage->place is an id of sr_stats_get(). sr_stats_next_usage(): the first account from `from` on that may have something. */

@@ -45,6 +45,8 @@
  *   | agent_figure       | the agent's own counters (latch)
  *   | figure             | per primitive: published figures (latch)
  *   | usage_figure       | per usage account: published (latch)
+ *   | histogram          | per primitive: native histogram      under the latch of its figure
+ *   | exemplar_figure    | per traced primitive: published (latch)
  *   | journal            | redo log of (word, value)
  *   | words              | the durable 64-bit words: areas below; only the agent knows what they mean
  *   +--------------------+
@@ -60,15 +62,17 @@
 
 #include <slipring/slo.h>
 #include <slipring/stats.h>
+#include <slipring/trace.h>
 #include <slipring/usage.h>
 
 #include "base/compiler.h"
 #include "protocol/sample.h"
 #include "pure/bucket.h"
+#include "pure/native.h"
 
 #define SR_RING_MAGIC   UINT64_C(0x676e697270696c73) /* "slipring" */
 #define SR_STATS_MAGIC  UINT64_C(0x7374617473706c73) /* "slpstats" */
-#define SR_ABI_MAJOR    5u
+#define SR_ABI_MAJOR    6u
 #define SR_ABI_MINOR    0u
 #define SR_ENDIAN_PROBE UINT64_C(0x0102030405060708)
 
@@ -472,6 +476,28 @@ struct sr_slo_figure_shm {
 _Static_assert(sizeof(struct sr_slo_figure_shm) <= SR_SLO_FIGURE_BYTES,
                "three pages a primitive with objectives");
 
+/* The native histogram of a primitive, published together with its figures, under their latch. It is of them when both say the same
+ * published_ns; else there is none. */
+struct sr_histogram_copy {
+    uint64_t published_ns;
+    struct sr_native_packed native;
+};
+struct sr_histogram_shm {
+    struct sr_histogram_copy copies[2];
+};
+#define SR_HISTOGRAM_BYTES 4096u
+_Static_assert(sizeof(struct sr_histogram_shm) <= SR_HISTOGRAM_BYTES, "a page a primitive");
+
+/* What is published of a traced primitive's exemplars, under the same id as its figures. */
+struct sr_exemplar_figure_shm {
+    _Atomic uint64_t latch; /* 0: nothing published */
+    uint8_t reserved[SR_LINE_BYTES - 8];
+    struct slipring_exemplars copies[2];
+};
+#define SR_EXEMPLAR_FIGURE_BYTES 8192u
+_Static_assert(sizeof(struct sr_exemplar_figure_shm) <= SR_EXEMPLAR_FIGURE_BYTES,
+               "two pages a primitive with exemplars");
+
 /* What is published of a durable usage account, under its index. */
 struct sr_usage_figure_shm {
     _Atomic uint64_t latch; /* 0: nothing published */
@@ -527,7 +553,8 @@ struct sr_journal_shm {
     X(incident, 1u, 8768u)                                                                                   \
     X(former, SR_PRIMITIVE_MAX, 2048u)                                                                       \
     X(usage, SR_USAGE_MAX, 128u)                                                                             \
-    X(copy_usage, SR_USAGE_MAX, 32u)
+    X(copy_usage, SR_USAGE_MAX, 32u)                                                                         \
+    X(exemplar, SR_PRIMITIVE_MAX, 512u)
 
 enum sr_word_area {
 #define X(name, items, words) SR_AREA_##name,
@@ -590,9 +617,13 @@ _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
     X(incident_log, sizeof(struct sr_incident_log_shm))                                                      \
     X(slo_page, SR_PRIMITIVE_MAX)                                                                            \
     X(usage_figure_page, SR_USAGE_MAX / 4u)                                                                  \
+    X(histogram_page, SR_PRIMITIVE_MAX)                                                                      \
+    X(exemplar_page, SR_PRIMITIVE_MAX)                                                                       \
     X(figure, (uint64_t)SR_PRIMITIVE_MAX *SR_FIGURE_BYTES)                                                   \
     X(slo_figure, (uint64_t)SR_PRIMITIVE_MAX *SR_SLO_FIGURE_BYTES)                                           \
     X(usage_figure, (uint64_t)SR_USAGE_MAX *SR_USAGE_FIGURE_BYTES)                                           \
+    X(histogram, (uint64_t)SR_PRIMITIVE_MAX *SR_HISTOGRAM_BYTES)                                             \
+    X(exemplar_figure, (uint64_t)SR_PRIMITIVE_MAX *SR_EXEMPLAR_FIGURE_BYTES)                                 \
     X(words, sizeof(struct sr_word_map))
 
 struct sr_stats_map {
@@ -613,5 +644,7 @@ _Static_assert(sizeof(struct slipring_stats_detail) == 248 + 8 * 176 + 8 * 144 +
 _Static_assert(sizeof(struct slipring_slo_stats) == 80 + 8 * (16 + 7 * 40 + 4 * 40), "published layout");
 _Static_assert(sizeof(struct slipring_incident) == 272, "published layout");
 _Static_assert(sizeof(struct slipring_usage_stats) == 392, "published layout");
+_Static_assert(sizeof(struct sr_histogram_copy) == 2024, "published layout");
+_Static_assert(sizeof(struct slipring_exemplars) == 480 * 8, "published layout");
 
 #endif

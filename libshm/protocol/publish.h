@@ -33,11 +33,30 @@
 void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from,
                       uint64_t bytes);
 
+/* The same of several areas under one latch, which readers see together or not at all. */
+struct sr_publish_part {
+    void *copies; /* two, `stride` bytes apart */
+    uint64_t stride;
+    const void *from;
+    uint64_t bytes;
+};
+void sr_publish_write_parts(_Atomic uint64_t *latch, const struct sr_publish_part *parts, uint32_t count);
+
 /* Copy `bytes` of the whole copy, starting at `offset` within it; both multiples of 8. OK or NO_DATA, which after exhausted
  * retries leaves `out` with torn bytes. */
 SR_MUST_CHECK enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies,
                                                    uint64_t stride, uint64_t offset, void *out,
                                                    uint64_t bytes);
+
+/* The same for several areas under one latch, each from its beginning. */
+struct sr_publish_wish {
+    const void *copies;
+    uint64_t stride;
+    void *out;
+    uint64_t bytes;
+};
+SR_MUST_CHECK enum slipring_status
+sr_publish_read_parts(const _Atomic uint64_t *latch, const struct sr_publish_wish *wishes, uint32_t count);
 
 /* --- a few words of it ---------------------------------------------------------------------------------------------------- */
 

@@ -65,6 +65,31 @@ SR_INLINE _Atomic uint8_t *sr_stats_segment_usage_page(const uint8_t *base, uint
                                account / 4);
 }
 
+/* A place's page exists once its byte of histogram_page is 1. */
+SR_INLINE struct sr_histogram_shm *sr_stats_segment_histogram(const uint8_t *base, uint32_t id)
+{
+    return (struct sr_histogram_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, histogram) +
+                                       (uintptr_t)id * SR_HISTOGRAM_BYTES);
+}
+
+SR_INLINE _Atomic uint8_t *sr_stats_segment_histogram_page(const uint8_t *base, uint32_t id)
+{
+    return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, histogram_page) + id);
+}
+
+/* A place's pages exist once its byte of exemplar_page is 1. */
+SR_INLINE struct sr_exemplar_figure_shm *sr_stats_segment_exemplar_figure(const uint8_t *base, uint32_t id)
+{
+    return (struct sr_exemplar_figure_shm *)((uintptr_t)base +
+                                             offsetof(struct sr_stats_map, exemplar_figure) +
+                                             (uintptr_t)id * SR_EXEMPLAR_FIGURE_BYTES);
+}
+
+SR_INLINE _Atomic uint8_t *sr_stats_segment_exemplar_page(const uint8_t *base, uint32_t id)
+{
+    return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, exemplar_page) + id);
+}
+
 SR_INLINE struct sr_incident_log_shm *sr_stats_segment_incident_log(const uint8_t *base)
 {
     return (struct sr_incident_log_shm *)((uintptr_t)base + offsetof(struct sr_stats_map, incident_log));

@@ -125,7 +125,7 @@ static void publish_busy(struct sr_books *books, uint32_t id, uint64_t now_ns)
     detail.categories[2] = (struct slipring_category_stats){.name = "unused"};
     detail.bound_count = 1;
     detail.bounds[0] = (struct slipring_bound_stats){.bound_ns = 100 * MS, .count = 1230123, .is_le = 1};
-    sr_books_publish(books, id, &stats, &detail);
+    sr_books_publish(books, id, &stats, &detail, NULL);
 }
 
 static void publish_idle(struct sr_books *books, uint32_t id, const char *name, uint64_t now_ns)
@@ -142,7 +142,7 @@ static void publish_idle(struct sr_books *books, uint32_t id, const char *name, 
                                    .lifetime = window(5, 0, 0.001),
                                    .minute = window(0, 0, 0)};
     describe(&detail, name, "step");
-    sr_books_publish(books, id, &stats, &detail);
+    sr_books_publish(books, id, &stats, &detail, NULL);
 }
 
 /* A name that nobody could register, as a stranger's stats segment might hold it. */

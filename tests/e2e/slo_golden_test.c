@@ -145,7 +145,7 @@ static void fill_windows(struct primitive *primitive, uint64_t n, uint64_t failu
 
 static void publish(struct sr_books *books, uint32_t id, const struct primitive *primitive)
 {
-    sr_books_publish(books, id, &primitive->stats, &primitive->detail);
+    sr_books_publish(books, id, &primitive->stats, &primitive->detail, NULL);
     if (primitive->detail.objective_count > 0) {
         CHECK_OK(sr_books_reserve_slo(books, id));
         sr_books_publish_slo(books, id, &primitive->slo);

@@ -25,7 +25,7 @@ import _list
 from _list import Fault
 
 PATIENCE = 60  # seconds for one test function
-TRIES = 5  # of a test whose threads meet as the scheduler likes
+TRIES = 40  # of a test whose threads meet as the scheduler likes
 CAUGHT = re.compile(r"^\[  FAILED  \] (\w+)$", re.M)
 RAN = re.compile(r"^\[ RUN      \] (\w+)$", re.M)
 
@@ -136,7 +136,7 @@ class Run:
                 noticed += [f"{program} {status}: " + " ".join(sorted(failed))]
                 continue
             for _, function, hangs in [t for t in mutant.tests if t[0] == program]:
-                for _ in range(TRIES):
+                for tried in range(TRIES):
                     status, _, text = call(path, function)
                     if status != "green":
                         break
@@ -144,7 +144,7 @@ class Run:
                     raise Fault(f"survives {program} {function}")
                 if (status == "hang") != hangs:
                     raise Fault(f"{program} {function} is {status}, not {'hang' if hangs else 'red'}\n{text}")
-                noticed.append(program)
+                noticed.append(program if tried == 0 else f"{program} {function} at run {tried + 1}")
         return " | ".join(noticed) if self.is_scouting else ", ".join(dict.fromkeys(noticed))
 
 

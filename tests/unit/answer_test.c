@@ -112,7 +112,8 @@ static struct answer answer;
 static const char *ask_type(const char *path, const char *type)
 {
     buffer_free(&answer.body);
-    answer_get(&answerer, path, type, NOW_NS, &answer);
+    const struct answer_query query = {.path = path, .type = type};
+    answer_get(&answerer, &query, NOW_NS, &answer);
     buffer_add(&answer.body, "", 1);
     assert_false(answer.body.failed);
     return answer.body.text;

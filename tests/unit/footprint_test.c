@@ -97,7 +97,7 @@ static void live_badly(uint32_t schema, uint32_t octaves)
 
 static void a_primitive_stays_below_what_the_agent_says_whatever_it_is_told(void)
 {
-    CHECK(footprint_primitive_bytes(SR_BUCKET_SCHEMA) <= 100000);
+    CHECK(footprint_primitive_bytes(SR_BUCKET_SCHEMA) <= 100 * 1024);
     live_badly(SR_BUCKET_SCHEMA, 52);
 }
 

@@ -31,7 +31,7 @@ static void publish_at(uint32_t id)
 {
     CHECK_OK(sr_books_reserve_figures(&books, id + 1));
     CHECK_OK(sr_books_reserve_slo(&books, id));
-    sr_books_publish(&books, id, &stats, &detail);
+    sr_books_publish(&books, id, &stats, &detail, NULL);
     sr_books_publish_slo(&books, id, &slo);
     sr_books_finish_publishing(&books, 1, id + 1);
 }
@@ -215,7 +215,7 @@ static void without_pages_there_are_budgets_and_no_burn_rates(void *unused)
     make_two();
     const uint32_t id = sr_handle_id(work);
     CHECK_OK(sr_books_reserve_figures(&books, id + 1));
-    sr_books_publish(&books, id, &stats, &detail);
+    sr_books_publish(&books, id, &stats, &detail, NULL);
     sr_books_finish_publishing(&books, 1, id + 1);
     const uint64_t before = blocks();
     expect_remaining("up", -2.5);
@@ -249,8 +249,8 @@ static double got_remaining, got_burn;
 static void publish_twice(void *unused)
 {
     (void)unused;
-    sr_books_publish(&books, sr_handle_id(work), &stats, &exchanged);
-    sr_books_publish(&books, sr_handle_id(work), &stats, &exchanged);
+    sr_books_publish(&books, sr_handle_id(work), &stats, &exchanged, NULL);
+    sr_books_publish(&books, sr_handle_id(work), &stats, &exchanged, NULL);
 }
 
 static void read_remaining(void *unused)
