@@ -8,6 +8,7 @@
 
 #include "binding.h"
 #include "books.h"
+#include "cardinality.h"
 #include "checkpoint.h"
 #include "drain_parts.h"
 #include "figures.h"
@@ -48,6 +49,7 @@ struct publisher {
     bool is_reload_bad;      /* the last configuration that was read is not in force */
     uint64_t reload_wall_ns; /* when the one in force was read */
     uint64_t reload_failures;
+    struct cardinality cardinality;
     struct figures figures; /* scratch */
 };
 
@@ -219,6 +221,8 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
 {
     const struct books *books = publisher->books;
     const struct checkpoint_figures *checkpoint = checkpoint_figures(publisher->checkpoint);
+    const uint32_t used = registered(books);
+    (void)cardinality_note(&publisher->cardinality, used, books->options->primitive_limit);
     const struct sr_agent_figures figures = {
         .started_wall_ns = agent_store_started_wall_ns(publisher->store),
         .rings_in_use = books->rings->owned,
@@ -232,7 +236,7 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
         .samples_quarantined = store_word(books, SR_STORE_QUARANTINED),
         .bound_lost = store_word(books, SR_STORE_BOUND_LOST),
         .spans_unattributed = store_word(books, SR_STORE_UNATTRIBUTED),
-        .registry_used = registered(books),
+        .registry_used = used,
         .registry_limit = books->options->primitive_limit,
         .drain_lag_ns = lag_take(drain_lag(publisher->drain)),
         .drains = store_word(books, SR_STORE_DRAINS),

@@ -15,8 +15,9 @@ and runs:
 
   --quick   release only, without the tests labelled slow, e2e-slow or crash-slow
 
-The last line is "N passed, N failed", summed over the builds; the exit status
-is 0 only when nothing failed. Logs: build/<preset>/test.log.
+Before the last line stands how the output of each failed test ended. The last
+line is "N passed, N failed", summed over the builds; the exit status is 0 only
+when nothing failed. Logs: build/<preset>/test.log.
 EOT
 }
 
@@ -30,14 +31,28 @@ for word in "$@"; do
 done
 
 cd "$(dirname "$0")/.." || exit 1
+rm -f build/*/test.xml
 passed=0
 failed=0
 skipped=0
 jobs=$(nproc)
 step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
+# How the failed tests of all builds ended: whoever sees the end of this output alone shall know why.
+tell_failures() {
+    /usr/bin/python3 - build/*/test.xml <<'PY'
+import os, sys, xml.etree.ElementTree as tree
+for path in filter(os.path.exists, sys.argv[1:]):
+    for case in tree.parse(path).getroot().iter("testcase"):
+        if case.get("status") == "fail":
+            print(f"\n-- {path.split('/')[1]}: {case.get('name')} failed; its output ended:")
+            print("\n".join((case.findtext("system-out") or "").splitlines()[-25:]))
+PY
+}
+
 finish() {
     local skips=
+    [ "$failed" -eq 0 ] || tell_failures
     [ "$skipped" -eq 0 ] || skips=", $skipped skipped"
     printf '\n%d passed, %d failed%s\n' "$passed" "$failed" "$skips"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -173,6 +173,7 @@ def main():
     if faults or not mutants:
         sys.exit("\n".join(faults + [f"{len(mutants)} mutants, {len(faults)} faults"]))
     run = Run(mutants, options.jobs, options.scout)
+    print("\n".join(["", "faults:"] + run.faults if run.faults else [""]))
     print(f"{len(mutants)} mutants, {run.caught} caught, {len(run.faults)} faults, {time.monotonic() - run.began:.0f} s")
     sys.exit(1 if run.faults or run.caught != len(mutants) else 0)
 
