@@ -24,7 +24,7 @@ import _build
 import _list
 from _list import Fault
 
-PATIENCE = 60  # seconds for one test function
+PATIENCE = 120  # seconds for one test function
 TRIES = 40  # of a test whose threads meet as the scheduler likes
 CAUGHT = re.compile(r"^\[  FAILED  \] (\w+)$", re.M)
 RAN = re.compile(r"^\[ RUN      \] (\w+)$", re.M)
