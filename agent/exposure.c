@@ -58,6 +58,10 @@ bool exposure_publish(struct exposure_board *board, const struct options *option
     }
     next->idle_after_ns = options->agent.idle_after_ns;
     next->exposes_few = options->exposes_few;
+    next->sends_plain = options->sends_plain;
+    /* relaxed: only this thread writes it */
+    const struct exposure *before = atomic_load_explicit(&board->published, memory_order_relaxed);
+    next->generation = before == NULL ? 1 : before->generation + 1;
     /* release: pairs with exposure_read(): else the bytes of `next` are seen half made */
     struct exposure *former = atomic_exchange_explicit(&board->published, next, memory_order_release);
     if (former != NULL) {

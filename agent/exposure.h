@@ -26,6 +26,8 @@ struct exposure {
         [EXPOSURE_LABELS_BYTES]; /* ,service="shop",environment="production" as Prometheus has it; not terminated */
     uint64_t idle_after_ns; /* 0: never */
     bool exposes_few;       /* exposition.h */
+    bool sends_plain;       /* no gzip, whoever asks */
+    uint64_t generation;    /* another one each time; 0: nothing was published */
 };
 
 /* Where one is published. Zeroed: the exposure that is all zero. */

@@ -2,15 +2,25 @@
 /* The HTTP side: one thread of libmicrohttpd for each place where the agent listens, that carries the answers of answer.h; and of the
  * local socket (local.h) the orders of orders.h.
  *
+ *      head arrives ──refused──────────────────────────────────┐
+ *           │                                                   ▼
+ *           └──let in──► order, executed by the drain thread ► page ──► blocks of 64 KB, as the client reads ──► next head
+ *                    └─► rendered, or found: pages.h ───────────┘
+ *
  *   G1  Looking costs the looked-at nothing: the thread reads published figures only, and being one thread it takes one
  *       core at most, whatever is asked.
  *   G2  GET and HEAD, POST for orders, no bodies: 405 and 413 at once. A head of more than 32 KB is 431 (414 for its first line).
  *   G3  A request has 10 s to arrive and its answer 30 s to be read, however slowly bytes drip; then the connection is
  *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
  *       longest without a request, so that idle ones cannot keep a scrape out.
- *   G4  Answers under way hold at most 256 MB (one alone may be larger); beyond that 503 with Retry-After.
+ *   G4  Answers under way hold at most 256 MB (one alone may be larger), a body that several clients read counted once; beyond that 503 with
+ *       Retry-After.
  *   G5  Orders are taken on the local socket alone, whose peers are the agent's own user and root; anybody else who got through to it is
  *       answered 403, whatever is asked.
+ *   G6  Scrapes of one format that come together are rendered once (pages.h, G1). A client takes a block of 64 KB at a time, besides the body it
+ *       shares; a slow, stuck or dead one holds up neither another nor the drain, which this thread never waits for but for an order.
+ *   G7  Who takes gzip gets it (http.gzip), made while it is read; `Vary` says so to caches. HEAD has the head that GET has, but for
+ *       the length of gzip, which is not known before the end.
  *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H

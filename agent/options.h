@@ -61,6 +61,7 @@ struct options {
     struct address listen;
     const char *shm_dir; /* NULL: leave the environment as it is */
     enum log_level log_level;
+    bool sends_plain; /* http.gzip off */
     bool exposes_few; /* --expose few: as in exposition.h */
     bool reads_clock; /* --clock monotonic: spans never read the tick counter */
 };

@@ -264,6 +264,8 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
         return set_choice(text, "auto", "monotonic", &options->reads_clock, what);
     case KEY_log_level:
         return set_level(text, options, what);
+    case KEY_http_gzip:
+        return set_choice(text, "on", "off", &options->sends_plain, what);
     case KEY_windows:
     case KEY_percentiles:
     case KEY_le:

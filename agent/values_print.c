@@ -230,6 +230,9 @@ void values_print(enum value_key key, const struct options *options, struct buff
     case KEY_log_level:
         buffer_add_text(text, log_levels[options->log_level]);
         break;
+    case KEY_http_gzip:
+        buffer_add_text(text, options->sends_plain ? "off" : "on");
+        break;
     case KEY_le_of:
     case KEY_objectives:
     case KEY_labels:

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A page to its client, in blocks, as gzip or as it is. See http.h. */
+#include "http_parts.h"
+
+#include <string.h>
+
+#include "encodings.h"
+
+enum {
+    BLOCK_BYTES = 64 * 1024, /* the memory of a client that reads slowly, and the work of one call */
+    GZIP_LEAST_BYTES = 1024, /* less is one packet either way */
+};
+
+static ssize_t read_plain(void *cls, uint64_t at, char *to, size_t room)
+{
+    const size_t bytes = page_read(cls, at, to, room);
+    return bytes == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)bytes;
+}
+
+static ssize_t read_packed(void *cls, uint64_t at, char *to, size_t room)
+{
+    const ssize_t bytes = page_read_packed(cls, at, to, room);
+    return bytes < 0    ? MHD_CONTENT_READER_END_WITH_ERROR
+           : bytes == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                        : bytes;
+}
+
+static void release(void *cls)
+{
+    page_release(cls);
+}
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return value == NULL || MHD_add_response_header(response, name, value) != MHD_NO;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct answer *answer, bool may_pack,
+                        bool is_packed)
+{
+    return add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type) &&
+           add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+           add_header(response, "X-Content-Type-Options", "nosniff") &&
+           add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) &&
+           add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, answer->status == 503 ? "1" : NULL) &&
+           add_header(response, MHD_HTTP_HEADER_VARY, may_pack ? MHD_HTTP_HEADER_ACCEPT_ENCODING : NULL) &&
+           add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, is_packed ? "gzip" : NULL);
+}
+
+/* To HEAD, libmicrohttpd 0.9.75 sends the last chunk of a body of unknown length, which the client would take for the next answer: no chunks
+ * then, and the connection ends. */
+static bool prepare_head(struct MHD_Response *response, const char *method, bool is_packed)
+{
+    return !is_packed || strcmp(method, MHD_HTTP_METHOD_HEAD) != 0 ||
+           MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) != MHD_NO;
+}
+
+enum MHD_Result http_send(struct http *http, struct MHD_Connection *connection, const char *method,
+                          struct page *page)
+{
+    const size_t bytes = page_bytes(page);
+    const struct answer *answer = page_answer(page);
+    const bool may_pack = answer->status == 200 && bytes >= GZIP_LEAST_BYTES && !http->exposed.sends_plain;
+    const bool is_packed = may_pack && encodings_take_gzip(MHD_lookup_connection_value(
+                                           connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+    const size_t block = bytes == 0 ? 1 : bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES;
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        is_packed ? MHD_SIZE_UNKNOWN : bytes, block, is_packed ? read_packed : read_plain, page, release);
+    if (response == NULL) {
+        page_release(page);
+        return MHD_NO;
+    }
+    enum MHD_Result result = MHD_NO;
+    if (add_headers(response, answer, may_pack, is_packed) && prepare_head(response, method, is_packed)) {
+        result = MHD_queue_response(connection, answer->status, response);
+    }
+    MHD_destroy_response(response);
+    return result;
+}

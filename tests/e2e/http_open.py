@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""How answers are sent: as gzip to who takes it, once rendered for all who ask together, in blocks to who reads slowly."""
+import email
+import signal
+import socket
+
+from _http import Connection, ask, write
+from _metrics import Metrics
+from _tests import check, contains, equal, main, test, until
+
+MB = 1 << 20
+NAME = "a_primitive_with_a_long_name_so_that_the_page_grows_"
+
+
+def memory_kb(pid, what="VmRSS"):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(what))
+
+
+def start(scene, primitives, *options):
+    agent = scene.agent(*options)
+    recorder = scene.recorder()
+    for place in range(primitives):
+        recorder.ok("get", place, f"{NAME}{place}", "step")
+        recorder.send(f"record {place} {place * 1000} S")
+    recorder.ok("sync")
+    until(lambda: agent.metrics().recorded(f"{NAME}{primitives - 1}") >= 1, "all is booked")
+    return agent, recorder
+
+
+@test
+def gzip_is_the_same_page_for_who_takes_it(scene):
+    agent, recorder = start(scene, 40)
+    plain = ask(agent.port)
+    equal((plain.headers["Content-Encoding"], plain.headers["Vary"]), (None, "Accept-Encoding"), "without a word")
+    equal(int(plain.headers["Content-Length"]), len(plain.body), "its length")
+    for version in ("1.0", "1.1"):
+        packed = ask(agent.port, version=version, Accept_Encoding="gzip, deflate")
+        equal((packed.status, packed.headers["Content-Encoding"], packed.headers["Vary"]), (200, "gzip", "Accept-Encoding"), "gzip")
+        equal(packed.headers["Content-Type"], plain.headers["Content-Type"], "its type")
+        check(len(packed.body) * 8 < len(plain.body), "gzip made", len(packed.body), "of", len(plain.body))
+        page = Metrics(packed.text())
+        page.check_whole()
+        equal(page.recorded(f"{NAME}7"), 1, "a figure in it")
+    for refusal in ("gzip;q=0", "identity", "br", "*;q=0", "gzip;q=0, *"):
+        equal(ask(agent.port, Accept_Encoding=refusal).headers["Content-Encoding"], None, refusal)
+    small = ask(agent.port, "/-/healthy", Accept_Encoding="gzip")
+    equal((small.headers["Content-Encoding"], small.body), (None, b"healthy\n"), "what is small anyway")
+    recorder.finish()
+
+
+@test
+def head_has_the_head_that_get_has_and_nothing_behind_it(scene):
+    agent, recorder = start(scene, 20)
+    for wanted in ({}, {"Accept_Encoding": "gzip"}):
+        got = ask(agent.port, **wanted)
+        with Connection(agent.port) as connection:
+            for _ in range(3):
+                connection.send(method="HEAD", **wanted)
+            connection.socket.shutdown(socket.SHUT_WR)
+            heads = connection.rest().split(b"\r\n\r\n")
+        equal((heads[-1], len(heads) - 1), (b"", 1 if wanted else 3), "heads: gzip is of unknown length, and ends the connection")
+        head = email.message_from_bytes(heads[0].partition(b"\r\n")[2])
+        for name in ("Content-Type", "Content-Encoding", "Vary"):
+            equal(head[name], got.headers[name], f"{name} of HEAD {wanted}")
+    recorder.finish()
+
+
+@test
+def gzip_is_a_key_that_a_reload_takes(scene):
+    config = write(scene, "slipring.yaml", "http: {gzip: off}\n")
+    agent, recorder = start(scene, 20, "--config", config)
+    off = ask(agent.port, Accept_Encoding="gzip")
+    equal((off.headers["Content-Encoding"], off.headers["Vary"]), (None, None), "switched off")
+    write(scene, "slipring.yaml", "http: {gzip: on}\n")
+    agent.send_signal(signal.SIGHUP)
+    until(lambda: ask(agent.port, Accept_Encoding="gzip").headers["Content-Encoding"] == "gzip", "that it is on")
+    recorder.finish()
+
+
+def grown_by_readers_who_do_not_read(agent, count, **headers):
+    """How many KB `count` clients cost, each of which asks for /metrics and reads the first bytes alone."""
+    before = memory_kb(agent.pid)
+    readers = [Connection(agent.port, receive_bytes=2048) for _ in range(count)]
+    for reader in readers:
+        reader.send(**headers)
+    for reader in readers:
+        equal(reader.socket.recv(12), b"HTTP/1.1 200", "what a slow reader gets")
+    grown = memory_kb(agent.pid) - before
+    for reader in readers:
+        reader.close()
+    return grown
+
+
+@test
+def clients_that_ask_together_share_one_body(scene):
+    count = 36  # so many are let in without cutting who waits
+    for headers in ({}, {"Accept_Encoding": "gzip"}):
+        grown = []
+        for _ in range(8):  # together is within a publishing, which a busy machine may not manage at once
+            agent, recorder = start(scene, 300)
+            page_kb = len(ask(agent.port).body) >> 10
+            check(page_kb > 2048, "the page has only", page_kb, "KB")
+            grown.append(grown_by_readers_who_do_not_read(agent, count, **headers))
+            recorder.kill()
+            equal(agent.stop()[0], 0, "exit status")
+            if grown[-1] < page_kb * count / 4:
+                break
+        check(min(grown) < page_kb * count / 4, count, "readers of", page_kb, "KB cost", grown, "KB")
+
+
+@test
+def a_reader_that_comes_back_after_a_while_gets_the_page_that_it_asked_for(scene):
+    agent, recorder = start(scene, 300)
+    with Connection(agent.port, receive_bytes=2048) as slow, Connection(agent.port, receive_bytes=2048) as packed:
+        slow.send()
+        packed.send(Accept_Encoding="gzip")
+        for turn in range(2, 6):  # others come and go, and figures go on
+            recorder.send("record 0 1000 S")
+            recorder.ok("sync")
+            counted = f'primitive_duration_seconds_count{{primitive_name="{NAME}0",primitive_type="step"}} {turn}\n'
+            until(lambda: counted in ask(agent.port, Accept_Encoding="gzip" if turn % 2 else "").text(), counted)
+        for reader in (slow, packed):
+            page = Metrics(reader.answer().text())
+            page.check_whole()
+            equal(page.recorded(f"{NAME}0"), 1, "the figure of then")
+    recorder.finish()
+
+
+@test
+def a_client_that_goes_away_costs_the_others_nothing(scene):
+    agent, recorder = start(scene, 100)
+    last = "slipring_idle_after_seconds 0"
+    for turn in range(60):
+        stays = Connection(agent.port)
+        leaves = Connection(agent.port, receive_bytes=2048)
+        for one in ((stays, leaves) if turn % 2 else (leaves, stays)):
+            one.send(**({"Accept_Encoding": "gzip"} if turn % 3 else {}))
+        leaves.socket.recv(100)
+        leaves.close()
+        lines = stays.answer().text().splitlines()
+        check(len(lines) > 5000 and lines[-1] == last, "an answer of", len(lines), "lines that ends with", lines[-1])
+        stays.close()
+    before = memory_kb(agent.pid)
+    for _ in range(60):
+        ask(agent.port, Accept_Encoding="gzip").text()
+    check(memory_kb(agent.pid) < before + 8 * 1024, "memory grew from", before, "to", memory_kb(agent.pid), "KB")
+    contains(agent.get("/-/ready")[2], ["ready"], "/-/ready")
+    recorder.finish()
+
+
+if __name__ == "__main__":
+    main()
