@@ -63,6 +63,8 @@ struct slipring_slo {
     uint64_t period_s;             /* 0 means thirty days; SLIPRING_PERIOD_MONTH */
 };
 
+/* Add what `slo` asks for, as slipring_objective_add() adds a "latency" and an "availability" objective, with its statuses. Nothing is added when
+ * either target is bad. */
 SLIPRING_MUST_CHECK enum slipring_status slipring_slo_configure(struct slipring_primitive *primitive,
                                                                 const struct slipring_slo *slo);
 

@@ -25,6 +25,10 @@ export PKG_CONFIG_PATH
 for program in slipring slipringd slipring-bench; do
     [ -x "$prefix/bin/$program" ] || fail "bin/$program was not installed"
 done
+for file in man/man1/slipring.1 man/man3/slipring_end.3 man/man7/slipring.7 man/man8/slipringd.8 \
+    bash-completion/completions/slipring zsh/site-functions/_slipring fish/vendor_completions.d/slipringd.fish; do
+    [ -s "$prefix/share/$file" ] || fail "share/$file was not installed"
+done
 want=$(pkg-config --modversion slipring)
 
 echo "-- a C application by pkg-config, shared"
