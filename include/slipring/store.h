@@ -100,7 +100,7 @@ enum slipring_status slipring_primitive_status(const struct slipring_primitive *
  * SLIPRING_DIRECT: straight into the thread's histogram in shared memory, as what finds a ring full does. The agent then has
  * nothing to do for a sample, only for a histogram, a hundred times a second at most; counts, sums, percentiles, bounds,
  * objectives and costs are as exact. What it gives up is each execution's own time: it counts for the moment at which the agent
- * looked, and the figures that need one say so (docs/metrics.md, spilled). 32 KiB of memory a thread instead of 8.
+ * looked, and the figures that need one say so (docs/metrics-guide.md, spilled). 32 KiB of memory a thread instead of 8.
  * For what is executed millions of times a second in a thread, all the time. */
 enum slipring_mode {
     SLIPRING_RING = 0,

@@ -426,9 +426,9 @@ def the_documented_answers_keep_to_the_schema(scene):
 def the_reference_of_the_families_is_the_programs_own(scene):
     listed = scene.run([os.path.join(BIN, "slipringd"), "--list-families"])
     equal(listed.returncode, 0, "exit status")
-    with open(os.path.join(ROOT, "docs", "metrics.md")) as page:
+    with open(os.path.join(ROOT, "docs", "metrics-guide.md")) as page:
         text = page.read()
-    check(f"\n\n{listed.stdout}\n" in text, "docs/metrics.md has another table than slipringd --list-families prints:\n",
+    check(f"\n\n{listed.stdout}\n" in text, "docs/metrics-guide.md has another table than slipringd --list-families prints:\n",
           listed.stdout)
     config = os.path.join(scene.work, "slipring.yaml")
     with open(config, "w") as file:

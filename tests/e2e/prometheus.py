@@ -264,8 +264,6 @@ def what_the_agent_finds_alarming_reaches_the_alertmanager(scene):
     until(lambda: is_told(manager, alertname="CountersBurn1h", primitive_name="pay"), "the same from counters", 40, 0.2)
     others = [alert for alert in manager.alerts() if alert.get("primitive_name") != "pay"]
     equal(others, [], "alerts of anything else")
-    for comment, query in documented_queries("metrics.md").items():
-        prometheus.query(query)  # refused when it does not parse, or labels of two sides do not match
     recorder.finish()
 
 
