@@ -3,13 +3,13 @@
 #include "http_parts.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "log.h"
 #include "peer/clock.h"
 
@@ -59,38 +59,6 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
     log_event(LOG_DEBUG, log_what("libmicrohttpd"), log_text("says", text));
 }
 
-/* A listening socket, -1 after the log said why not. */
-static int listen_at(const struct address *address)
-{
-    char text[ADDRESS_TEXT_BYTES];
-    address_format(address, text);
-    int fd = socket(address->socket.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const char *failed = "socket";
-    if (fd >= 0) {
-        int one = 1;
-        /* Else the port of an agent that has just stopped could not be taken again for a minute. */
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        failed = bind(fd, (const struct sockaddr *)&address->socket, address->length) != 0 ? "bind"
-                 : listen(fd, 128) != 0                                                    ? "listen"
-                                                                                           : NULL;
-    }
-    if (failed == NULL) {
-        return fd;
-    }
-    int error = errno;
-    const char *hint = error == EADDRINUSE
-                           ? "another program listens there: choose another with --listen, or port 0"
-                       : error == EACCES ? "ports below 1024 are for root: choose another with --listen"
-                       : error == EADDRNOTAVAIL ? "this host has no such address: see ip address"
-                                                : "";
-    log_event(LOG_ERROR, log_what("cannot listen"), log_text("address", text), log_text("call", failed),
-              log_text("error", strerror(error)), log_text("hint", hint));
-    if (fd >= 0) {
-        close(fd);
-    }
-    return -1;
-}
-
 static struct MHD_Daemon *start(struct http *http, int fd)
 {
     /* poll(), which tells the same thing until it is heard: with epoll libmicrohttpd 0.9.75 misses an end that comes together
@@ -115,22 +83,38 @@ static struct MHD_Daemon *start(struct http *http, int fd)
     /* clang-format on */
 }
 
+static int listen_at(struct http *http)
+{
+    switch (http->settings.kind) {
+    case HTTP_LOCAL:
+        return http->settings.listening;
+    case HTTP_UNIX:
+        return listener_unix(&http->settings.name);
+    case HTTP_TCP:
+        break;
+    }
+    return listener_tcp(&http->settings.listen);
+}
+
 bool http_open(const struct http_settings *settings, struct http **out_http)
 {
-    int fd = settings->is_local ? settings->listening : listen_at(&settings->listen);
-    if (fd < 0) {
-        return false;
-    }
     struct http *http = calloc(1, sizeof *http);
     if (http == NULL) {
         log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(ENOMEM)));
-        close(fd);
+        if (settings->kind == HTTP_LOCAL) {
+            close(settings->listening);
+        }
         return false;
     }
     http->settings = *settings;
+    const int fd = listen_at(http);
+    if (fd < 0) {
+        free(http);
+        return false;
+    }
     http->answerer =
         (struct answerer){.stats = settings->stats, .store = settings->store, .exposure = settings->exposure};
-    http->address.length = sizeof http->address.socket; /* of the local one no more than its family */
+    http->address.length = sizeof http->address.socket; /* of a unix socket no more than its family */
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);
     http->daemon = start(http, fd);
@@ -151,7 +135,7 @@ void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES])
 
 void http_sweep(struct http *http, uint64_t now_ns)
 {
-    unsigned count = connections_sweep(&http->connections, now_ns);
+    unsigned count = http == NULL ? 0 : connections_sweep(&http->connections, now_ns);
     if (count > 0) {
         log_event(LOG_INFO, log_what("overdue connections cut"), log_number("count", count));
     }
@@ -161,6 +145,9 @@ void http_close(struct http *http)
 {
     if (http == NULL) {
         return;
+    }
+    if (http->settings.kind == HTTP_UNIX) {
+        unix_name_remove(&http->settings.name);
     }
     if (http->daemon != NULL) {
         MHD_stop_daemon(http->daemon); /* closes the listening socket as well */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP side: one thread of libmicrohttpd for each place where the agent listens, that carries the answers of answer.h; and of the
- * local socket (local.h) the orders of orders.h.
+/* The HTTP side: one thread of libmicrohttpd for each place where the agent listens, that carries the answers of answer.h: TCP (`listen`), a unix
+ * socket for scrapes (`http.unix`), and the local socket (local.h), which has the orders of orders.h, too. Each is a struct http with limits of its own.
  *
  *      head arrives ──refused──────────────────────────────────┐
  *           │                                                   ▼
@@ -32,13 +32,21 @@
 #include "exposure.h"
 #include "orders.h"
 #include "peer/stats.h"
+#include "unix_name.h"
 
 struct http;
 
+enum http_kind {
+    HTTP_TCP,   /* at `listen` */
+    HTTP_UNIX,  /* at `name`, for who looks */
+    HTTP_LOCAL, /* the local socket, for who gives orders */
+};
+
 struct http_settings {
+    enum http_kind kind;
     struct address listen;
-    bool is_local;                         /* the local socket, instead of `listen`: */
-    int listening;                         /* its descriptor, http_open()'s to close */
+    struct unix_name name;                 /* its path outlives the struct http */
+    int listening;                         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
     const struct orders *orders;           /* for the HTTP thread of the local socket */
     const char *socket;                    /* where that is, for who gives orders elsewhere; NULL: nowhere */
     const struct sr_stats *stats;          /* until http_close() */
@@ -56,10 +64,10 @@ __attribute__((warn_unused_result)) bool http_open(const struct http_settings *s
 /* Where it listens: with the port that was found when 0 was asked for. */
 void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES]);
 
-/* Cuts what is overdue (G3). About once a second. */
+/* Cuts what is overdue (G3). About once a second. NULL is ignored. */
 void http_sweep(struct http *http, uint64_t now_ns);
 
-/* Cuts every connection and ends the thread. NULL is ignored. */
+/* Cuts every connection, ends the thread and removes the name. NULL is ignored. */
 void http_close(struct http *http);
 
 #endif

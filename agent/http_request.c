@@ -51,10 +51,10 @@ static bool check_method(const struct http *http, const char *path, const char *
     const bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     const bool is_order = orders_find(path, &what);
     if (is_order && is_post) {
-        if (!http->settings.is_local) {
+        if (http->settings.kind != HTTP_LOCAL) {
             orders_refuse(path, http->settings.socket, out_answer);
         }
-        return http->settings.is_local;
+        return http->settings.kind == HTTP_LOCAL;
     }
     if (!is_order &&
         (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)) {
@@ -70,7 +70,7 @@ static bool check_method(const struct http *http, const char *path, const char *
 static bool refuse(const struct http *http, struct MHD_Connection *connection, const char *path,
                    const char *method, struct answer *out_answer)
 {
-    if (http->settings.is_local && refuse_stranger(connection, path, out_answer)) {
+    if (http->settings.kind == HTTP_LOCAL && refuse_stranger(connection, path, out_answer)) {
         return true;
     }
     if (!check_method(http, path, method, out_answer)) {

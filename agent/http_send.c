@@ -55,6 +55,21 @@ static bool prepare_head(struct MHD_Response *response, const char *method, bool
            MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) != MHD_NO;
 }
 
+/* A body of one block goes out together with its head. */
+static struct MHD_Response *make_response(struct page *page, bool is_packed)
+{
+    const size_t bytes = page_bytes(page);
+    if (is_packed) {
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_packed, page, release);
+    }
+    if (bytes > BLOCK_BYTES) {
+        return MHD_create_response_from_callback(bytes, BLOCK_BYTES, read_plain, page, release);
+    }
+    static char nothing[1];
+    char *text = bytes == 0 ? nothing : page_answer(page)->body.text;
+    return MHD_create_response_from_buffer_with_free_callback_cls(bytes, text, release, page);
+}
+
 enum MHD_Result http_send(struct http *http, struct MHD_Connection *connection, const char *method,
                           struct page *page)
 {
@@ -63,9 +78,7 @@ enum MHD_Result http_send(struct http *http, struct MHD_Connection *connection, 
     const bool may_pack = answer->status == 200 && bytes >= GZIP_LEAST_BYTES && !http->exposed.sends_plain;
     const bool is_packed = may_pack && encodings_take_gzip(MHD_lookup_connection_value(
                                            connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING));
-    const size_t block = bytes == 0 ? 1 : bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES;
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        is_packed ? MHD_SIZE_UNKNOWN : bytes, block, is_packed ? read_packed : read_plain, page, release);
+    struct MHD_Response *response = make_response(page, is_packed);
     if (response == NULL) {
         page_release(page);
         return MHD_NO;

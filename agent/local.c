@@ -5,16 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "peer/stores.h"
+#include "unix_name.h"
 
-_Static_assert(SR_STORES_SOCKET_MAX + 1 == sizeof(((struct sockaddr_un *)0)->sun_path),
-               "a path and its zero");
+_Static_assert(SR_STORES_SOCKET_MAX == UNIX_NAME_PATH_MAX, "the same");
 
 struct local {
     struct http_settings settings;
@@ -22,8 +19,7 @@ struct local {
     struct http *http;   /* NULL: there is no socket now */
     bool has_path;       /* it is not too long */
     bool has_complained; /* of what it is now */
-    dev_t dev;           /* of the name that we made */
-    ino_t ino;
+    struct unix_name name;
     char path[PATH_MAX];
 };
 
@@ -38,99 +34,20 @@ static void complain(struct local *local, const char *why, int error)
     local->has_complained = true;
 }
 
-static struct sockaddr_un address_of(const struct local *local)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, local->path, strlen(local->path) + 1);
-    return address;
-}
-
-/* Does somebody listen there? Not to be told from one whose queue is full, or who keeps us out: so those do. */
-static bool is_answered(const struct local *local)
-{
-    const struct sockaddr_un address = address_of(local);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const bool is_refused = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
-                            (errno == ECONNREFUSED || errno == ENOENT);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return !is_refused;
-}
-
-/* The name is free, or was a dead agent's and is free now. */
-static bool make_room(struct local *local)
-{
-    struct stat st;
-    if (lstat(local->path, &st) != 0) {
-        if (errno != ENOENT) {
-            complain(local, "the folder cannot be looked into", errno);
-        }
-        return errno == ENOENT;
-    }
-    if (!S_ISSOCK(st.st_mode)) {
-        complain(local, "what lies there is no socket: look who made it, then remove it", 0);
-        return false;
-    }
-    if (is_answered(local)) {
-        complain(local, "somebody listens there already: look who it is, then end it", 0);
-        return false;
-    }
-    if (unlink(local->path) != 0 && errno != ENOENT) {
-        complain(local, "a dead agent's socket cannot be removed", errno);
-        return false;
-    }
-    return true;
-}
-
-/* Remember which file it is; a umask that took the owner's own rights away is made good. */
-static bool note_name(struct local *local)
-{
-    const mode_t mode = S_IRUSR | S_IWUSR;
-    struct stat st;
-    if (lstat(local->path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-        return false;
-    }
-    local->dev = st.st_dev;
-    local->ino = st.st_ino;
-    return (st.st_mode & mode) == mode || chmod(local->path, mode) == 0;
-}
-
-/* A listening socket of mode 0600; -1 after the log said why not. */
-static int listen_there(struct local *local)
-{
-    const struct sockaddr_un address = address_of(local);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
-        bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || !note_name(local) ||
-        listen(fd, 64) != 0) {
-        complain(local, "it cannot be made", errno);
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return -1;
-    }
-    return fd;
-}
-
-static bool is_ours(const struct local *local)
-{
-    struct stat st;
-    return lstat(local->path, &st) == 0 && st.st_dev == local->dev && st.st_ino == local->ino;
-}
-
 static void serve(struct local *local)
 {
-    if (!local->has_path || !make_room(local)) {
+    struct unix_name_fault fault;
+    if (!local->has_path) {
         return;
     }
-    const int fd = listen_there(local);
+    const int fd = unix_name_listen(&local->name, &fault);
     if (fd < 0) {
+        complain(local, fault.why, fault.error);
         return;
     }
     local->settings.listening = fd;
     if (!http_open(&local->settings, &local->http)) {
-        (void)unlink(local->path);
+        unix_name_remove(&local->name);
         local->http = NULL;
         return;
     }
@@ -154,7 +71,8 @@ bool local_open(const struct http_settings *settings, struct control *control, s
         return false;
     }
     local->settings = *settings;
-    local->settings.is_local = true;
+    local->settings.kind = HTTP_LOCAL;
+    local->name = (struct unix_name){.path = local->path, .mode = S_IRUSR | S_IWUSR, .group = (gid_t)-1};
     local->control = control;
     local->has_path = sr_stores_socket(settings->store, local->path);
     if (!local->has_path) {
@@ -177,7 +95,7 @@ bool local_is_open(const struct local *local)
 
 void local_sweep(struct local *local, uint64_t now_ns)
 {
-    if (local->http && !is_ours(local)) {
+    if (local->http && !unix_name_is_ours(&local->name)) {
         log_event(LOG_WARNING, log_what("the local socket was removed: making it again"),
                   log_text("path", local->path));
         end(local);
@@ -196,8 +114,8 @@ void local_close(struct local *local)
     if (!local) {
         return;
     }
-    if (local->http && is_ours(local)) {
-        (void)unlink(local->path);
+    if (local->http) {
+        unix_name_remove(&local->name);
     }
     end(local);
     free(local);

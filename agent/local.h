@@ -2,8 +2,7 @@
 /* The local socket: slipring.STORE.socket beside the store's files, over which the store's owner gives orders (orders.h). Everything that the TCP
  * listener shows is there, too.
  *
- *   G1  It is of mode 0600 from the moment it has a name, whatever the umask: the descriptor's mode is set before it is bound, and bind(2) makes the
- *       name with it. So nobody but its owner, and root, can connect.
+ *   G1  It is of mode 0600 from the moment it has a name, whatever the umask (unix_name.h, G1). So nobody but its owner, and root, can connect.
  *   G2  Whoever is connected is asked for its uid all the same (SO_PEERCRED), for the file's mode can be changed: only the agent's own and
  *       root's are answered.
  *   G3  What a dead agent left under the name is replaced: a socket on which nobody listens. What answers, or is no socket, stays as it

@@ -111,6 +111,7 @@ int loop_run(const struct loop *loop)
         }
         if (is_due(&sweep, now_ns, &wait_ns)) {
             http_sweep(loop->http, now_ns);
+            http_sweep(loop->unix_http, now_ns);
             local_sweep(loop->local, now_ns);
         }
         const struct waking waking = await(loop, wait_ns);

@@ -27,6 +27,7 @@ struct loop {
     struct mover *mover;
     struct checkpoint *checkpoint; /* or NULL */
     struct http *http;
+    struct http *unix_http; /* or NULL */
     struct local *local;
     struct control *control; /* its orders are executed by: */
     unsigned (*execute)(void *context, const struct control_order *order, struct buffer *answer);

@@ -51,6 +51,7 @@ struct parts {
     struct sr_stats *stats;
     struct exposure_board exposure;
     struct http *http;
+    struct http *unix_http;
     struct notify notify;
     int signals;
     struct control *control;
@@ -163,6 +164,17 @@ static void hang_up(void *context)
     reload_hang_up(executor->reload);
 }
 
+static bool open_http(struct parts *parts, const struct options *options, struct http_settings *settings)
+{
+    if (!http_open(settings, &parts->http)) {
+        return false;
+    }
+    settings->kind = HTTP_UNIX;
+    settings->name = (struct unix_name){
+        .path = options->http_unix, .mode = options->http_unix_mode, .group = options->http_unix_group};
+    return options->http_unix == NULL || http_open(settings, &parts->unix_http);
+}
+
 static bool open_parts(struct parts *parts, const struct start *start)
 {
     const struct options *options = config_options(start->config);
@@ -209,12 +221,13 @@ static bool open_parts(struct parts *parts, const struct start *start)
                                      .exposure = &parts->exposure,
                                      .note_scrape = note_scrape,
                                      .context = parts->publisher};
-    return open_orders(parts, start, &settings) && http_open(&settings, &parts->http);
+    return open_orders(parts, start, &settings) && open_http(parts, options, &settings);
 }
 
 /* In reverse. What was never opened is NULL, and ignored. */
 static void close_parts(struct parts *parts)
 {
+    http_close(parts->unix_http);
     http_close(parts->http); /* it tells of the local socket's path */
     local_close(parts->local);
     exposure_close(&parts->exposure);
@@ -257,6 +270,9 @@ static void announce(struct parts *parts, const struct options *options)
     agent_store_listens(parts->store, address);
     log_event(LOG_INFO, log_what("listening"), log_text("store", store), log_text("address", address),
               log_number("pid", (uint64_t)getpid()), log_text("version", SLIPRING_VERSION));
+    if (options->http_unix != NULL) {
+        log_event(LOG_INFO, log_what("listening"), log_text("path", options->http_unix));
+    }
     announce_memory(agent_store_options(parts->store));
     if (!address_is_loopback(&options->listen)) {
         log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
@@ -298,6 +314,7 @@ static int serve(const struct start *start)
                               .mover = parts.mover,
                               .checkpoint = parts.checkpoint,
                               .http = parts.http,
+                              .unix_http = parts.unix_http,
                               .local = parts.local,
                               .control = parts.control,
                               .execute = executor_run,

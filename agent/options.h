@@ -59,7 +59,10 @@ struct options {
     struct options_label labels[OPTIONS_LABEL_MAX];
     uint32_t label_count;
     struct address listen;
-    const char *shm_dir; /* NULL: leave the environment as it is */
+    const char *http_unix; /* NULL: none */
+    mode_t http_unix_mode;
+    gid_t http_unix_group; /* (gid_t)-1: none is set */
+    const char *shm_dir;   /* NULL: leave the environment as it is */
     enum log_level log_level;
     bool sends_plain; /* http.gzip off */
     bool exposes_few; /* --expose few: as in exposition.h */

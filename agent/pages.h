@@ -48,7 +48,7 @@ struct page *pages_add(struct pages *pages, const struct pages_what *what, struc
 
 void page_release(struct page *page);
 
-/* How it was answered; the body is page_read()'s. */
+/* How it was answered, with the body. */
 const struct answer *page_answer(const struct page *page);
 size_t page_bytes(const struct page *page);
 

@@ -18,6 +18,7 @@
 #include "pure/quantile.h"
 #include "pure/utf8.h"
 #include "pure/window.h"
+#include "unix_name.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:9464"
 #define SECOND_NS      UINT64_C(1000000000)
@@ -58,6 +59,8 @@ void values_default(struct options *out_options)
                   .native_schema = SR_NATIVE_SCHEMA_DEFAULT},
         .checkpoint_totals_ns = OPTIONS_CHECKPOINT_TOTALS_NS,
         .checkpoint_slices_ns = OPTIONS_CHECKPOINT_SLICES_NS,
+        .http_unix_mode = 0660,
+        .http_unix_group = (gid_t)-1,
         .log_level = LOG_INFO,
     };
     const char *wrong = address_parse(LISTEN_DEFAULT, &out_options->listen);
@@ -137,6 +140,28 @@ static bool set_count(const char *text, uint32_t min, uint32_t max, uint32_t *ou
         return false;
     }
     *out_count = count;
+    return true;
+}
+
+static bool set_socket(const char *text, const char **out_path, struct buffer *what)
+{
+    if (strlen(text) > UNIX_NAME_PATH_MAX) {
+        buffer_format(what, "'%s' has more than 107 bytes", text);
+        return false;
+    }
+    return set_folder(text, out_path, what);
+}
+
+static bool set_mode(const char *text, mode_t *out_mode, struct buffer *what)
+{
+    const size_t length = strlen(text);
+    const unsigned long mode =
+        length >= 3 && length <= 4 && strspn(text, "01234567") == length ? strtoul(text, NULL, 8) : 0;
+    if (mode > 0777 || (mode & 0600) != 0600) {
+        buffer_format(what, "'%s' is no mode that lets its owner in", text);
+        return false;
+    }
+    *out_mode = (mode_t)mode;
     return true;
 }
 
@@ -264,6 +289,12 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
         return set_choice(text, "auto", "monotonic", &options->reads_clock, what);
     case KEY_log_level:
         return set_level(text, options, what);
+    case KEY_http_unix:
+        return set_socket(text, &options->http_unix, what);
+    case KEY_http_unix_mode:
+        return set_mode(text, &options->http_unix_mode, what);
+    case KEY_http_unix_group:
+        return set_group(text, &options->http_unix_group, what);
     case KEY_http_gzip:
         return set_choice(text, "on", "off", &options->sends_plain, what);
     case KEY_windows:

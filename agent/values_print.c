@@ -230,6 +230,15 @@ void values_print(enum value_key key, const struct options *options, struct buff
     case KEY_log_level:
         buffer_add_text(text, log_levels[options->log_level]);
         break;
+    case KEY_http_unix:
+        print_or_standard(options->http_unix, standard, text);
+        break;
+    case KEY_http_unix_mode:
+        buffer_format(text, "0%03o", (unsigned)options->http_unix_mode);
+        break;
+    case KEY_http_unix_group:
+        print_group(options->http_unix_group, text);
+        break;
     case KEY_http_gzip:
         buffer_add_text(text, options->sends_plain ? "off" : "on");
         break;

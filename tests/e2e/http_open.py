@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How answers are sent: as gzip to who takes it, once rendered for all who ask together, in blocks to who reads slowly."""
 import email
+import os
 import signal
 import socket
+import stat
 
 from _http import Connection, ask, write
 from _metrics import Metrics
@@ -116,6 +118,8 @@ def a_reader_that_comes_back_after_a_while_gets_the_page_that_it_asked_for(scene
     with Connection(agent.port, receive_bytes=2048) as slow, Connection(agent.port, receive_bytes=2048) as packed:
         slow.send()
         packed.send(Accept_Encoding="gzip")
+        for reader in (slow, packed):
+            reader.socket.recv(1, socket.MSG_PEEK)  # it is being answered
         for turn in range(2, 6):  # others come and go, and figures go on
             recorder.send("record 0 1000 S")
             recorder.ok("sync")
@@ -148,6 +152,67 @@ def a_client_that_goes_away_costs_the_others_nothing(scene):
     check(memory_kb(agent.pid) < before + 8 * 1024, "memory grew from", before, "to", memory_kb(agent.pid), "KB")
     contains(agent.get("/-/ready")[2], ["ready"], "/-/ready")
     recorder.finish()
+
+
+def on_unix(scene, mode="0660", group=None):
+    """(path of the socket, path of a configuration that names it)"""
+    path = os.path.join(scene.work, "http.socket")
+    text = f"http: {{unix: {path}, unix_mode: {mode}" + (f", unix_group: {group}" if group else "") + "}\n"
+    return path, write(scene, "unix.yaml", text)
+
+
+@test
+def the_unix_socket_serves_what_tcp_serves_and_takes_no_orders(scene):
+    path, config = on_unix(scene)
+    agent, recorder = start(scene, 40, "--config", config)
+    for page in ("/metrics", "/api/v1/primitives", "/-/ready", "/"):
+        equal(ask(path, page).status, 200, page)
+    equal(Metrics(ask(path, Accept_Encoding="gzip").text()).recorded(f"{NAME}7"), 1, "a figure")
+    curl = scene.run(["curl", "--fail", "--silent", "--unix-socket", path, "http://localhost/-/healthy"])
+    equal((curl.returncode, curl.stdout), (0, "healthy\n"), "curl --unix-socket")
+    for order in ("/-/reload", "/-/reset?all=1"):
+        refused = ask(path, order, method="POST")
+        equal(refused.status, 403, order)
+        contains(refused.text(), [".socket"], "where orders are taken")
+    recorder.finish()
+
+
+@test
+def the_unix_socket_has_its_mode_and_group_whatever_the_umask(scene):
+    group = os.getgroups()[0] if os.getgroups() else os.getgid()
+    for mode, umask in ((0o660, 0o777), (0o666, 0o077), (0o600, 0o000)):
+        path, config = on_unix(scene, f"{mode:04o}", group)
+        agent = scene.agent("--config", config, before_exec=lambda: os.umask(umask))
+        there = os.lstat(path)
+        equal((stat.S_IMODE(there.st_mode), there.st_gid), (mode, group), f"mode and group with umask {umask:o}")
+        equal(agent.stop()[0], 0, "exit status")
+        check(not os.path.lexists(path), "the socket is left behind")
+
+
+@test
+def a_dead_agents_unix_socket_is_replaced_and_nothing_else_is(scene):
+    path, config = on_unix(scene)
+    agent = scene.agent("--config", config)
+    agent.kill()
+    check(os.path.exists(path), "a killed agent left no socket")
+    agent = scene.agent("--config", config)
+    equal(ask(path, "/-/ready").status, 200, "the next one's")
+    os.rename(path, path + ".old")
+    write(scene, "http.socket", "somebody's file")
+    equal(agent.stop()[0], 0, "exit status")
+    with open(path) as file:
+        equal(file.read(), "somebody's file", "what took the name's place")
+    refused = scene.agent("--config", config, wait=False)
+    equal(refused.wait(), 1, "exit status beside a file of that name")
+    contains(refused.log(), [path, "no socket"], "the log")
+    os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(path)
+        other.listen()
+        refused = scene.agent("--config", config, wait=False)
+        equal(refused.wait(), 1, "exit status beside one that listens")
+        contains(refused.log(), [path, "somebody listens there"], "the log")
+        check(os.path.exists(path), "somebody else's socket was removed")
 
 
 if __name__ == "__main__":
