@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "exemplars.h"
 #include "log.h"
 #include "objectives.h"
 #include "pure/name.h"
@@ -78,6 +79,7 @@ static void settle_at(struct books *books, uint32_t index, uint32_t place)
 {
     books->book[index].place = place;
     books->book[index].is_changed = true;
+    books->book[index].has_exemplar_news = true;
     books->place_owner[place] = index + 1;
     books->redirect[place] = 0;
     books->place_high = place >= books->place_high ? place + 1 : books->place_high;
@@ -245,6 +247,7 @@ static void write_bounds(struct books *books, uint32_t index, const struct bound
     }
     set(books, SR_WORD(book, index, SR_BOOK_BOUND_COUNT), list->count);
     sr_tally_bounds_set(&books->book[index].bounds, ns, list->count);
+    exemplars_follow_bounds(books, index);
     books->book[index].is_changed = true;
 }
 

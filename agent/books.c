@@ -52,6 +52,7 @@ static void take_up_book(const struct books *books, uint32_t index)
         book->has_spend |= kind == SLIPRING_SPEND;
     }
     book->is_changed = true;
+    book->has_exemplar_news = true;
     find_range(books, index);
 }
 

@@ -24,7 +24,7 @@
 
 #define BOOK_NONE UINT32_MAX
 
-/* No unit of work takes more pairs: a full spill block's copy, every cell and every part of one, a new book; but for books_abort_slot(). */
+/* No unit of work takes more pairs: a full spill block's copy, every cell and every part of one, a new book, its exemplars; but for books_abort_slot(). */
 #define BOOKS_UNIT_PAIRS 24576u
 
 /* What objectives count: executions, or what they cost. */
@@ -40,7 +40,8 @@ struct book_marked {
 /* A book, as far as it pays to keep it in private memory. */
 struct book {
     bool is_used;
-    bool is_changed; /* since it was last published */
+    bool is_changed;        /* since it was last published */
+    bool has_exemplar_news; /* exemplars.h: likewise, or they are not published where its figures are */
     bool has_objectives;
     bool has_spend;     /* a money budget among them */
     uint64_t told_full; /* objectives without room that were logged: a bit a name (objectives.c) */
@@ -113,13 +114,14 @@ struct books {
     struct windows *windows;
     struct usage *usage;
     struct counted *counted;
-    uint64_t wall_ns;       /* CLOCK_REALTIME when books_set_time() was told last, */
-    uint64_t month;         /* and when its calendar month (UTC) began, in seconds */
-    uint64_t seen_ns;       /* everything recorded before was drained */
-    uint32_t slo_next;      /* the book whose alerts are judged next */
-    uint64_t slo_retry_ns;  /* no page to publish objectives was to be had: not asked before */
-    bool slo_is_short;      /* said once */
-    bool incidents_are_out; /* published as they are */
+    uint64_t wall_ns;            /* CLOCK_REALTIME when books_set_time() was told last, */
+    uint64_t month;              /* and when its calendar month (UTC) began, in seconds */
+    uint64_t seen_ns;            /* everything recorded before was drained */
+    uint32_t slo_next;           /* the book whose alerts are judged next */
+    uint64_t slo_retry_ns;       /* no page to publish objectives was to be had: not asked before */
+    bool slo_is_short;           /* said once */
+    uint64_t exemplars_retry_ns; /* likewise for exemplars */
+    bool incidents_are_out;      /* published as they are */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */

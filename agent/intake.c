@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "exemplars.h"
 #include "log.h"
 #include "peer/census.h"
 #include "usage.h"
@@ -47,7 +48,8 @@ enum slipring_status intake_open(struct books *books, struct intake **out_intake
     const uint32_t schema = books->options->schema;
     const bool has_parts = sr_fine_parts(schema) > 1;
     intake->tally.fine = has_parts ? calloc(1, sizeof *intake->tally.fine) : NULL;
-    if (!intake->ring || (has_parts && !intake->tally.fine)) {
+    intake->tally.traces = calloc(1, sizeof *intake->tally.traces);
+    if (!intake->ring || !intake->tally.traces || (has_parts && !intake->tally.fine)) {
         intake_close(intake);
         return SLIPRING_NO_MEMORY;
     }
@@ -67,6 +69,7 @@ void intake_close(struct intake *intake)
     if (intake) {
         free(intake->ring);
         free(intake->tally.fine);
+        free(intake->tally.traces);
     }
     free(intake);
 }
@@ -248,6 +251,9 @@ static void book(struct intake *intake, uint32_t ring, const struct sr_ring_sigh
     struct intake_ring *own = &intake->ring[ring];
     const uint32_t index = books->primitive[own->primitive].book;
     books_add(books, own->primitive, &intake->tally);
+    if (SR_UNLIKELY(intake->tally.traced != 0)) {
+        exemplars_add(books, index, intake->tally.traces, now_ns);
+    }
     books_add_in_flight(books, sr_life_slot(own->life), index, finding->begun - intake->tally.ended);
     if (finding->is_folded) {
         books_note_fold(books, index, &intake->fold, own->fold_ns, now_ns);
@@ -339,6 +345,9 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
     }
     if (!reserve(intake, ring, own, &finding)) {
         return false;
+    }
+    if (SR_UNLIKELY(intake->tally.traced != 0)) {
+        exemplars_reserve(intake->books, intake->books->primitive[own->primitive].book);
     }
     if (wish == INTAKE_FINAL) {
         own->life = sr_life(sight->generation, sight->slot, SR_PHASE_FOLDED);

@@ -90,6 +90,7 @@ int loop_run(const struct loop *loop)
     struct beat watchdog = {.every_ns = loop->notify->watchdog_ns}, sweep = {.every_ns = SWEEP_NS};
     uint64_t drain_due_ns = 0;
     for (;;) {
+        publisher_tell_time(loop->publisher, sr_clock_wall_ns());
         uint64_t wait_ns = drain_when_due(loop->drain, &drain_due_ns);
         if (wait_ns == DRAIN_OVER) {
             return 0;
@@ -97,7 +98,6 @@ int loop_run(const struct loop *loop)
         wait_ns = least(wait_ns, calibration_tick(loop->calibration, sr_clock_ns()));
         wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
         wait_ns = least(wait_ns, retirer_tick(loop->retirer, sr_clock_ns()));
-        publisher_tell_time(loop->publisher, sr_clock_wall_ns());
         wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
         wait_ns = least(wait_ns, checkpoint_tick(loop->checkpoint, sr_clock_ns(), sr_clock_wall_ns()));
         const uint64_t move_ns = mover_tick(loop->mover, sr_clock_ns());

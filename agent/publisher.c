@@ -11,6 +11,7 @@
 #include "cardinality.h"
 #include "checkpoint.h"
 #include "drain_parts.h"
+#include "exemplars.h"
 #include "figures.h"
 #include "footprint.h"
 #include "history.h"
@@ -162,6 +163,7 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
                             sr_books_reserve_histogram(books->durable, book->place) == SLIPRING_OK;
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail,
                      has_native ? &publisher->figures.native : NULL);
+    exemplars_publish(books, index, now_ns);
     slo_publish(books, index, now_ns);
     book->is_changed = false;
     book->slides_ns = publisher->figures.slides_ns;

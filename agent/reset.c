@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "exemplars.h"
 #include "history.h"
 #include "slo.h"
 #include "usage.h"
@@ -121,6 +122,7 @@ void reset_book(struct books *books, uint32_t book, uint64_t now_ns, uint64_t wa
     set(books, SR_WORD(book, book, SR_BOOK_OPENED_NS), books->seen_ns);
     set(books, SR_WORD(book, book, SR_BOOK_CREATED_WALL_NS), wall_ns);
     begin_objectives(books, book, now_ns);
+    exemplars_reset(books, book);
     usage_reset(books, book);
     sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_RESETS), 1);
     books_commit(books);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Beginning anew by hand: `slipring reset`. A book's counts, percentiles, windows, objectives' histories, money and usage start at nothing,
+/* Beginning anew by hand: `slipring reset`. A book's counts, percentiles, windows, objectives' histories, money, usage and exemplars start at nothing,
  * its created time is now. One commit, so that nothing is half reset, but for a primitive
  * of hundreds of usage accounts (usage.h), which a kill may leave with some of them reset; what producers recorded and the agent had not drained yet counts after it.
  * Rings, copies of spill blocks, registrations, what is in flight and the objectives themselves stay. The double entry of peer/accounts.h holds: what was booked goes over

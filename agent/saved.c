@@ -245,6 +245,7 @@ static void clear_remains(struct books *books)
     AREA_CLEAR(words, incident);
     AREA_CLEAR(words, former);
     AREA_CLEAR(words, usage);
+    AREA_CLEAR(words, exemplar);
     set(books, SR_WORD(store, 0, SR_STORE_BOOK_HIGH), 0);
     set(books, SR_WORD(store, 0, SR_STORE_USAGE_HIGH), 0);
     set(books, SR_WORD(store, 0, SR_STORE_RESTORING), 0);

@@ -3,6 +3,7 @@
 #include <slipring/record.h>
 
 #include "api/process.h"
+#include "api/record.h"
 #include "api/span_clock.h"
 #include "protocol/move.h"
 #include "protocol/shared_spill.h"
@@ -12,6 +13,7 @@
 #define SPAN_IS_IN_TICKS   (UINT32_C(1) << 2) /* span_clock.h; else in nanoseconds of CLOCK_MONOTONIC */
 #define RESERVED_IN_RING   (UINT32_C(1) << 0)
 #define RESERVED_ELSEWHERE (UINT32_C(1) << 1)
+#define RESERVED_WORDS     (SR_MARK_WORDS + 1u + SR_AMOUNT_WORDS)
 
 static void drop(struct slipring_primitive *primitive)
 {
@@ -82,21 +84,28 @@ static void book_shared(struct slipring_primitive *primitive, const struct sr_sp
     sr_shared_spill_book(segment, sr_handle_id(primitive), sample);
 }
 
+/* A constant NULL where nothing is traced: then no instruction tells that there are traces. */
+SR_INLINE bool put_one(struct sr_ring *ring, const struct sr_spill_sample *sample,
+                       const struct sr_sample_trace *trace)
+{
+    return trace ? sr_ring_put_traced(ring, sample, trace) : sr_ring_put(ring, sample);
+}
+
 /* Record into a ring that is ours and not busy. A duration outside its block's window goes to the shared spill, the
  * end of its span into the block all the same, first: killed in between, the span ended and nothing is aborted. The slot's
  * table has room for a few primitives only, and is left to those that have no ring. */
-static void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
-                     const struct sr_spill_sample *sample)
+SR_INLINE void put_into(struct slipring_primitive *primitive, struct sr_ring *ring,
+                        const struct sr_spill_sample *sample, const struct sr_sample_trace *trace)
 {
     struct sr_spill_sample rest = *sample;
     enter(ring);
-    bool booked = sr_ring_put(ring, sample);
+    bool booked = put_one(ring, sample, trace);
     if (SR_UNLIKELY(!booked) && sr_ring_has_to_follow(ring)) {
         if (!sr_thread_follow(primitive, ring)) {
             book_shared(primitive, sample);
             return;
         }
-        booked = sr_ring_put(ring, sample);
+        booked = put_one(ring, sample, trace);
     }
     if (SR_UNLIKELY(!booked) && (sample->meta & SR_SAMPLE_ENDED)) {
         const struct sr_spill_sample end = {.meta = SR_KIND_CANCEL | SR_SAMPLE_ENDED};
@@ -120,7 +129,7 @@ static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struc
         book_shared(primitive, sample);
         return;
     }
-    put_into(primitive, ring, sample);
+    put_into(primitive, ring, sample, NULL);
 }
 
 SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
@@ -130,12 +139,27 @@ SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_s
         put_slowly(primitive, sample);
         return;
     }
-    put_into(primitive, ring, sample);
+    put_into(primitive, ring, sample, NULL);
 }
 
 SR_INLINE uint64_t execution_meta(enum slipring_outcome outcome)
 {
     return SR_KIND_EXECUTION | (outcome != SLIPRING_SUCCESS ? SR_SAMPLE_FAILURE : 0);
+}
+
+/* The ring may be this thread's first of the primitive. Where there is none, or it is busy, the trace is lost. */
+static void put_traced(struct slipring_primitive *primitive, const struct sr_spill_sample *sample,
+                       const struct sr_sample_trace *trace)
+{
+    struct sr_ring *ring = sr_thread_find(primitive);
+    if (SR_UNLIKELY(!ring) && is_recording(primitive)) {
+        ring = sr_thread_ring(primitive, sample->duration_ns);
+    }
+    if (SR_UNLIKELY(!ring || ring->hot.busy)) {
+        put_slowly(primitive, sample);
+        return;
+    }
+    put_into(primitive, ring, sample, trace);
 }
 
 /* What is not quickly done. Cold, so that the quick ways are laid out without a jump. */
@@ -165,6 +189,16 @@ SR_PUBLIC void slipring_record(struct slipring_primitive *primitive, uint64_t du
         record_with_cost(primitive, duration_ns, outcome, cost);
     } else if (SR_UNLIKELY(!slipring_inline_record(primitive, duration_ns, outcome, NULL))) {
         record_slowly(primitive, duration_ns, outcome, NULL);
+    }
+}
+
+void sr_record_traced(struct slipring_primitive *primitive, uint64_t duration_ns,
+                      enum slipring_outcome outcome, const struct slipring_cost *cost,
+                      const struct sr_sample_trace *trace)
+{
+    if (primitive) {
+        const struct sr_spill_sample sample = make_sample(execution_meta(outcome), duration_ns, cost);
+        put_traced(primitive, &sample, trace);
     }
 }
 
@@ -260,9 +294,9 @@ static bool close_span(struct slipring_span *span)
     return is_open && is_of_this_process(span->attachment);
 }
 
-/* Record what took from `start` to `now`, both of the same clock. */
-SR_INLINE void put_span(const struct slipring_span *span, bool in_ticks, uint64_t start, uint64_t now,
-                        uint64_t meta, const struct slipring_cost *cost)
+/* What took from `start` to `now`, both of the same clock. */
+SR_INLINE struct sr_spill_sample span_sample(bool in_ticks, uint64_t start, uint64_t now, uint64_t meta,
+                                             const struct slipring_cost *cost)
 {
     const bool ran_backwards = now < start;
     const uint64_t duration_ns = ran_backwards ? 0 : sr_span_clock_ns(in_ticks, start, now);
@@ -270,11 +304,12 @@ SR_INLINE void put_span(const struct slipring_span *span, bool in_ticks, uint64_
     if (SR_UNLIKELY(ran_backwards)) {
         sample.meta |= SR_SAMPLE_CLAMPED;
     }
-    put(span->primitive, &sample);
+    return sample;
 }
 
-SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
-                            const struct slipring_cost *cost)
+/* trace: as in put_one(). */
+SR_INLINE void end_span(struct slipring_span *span, enum slipring_outcome outcome,
+                        const struct slipring_cost *cost, const struct sr_sample_trace *trace)
 {
     if (SR_UNLIKELY(!span)) {
         return;
@@ -285,7 +320,25 @@ SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome ou
         return;
     }
     const uint64_t ended = span->flags & SPAN_IS_COUNTED ? SR_SAMPLE_ENDED : 0;
-    put_span(span, in_ticks, span->start, now, execution_meta(outcome) | ended, cost);
+    const struct sr_spill_sample sample =
+        span_sample(in_ticks, span->start, now, execution_meta(outcome) | ended, cost);
+    if (trace) {
+        put_traced(span->primitive, &sample, trace);
+    } else {
+        put(span->primitive, &sample);
+    }
+}
+
+SR_PUBLIC void slipring_end(struct slipring_span *span, enum slipring_outcome outcome,
+                            const struct slipring_cost *cost)
+{
+    end_span(span, outcome, cost, NULL);
+}
+
+void sr_record_end_traced(struct slipring_span *span, enum slipring_outcome outcome,
+                          const struct slipring_cost *cost, const struct sr_sample_trace *trace)
+{
+    end_span(span, outcome, cost, trace);
 }
 
 SR_PUBLIC void slipring_lap(struct slipring_span *span, enum slipring_outcome outcome,
@@ -303,7 +356,9 @@ SR_PUBLIC void slipring_lap(struct slipring_span *span, enum slipring_outcome ou
     const bool in_ticks = begins_in_ticks(span->primitive, sr_thread_find(span->primitive));
     start_span(span, in_ticks, SR_LIKELY(in_ticks == was_in_ticks) ? &now : NULL);
     /* not ENDED: the span goes on, begun once and ended once; a kill from here on aborts the next operation */
-    put_span(span, was_in_ticks, start, now, execution_meta(outcome), cost);
+    const struct sr_spill_sample sample =
+        span_sample(was_in_ticks, start, now, execution_meta(outcome), cost);
+    put(span->primitive, &sample);
 }
 
 SR_PUBLIC void slipring_cancel(struct slipring_span *span)
@@ -332,7 +387,7 @@ SR_PUBLIC void slipring_reserve(struct slipring_primitive *primitive,
         ring = is_recording(primitive) ? sr_thread_ring(primitive, UINT64_C(1000000)) : NULL;
     }
     out_reservation->attachment = current_attachment();
-    if (!ring || ring->hot.busy || ring->hot.limit - ring->hot.tail < SR_SAMPLE_WORDS_MAX) {
+    if (!ring || ring->hot.busy || ring->hot.limit - ring->hot.tail < RESERVED_WORDS) {
         return;
     }
     enter(ring); /* until commit or discard */
@@ -354,7 +409,7 @@ static void publish_reserved(struct sr_ring *ring, const struct sr_spill_sample 
         sample->duration_ns << SR_SAMPLE_DURATION_SHIFT | sample->meta | SR_SAMPLE_AMOUNTS;
     *sr_ring_word(ring, ring->hot.tail + 3) = sample->cost; /* as clamped */
     *sr_ring_word(ring, ring->hot.tail + 4) = sample->savings;
-    sr_ring_advance(ring, SR_SAMPLE_WORDS_MAX);
+    sr_ring_advance(ring, RESERVED_WORDS);
 }
 
 SR_PUBLIC void slipring_commit(struct slipring_reservation *reservation, uint64_t duration_ns,

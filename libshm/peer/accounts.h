@@ -201,6 +201,9 @@ enum sr_former_word {
 };
 _Static_assert(SR_FORMER_CELLS + SR_BUCKET_COUNT <= 2048, "the cells fit");
 
+/* Area `exemplar`: one item a book: struct slipring_exemplars, word by word, at_ns in store time (agent/exemplars.h). The buckets' bounds are set in the
+ * first bucket_count places of both lists, whether something is kept there or not. */
+
 /* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/usage.h). The former words are what a checkpoint brought
  * beside that. What waits for a price is UNITS - PRICED_UNITS, modulo 2^64: after a restore PRICED_UNITS may be negative. */
 enum sr_usage_word {

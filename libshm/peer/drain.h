@@ -124,7 +124,7 @@ SR_MUST_CHECK bool sr_drain_claim(const struct sr_drain *drain, uint32_t ring,
                                   const struct sr_ring_sight *sight, struct sr_ring_claim *out_claim);
 
 /* Take samples into the tally: those that begin within `most` words from `from` on, where `there`, at most the ring's size,
- * are published. Returns how many words those had: a sample is taken whole, which may be two words more than `most`. */
+ * are published. Returns how many words those had: a sample is taken whole, which may be five words more than `most`. */
 uint64_t sr_drain_samples(const struct sr_drain *drain, uint32_t ring, uint64_t from, uint64_t most,
                           uint64_t there, const struct sr_tally_bounds *bounds, struct sr_tally *tally);
 

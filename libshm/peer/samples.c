@@ -10,12 +10,14 @@
 
 #define WORDS_MAX 32768u /* of the biggest ring */
 #define READINGS                                                                                             \
-    3u /* a sample or mark takes at most so many words: one of the first so many places begins one */
+    6u /* a sample or mark takes at most so many words: one of the first so many places begins one */
 #define AHEAD_NS UINT64_C(1000000000) /* a stamp may be of after the looking began */
 #define BEING_WRITTEN                                                                                        \
-    16u /* words beyond the tail that may be in writing, generously: a sample takes at most 5 */
+    16u /* words beyond the tail that may be in writing, generously: a sample takes at most 8 */
 
-_Static_assert(READINGS == 1 + SR_AMOUNT_WORDS && READINGS >= SR_MARK_WORDS, "the longest unit");
+_Static_assert(READINGS == 1 + SR_AMOUNT_WORDS + SR_TRACE_WORDS && READINGS >= SR_MARK_WORDS,
+               "the longest unit");
+_Static_assert(BEING_WRITTEN >= SR_SAMPLE_WORDS_MAX, "the longest sample");
 
 struct sr_samples {
     uint64_t words[WORDS_MAX];
@@ -41,6 +43,17 @@ void sr_samples_free(struct sr_samples *samples)
     free(samples);
 }
 
+/* The same of one that says it has a trace, `length` words without it. */
+static uint32_t length_of_traced(const uint64_t *words, uint32_t left, uint32_t length)
+{
+    struct sr_sample_trace trace;
+    if ((words[0] & SR_SAMPLE_KIND_MASK) != SR_KIND_EXECUTION || left < length + SR_TRACE_WORDS) {
+        return 0;
+    }
+    memcpy(trace.words, words + length, sizeof trace.words);
+    return sr_sample_trace_is_possible(&trace) ? length + SR_TRACE_WORDS : 0;
+}
+
 /* How many words the sample or mark has that begins with the first of `left`; 0: it can not be one. */
 static uint32_t length_of(const uint64_t *words, uint32_t left, uint64_t now_ns)
 {
@@ -50,14 +63,14 @@ static uint32_t length_of(const uint64_t *words, uint32_t left, uint64_t now_ns)
     if (what == SR_KIND_CLOCK) {
         return left >= SR_MARK_WORDS && words[1] <= now_ns + AHEAD_NS ? SR_MARK_WORDS : 0;
     }
-    if (what & SR_SAMPLE_ZERO_MASK) {
-        return 0;
-    }
     if (what & SR_SAMPLE_AMOUNTS) {
         length += SR_AMOUNT_WORDS;
         if (left < length || words[1] > SLIPRING_AMOUNT_MAX || words[2] > SLIPRING_AMOUNT_MAX) {
             return 0;
         }
+    }
+    if (what & SR_SAMPLE_TRACED) {
+        return length_of_traced(words, left, length);
     }
     switch (what & SR_SAMPLE_KIND_MASK) {
     case SR_KIND_EXECUTION:

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "pure/exemplar.h"
 #include "pure/money.h"
 
 /* So many of the largest durations (2^52) fit a 64-bit sum. */
@@ -54,13 +55,18 @@ static uint64_t word_at(const struct taking *taking, uint64_t behind)
                            __ATOMIC_RELAXED);
 }
 
+static bool has_trace(uint64_t what)
+{
+    return (what & (SR_SAMPLE_KIND_MASK | SR_SAMPLE_TRACED)) == (SR_KIND_EXECUTION | SR_SAMPLE_TRACED);
+}
+
 /* How many words a sample or mark takes. What is impossible takes one. */
 static uint32_t words_of(uint64_t what)
 {
     switch (what & SR_SAMPLE_KIND_MASK) {
     case SR_KIND_EXECUTION:
     case SR_KIND_AMOUNT:
-        return what & SR_SAMPLE_AMOUNTS ? 1 + SR_AMOUNT_WORDS : 1;
+        return 1 + (what & SR_SAMPLE_AMOUNTS ? SR_AMOUNT_WORDS : 0) + (has_trace(what) ? SR_TRACE_WORDS : 0);
     case SR_KIND_CLOCK:
         return SR_MARK_WORDS;
     default:
@@ -71,7 +77,7 @@ static uint32_t words_of(uint64_t what)
 /* Is `what`, the next word, a whole mark of the clock? */
 static bool is_mark(const struct taking *taking, uint64_t what)
 {
-    return (what & (SR_SAMPLE_KIND_MASK | SR_SAMPLE_ZERO_MASK)) == SR_KIND_CLOCK &&
+    return (what & (SR_SAMPLE_KIND_MASK | SR_SAMPLE_TRACED)) == SR_KIND_CLOCK &&
            taking->there - taking->done >= SR_MARK_WORDS;
 }
 
@@ -86,6 +92,17 @@ static struct amounts amounts_at(const struct taking *taking, uint64_t what)
         return (struct amounts){0};
     }
     return (struct amounts){.cost = word_at(taking, 1), .savings = word_at(taking, 2)};
+}
+
+/* Of one that has_trace(): behind its amounts. */
+static struct sr_sample_trace trace_at(const struct taking *taking, uint64_t what)
+{
+    const uint64_t first = what & SR_SAMPLE_AMOUNTS ? 1 + SR_AMOUNT_WORDS : 1;
+    struct sr_sample_trace trace;
+    for (uint32_t i = 0; i < SR_TRACE_WORDS; i++) {
+        trace.words[i] = word_at(taking, first + i);
+    }
+    return trace;
 }
 
 static void add_amounts(struct sr_tally *tally, uint64_t what, const struct amounts *amounts)
@@ -118,6 +135,30 @@ static void add_execution(struct sr_tally *tally, uint64_t what, const struct sr
     }
     if (SR_UNLIKELY(tally->fine != NULL)) {
         add_part(tally->fine, duration_ns, bucket);
+    }
+}
+
+static void add_trace(struct sr_tally *tally, uint64_t what, const struct sr_sample_trace *trace,
+                      const struct sr_tally_bounds *bounds)
+{
+    struct sr_trace_tally *traces = tally->traces;
+    if (!traces) {
+        return;
+    }
+    if (tally->traced++ == 0) {
+        memset(traces, 0, sizeof *traces);
+    }
+    struct slipring_exemplar one = {.duration_ns = what >> SR_SAMPLE_DURATION_SHIFT,
+                                    .at_ns = tally->clock_ns,
+                                    .outcome =
+                                        what & SR_SAMPLE_FAILURE ? SLIPRING_FAILURE : SLIPRING_SUCCESS};
+    memcpy(one.trace_id, &trace->words[0], sizeof one.trace_id);
+    memcpy(one.span_id, &trace->words[2], sizeof one.span_id);
+    const uint32_t bucket = sr_exemplar_bucket(bounds->ns, bounds->count, one.duration_ns);
+    traces->slowest_count = sr_exemplar_step(traces->slowest, traces->slowest_count, &one);
+    sr_exemplar_keep_slowest(&traces->bucket_slowest[bucket], &one);
+    if (one.outcome != SLIPRING_SUCCESS) {
+        sr_exemplar_keep_newest(&traces->bucket_failing[bucket], &one);
     }
 }
 
@@ -167,6 +208,11 @@ static __attribute__((noinline)) uint32_t take_slowly(struct sr_tally *tally, co
 {
     const uint32_t words = words_of(what);
     const uint64_t left = taking->there - taking->done;
+    if (SR_LIKELY(what == SR_KIND_CLOCK && left >= SR_MARK_WORDS)) { /* in nearly every visit */
+        tally->beside += SR_MARK_WORDS;
+        tally->clock_ns = word_at(taking, 1);
+        return SR_MARK_WORDS;
+    }
     if (words > left) { /* cut off: the tail was never published so */
         tally->others++;
         tally->refused++;
@@ -174,13 +220,19 @@ static __attribute__((noinline)) uint32_t take_slowly(struct sr_tally *tally, co
         return (uint32_t)left;
     }
     const struct amounts amounts = amounts_at(taking, words > SR_MARK_WORDS ? what : 0);
-    const bool is_possible = !(what & SR_SAMPLE_ZERO_MASK) && amounts.cost <= SLIPRING_AMOUNT_MAX &&
-                             amounts.savings <= SLIPRING_AMOUNT_MAX;
+    const struct sr_sample_trace trace =
+        has_trace(what) ? trace_at(taking, what) : (struct sr_sample_trace){.words = {0}};
+    const bool is_traced = what & SR_SAMPLE_TRACED;
+    const bool is_possible = (!is_traced || sr_sample_trace_is_possible(&trace)) &&
+                             amounts.cost <= SLIPRING_AMOUNT_MAX && amounts.savings <= SLIPRING_AMOUNT_MAX;
     if (is_possible && (what & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION) {
         add_execution(tally, what, taking->bounds);
         add_to_sums(sums, what);
         add_amounts(tally, what, &amounts);
         tally->clamped += (what & SR_SAMPLE_CLAMPED) != 0;
+        if (is_traced) {
+            add_trace(tally, what, &trace, taking->bounds);
+        }
     } else {
         take_other(tally, taking, what, is_possible, &amounts);
     }
@@ -204,7 +256,7 @@ SR_INLINE bool take_dear(struct sr_tally *tally, struct taking *taking, uint64_t
     return true;
 }
 
-#define PLAIN_MASK (SR_SAMPLE_KIND_MASK | SR_SAMPLE_ZERO_MASK | SR_SAMPLE_CLAMPED | SR_SAMPLE_AMOUNTS)
+#define PLAIN_MASK (SR_SAMPLE_KIND_MASK | SR_SAMPLE_TRACED | SR_SAMPLE_CLAMPED | SR_SAMPLE_AMOUNTS)
 
 /* Samples that begin within `until` words: no more than CHUNK of them. */
 static void take_chunk(struct sr_tally *tally, struct taking *taking, uint64_t until)

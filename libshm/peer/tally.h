@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include <slipring/trace.h>
+
 #include "protocol/layout.h"
 #include "pure/bound.h"
 #include "pure/fine.h"
@@ -27,9 +29,18 @@ struct sr_fine_tally {
     uint64_t cells[SR_FINE_COUNT_MAX];
 };
 
+/* What a look found under traces: who is the slowest of any window, the slowest and the newest failing one between two bounds.
+ * Stamps are those of the marks, believed by nobody; wall_ns and bound_ns are 0. */
+struct sr_trace_tally {
+    uint32_t slowest_count;
+    struct slipring_exemplar slowest[SLIPRING_EXEMPLAR_SLOWEST]; /* a staircase (pure/exemplar.h) */
+    struct slipring_exemplar bucket_slowest[SLIPRING_BOUND_COUNT + 1];
+    struct slipring_exemplar bucket_failing[SLIPRING_BOUND_COUNT + 1];
+};
+
 struct sr_tally {
     uint64_t taken;      /* words of rings */
-    uint64_t beside;     /* of these, no sample's first: marks of the clock, amounts */
+    uint64_t beside;     /* of these, no sample's first: marks of the clock, amounts, traces */
     uint64_t others;     /* samples that are no executions; taken = beside + others + executions from rings */
     uint64_t refused;    /* of these, impossible */
     uint64_t executions; /* from rings and from spill blocks: the sum of the cells */
@@ -41,6 +52,7 @@ struct sr_tally {
     uint64_t bound_lost;
     uint64_t clock_ns;  /* the ring's last mark (sample.h): set by the caller, kept up to date */
     uint64_t oldest_ns; /* stamp of the first sample; 0: none */
+    uint64_t traced;    /* of the executions, under a trace: else `traces` holds nothing */
     uint64_t min, max;  /* of the durations; UINT64_MAX and 0: none */
     sr_wide sum;
     uint64_t cost[SLIPRING_CATEGORY_COUNT];
@@ -50,6 +62,7 @@ struct sr_tally {
     uint16_t touched[SR_BUCKET_COUNT + 1]; /* cells that are not zero; the last place is never used */
     uint64_t cells[SR_BUCKET_COUNT];       /* success and failure together */
     struct sr_fine_tally *fine;            /* the owner's; NULL: parts are not counted */
+    struct sr_trace_tally *traces;         /* the owner's; NULL: traces are not kept */
 };
 
 /* Fill in has_bound from count and ns. */

@@ -550,7 +550,7 @@ struct sr_journal_shm {
     X(slice, SR_PRIMITIVE_MAX, 6144u)                                                                        \
     X(fine, SR_PRIMITIVE_MAX, 27136u)                                                                        \
     X(history, SR_PRIMITIVE_MAX * 8u, 2560u)                                                                 \
-    X(incident, 1u, 8768u)                                                                                   \
+    X(incident, 1u, 9216u)                                                                                   \
     X(former, SR_PRIMITIVE_MAX, 2048u)                                                                       \
     X(usage, SR_USAGE_MAX, 128u)                                                                             \
     X(copy_usage, SR_USAGE_MAX, 32u)                                                                         \
@@ -608,6 +608,8 @@ struct sr_word_map {
 #undef X
 };
 #define SR_WORD_COUNT (sizeof(struct sr_word_map) / 8u)
+_Static_assert(offsetof(struct sr_word_map, exemplar) % SR_PAGE_BYTES == 0,
+               "a page a book: it exists whole or not");
 _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
 
 #define SR_STATS_REGIONS(X)                                                                                  \

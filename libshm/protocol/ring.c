@@ -333,17 +333,16 @@ static bool spill(struct sr_ring *ring, const struct sr_spill_sample *sample)
     return true;
 }
 
-bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
+/* The ring seems full: look at the head, adopt a ring of another class when one is offered. Is there room for the sample and `more`
+ * words? If there is none the ring spills. */
+SR_INLINE bool find_room(struct sr_ring *ring, const struct sr_spill_sample *sample, uint64_t now_ns,
+                         uint64_t more)
 {
-    if (SR_UNLIKELY(sr_ring_has_to_follow(ring))) { /* G6 */
-        return false;
-    }
-    const uint64_t now_ns = sr_ring_clock(ring);
-    uint64_t words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings);
+    uint64_t words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings) + more;
     uint64_t head = look_at_head(ring);
     if (ring->is_direct) {
         ring->spill.hot.full_head = head; /* which never moves */
-        return spill(ring, sample);
+        return false;
     }
     uint64_t room = room_at(ring, head);
     /* acquire: pairs with the agent's release of the offer; else the offered ring's pages are not seen reserved */
@@ -351,18 +350,51 @@ bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample
     if (SR_UNLIKELY(offer != 0) && now_ns < SR_CLOCK_MOVED && adopt(ring, offer, room, sample)) {
         head = look_at_head(ring);
         room = room_at(ring, head);
-        words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings); /* its first mark */
+        words = sr_ring_words_of(ring, now_ns, sample->cost, sample->savings) + more; /* its first mark */
     }
     /* Hysteresis: once spilling, back to the ring only when a quarter of it is free. */
     const uint64_t wanted = ring->spilling ? ((uint64_t)ring->hot.mask + 1) / 4 : words;
     if (room >= wanted) {
         ring->spilling = 0;
         ring->hot.limit = ring->hot.tail + room;
-        sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
         return true;
     }
     ring->spilling = 1;
     ring->hot.limit = ring->hot.tail; /* a last word or two that were too few for this sample stay empty */
     ring->spill.hot.full_head = head;
-    return spill(ring, sample);
+    return false;
+}
+
+bool sr_ring_overflow(struct sr_ring *ring, const struct sr_spill_sample *sample)
+{
+    if (SR_UNLIKELY(sr_ring_has_to_follow(ring))) { /* G6 */
+        return false;
+    }
+    const uint64_t now_ns = sr_ring_clock(ring);
+    if (!find_room(ring, sample, now_ns, 0)) {
+        return spill(ring, sample);
+    }
+    sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
+    return true;
+}
+
+bool sr_ring_put_traced(struct sr_ring *ring, const struct sr_spill_sample *sample,
+                        const struct sr_sample_trace *trace)
+{
+    const uint64_t now_ns = sr_ring_clock(ring);
+    const uint64_t room = ring->hot.limit - ring->hot.tail;
+    if (SR_UNLIKELY(sr_ring_has_to_follow(ring))) { /* G6 */
+        return false;
+    }
+    if (room < sr_ring_words_of(ring, now_ns, sample->cost, sample->savings) + SR_TRACE_WORDS &&
+        !find_room(ring, sample, now_ns, SR_TRACE_WORDS)) {
+        return sr_ring_overflow(ring, sample); /* it looks once more, which nobody minds who has no room */
+    }
+    uint64_t at = sr_ring_write(ring, now_ns, sample->meta | SR_SAMPLE_TRACED, sample->duration_ns,
+                                sample->cost, sample->savings);
+    for (uint32_t i = 0; i < SR_TRACE_WORDS; i++) {
+        *sr_ring_word(ring, at++) = trace->words[i];
+    }
+    sr_ring_advance(ring, at - ring->hot.tail);
+    return true;
 }

@@ -7,7 +7,8 @@
  *
  * G1  A sample, with the mark before it (sample.h), is published by one release store of the tail, and by nothing else:
  *     killed before it, the sample does not exist; killed after it, it is counted, whatever happens to its process.
- * G2  A full ring never makes anyone wait (and a direct one is always full): the sample goes to the spill block (spill.h).
+ * G2  A full ring never makes anyone wait (and a direct one is always full): the sample goes to the spill block (spill.h), without
+ *     its trace.
  *     Back to the ring when a quarter of it is free.
  * G3  The consumer's head is the license to overwrite: a word is written again only after the head was seen past it.
  * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
@@ -127,9 +128,9 @@ SR_INLINE uint64_t sr_ring_words_of(const struct sr_ring *ring, uint64_t now_ns,
            ((cost | savings) != 0 ? SR_AMOUNT_WORDS : 0u);
 }
 
-/* Write the sample, and the mark if one is due, and publish them; there is room for sr_ring_words_of(). */
-SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t meta, uint64_t duration_ns,
-                               uint64_t cost, uint64_t savings)
+/* Write the sample, and the mark if one is due; there is room for sr_ring_words_of(). Returns where the next word goes. */
+SR_INLINE uint64_t sr_ring_write(struct sr_ring *ring, uint64_t now_ns, uint64_t meta, uint64_t duration_ns,
+                                 uint64_t cost, uint64_t savings)
 {
     uint64_t at = ring->hot.tail;
     if (now_ns != ring->hot.clock_ns) {
@@ -146,6 +147,14 @@ SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t m
         *sr_ring_word(ring, at + 1) = savings;
         at += SR_AMOUNT_WORDS;
     }
+    return at;
+}
+
+/* The same, and publish them. */
+SR_INLINE void sr_ring_publish(struct sr_ring *ring, uint64_t now_ns, uint64_t meta, uint64_t duration_ns,
+                               uint64_t cost, uint64_t savings)
+{
+    const uint64_t at = sr_ring_write(ring, now_ns, meta, duration_ns, cost, savings);
     sr_ring_advance(ring, at - ring->hot.tail);
 }
 
@@ -161,6 +170,10 @@ SR_INLINE bool sr_ring_put(struct sr_ring *ring, const struct sr_spill_sample *s
     sr_ring_publish(ring, now_ns, sample->meta, sample->duration_ns, sample->cost, sample->savings);
     return true;
 }
+
+/* The same of an execution that is traced. Where the ring has no room for all of it, its trace is lost (G2). */
+SR_MUST_CHECK bool sr_ring_put_traced(struct sr_ring *ring, const struct sr_spill_sample *sample,
+                                      const struct sr_sample_trace *trace);
 
 SR_INLINE void sr_ring_count_begun(struct sr_ring *ring)
 {

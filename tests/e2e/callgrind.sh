@@ -62,6 +62,39 @@ check "slipring_record_inline() into the ring (with the loop)" 65 spill_inline m
 check "slipring_record() with a cost into the ring" 95 spill_cost slipring_record 16 48
 check "slipring_record() with a cost into the spill" 165 spill_cost slipring_record 4096 36864
 
+# Records and spans, with a trace and without: a program that makes a known number of them (record_count_test.c). The difference of a
+# long and a short run leaves out what is done once.
+record_test=$work/e2e-record_count
+objcopy --strip-debug "$build_dir/tests/e2e-record_count" "$record_test"
+
+# count_records FUNCTION KIND RECORDS: instructions inside FUNCTION.
+count_records() {
+    RECORD_COUNT="$2 $3" SLIPRING_CLOCK=monotonic valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+        --toggle-collect="$1" "$record_test" >"$work/out" 2>"$work/log" || {
+        cat "$work/out" "$work/log" >&2
+        fail "$2: the records failed under valgrind"
+    }
+    awk '/Collected/ { sum += $NF } END { print sum }' "$work/log" # the test is a child
+}
+
+# check_records TITLE CEILING FUNCTION KIND
+check_records() {
+    local few many instructions
+    few=$(count_records "$3" "$4" 20)
+    many=$(count_records "$3" "$4" 60)
+    instructions=$(awk -v few="$few" -v many="$many" 'BEGIN { printf "%.1f", (many - few) / 40 }')
+    printf '%-44s %6s   ceiling %s\n' "$1" "$instructions" "$2"
+    awk -v n="$instructions" 'BEGIN { exit !(n > 1) }' || fail "$1: nothing was counted"
+    [ "$is_release" = no ] || awk -v n="$instructions" -v most="$2" 'BEGIN { exit !(n <= most) }' ||
+        fail "$1: $instructions instructions, more than $2"
+}
+
+check_records "slipring_record(), plain" 65 slipring_record record
+check_records "slipring_begin(), plain (with a clock)" 90 slipring_begin span
+check_records "slipring_end(), plain (with a clock)" 165 slipring_end span
+check_records "slipring_record_traced()" 210 slipring_record_traced traced
+check_records "slipring_end_traced() (with a clock)" 300 slipring_end_traced traced_span
+
 # The agent: a program that drains a known number of samples and finds them again (drain_count_test.c).
 drain_test=$work/e2e-drain_count
 objcopy --strip-debug "$build_dir/tests/e2e-drain_count" "$drain_test"

@@ -186,6 +186,24 @@ struct slipring_stats_detail rig_detail(struct rig *which, const char *name)
     return detail;
 }
 
+struct slipring_exemplars rig_exemplars(struct rig *which, const char *name)
+{
+    struct slipring_exemplars exemplars = {.slowest_count = 0};
+    struct sr_stats *stats =
+        sr_stats_of_mapping(agent_store_stats_base(which->store), agent_store_stats_path(which->store));
+    CHECK(stats != NULL);
+    for (uint32_t id = 0; id < sr_stats_high(stats); id++) {
+        struct slipring_stats figure;
+        struct slipring_stats_detail detail;
+        if (sr_stats_get(stats, id, &figure, &detail) == SLIPRING_OK && strcmp(detail.name, name) == 0 &&
+            sr_stats_exemplars(stats, id, &exemplars) == SLIPRING_NO_DATA) {
+            CHECK_EQUAL(exemplars.slowest_count, 0);
+        }
+    }
+    sr_stats_close(stats);
+    return exemplars;
+}
+
 uint32_t rig_count_of(struct rig *which, const char *name)
 {
     struct slipring_stats stats;

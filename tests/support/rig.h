@@ -69,6 +69,8 @@ void rig_change_options(struct rig *which, const struct agent_options *options);
 struct slipring_stats rig_stats(struct rig *which, const char *name);
 struct slipring_stats_detail rig_detail(struct rig *which, const char *name);
 struct sr_agent_figures rig_figures(struct rig *which);
+/* Published exemplars by name; all zero when there are none. */
+struct slipring_exemplars rig_exemplars(struct rig *which, const char *name);
 /* How many figures bear this name. */
 uint32_t rig_count_of(struct rig *which, const char *name);
 

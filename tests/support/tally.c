@@ -106,7 +106,8 @@ static uint64_t tally_words(struct tally *tally, const uint64_t *words, uint64_t
 {
     const uint64_t what = words[at & mask];
     const uint64_t meta = what & 0xfff;
-    CHECK_EQUAL(meta & SR_SAMPLE_ZERO_MASK, 0);
+    const uint64_t beside = meta & SR_SAMPLE_TRACED ? SR_TRACE_WORDS : 0;
+    CHECK(beside == 0 || (meta & SR_SAMPLE_KIND_MASK) == SR_KIND_EXECUTION);
     switch (meta & SR_SAMPLE_KIND_MASK) {
     case SR_KIND_EXECUTION:
         add_execution(tally, what >> 12, (meta & SR_SAMPLE_FAILURE) != 0, 1);
@@ -129,11 +130,11 @@ static uint64_t tally_words(struct tally *tally, const uint64_t *words, uint64_t
     tally->ended += (meta & SR_SAMPLE_ENDED) != 0;
     tally->clamped += (meta & SR_SAMPLE_CLAMPED) != 0;
     if (!(meta & SR_SAMPLE_AMOUNTS)) {
-        return 1;
+        return 1 + beside;
     }
     add_cost(tally, (uint32_t)((meta & SR_SAMPLE_CATEGORY_MASK) >> SR_SAMPLE_CATEGORY_SHIFT),
              words[(at + 1) & mask], words[(at + 2) & mask]);
-    return 3;
+    return 3 + beside;
 }
 
 uint64_t tally_ring(struct tally *tally, const uint64_t *words, uint64_t mask, uint64_t head, uint64_t tail)

@@ -211,13 +211,39 @@ static struct workload_change pick_execution(struct worker *worker, uint32_t pri
     return change;
 }
 
+/* Some trace, one that is not to be kept, or NULL: whatever it is, the same is counted. */
+static const struct slipring_trace *pick_trace(struct worker *worker, struct slipring_trace *out_trace)
+{
+    const uint64_t what = workload_below(&worker->random, 8);
+    const uint64_t ids[3] = {workload_random(&worker->random), workload_random(&worker->random),
+                             what == 7 ? 0 : workload_random(&worker->random)};
+    memcpy(out_trace->trace_id, ids, sizeof out_trace->trace_id);
+    memcpy(out_trace->span_id, &ids[2], sizeof out_trace->span_id);
+    out_trace->flags = what == 6 ? 0 : SLIPRING_TRACE_SAMPLED;
+    out_trace->reserved = 0;
+    return what < 4 ? NULL : out_trace;
+}
+
+static void call_record(struct slipring_primitive *primitive, const struct workload_change *change,
+                        const struct slipring_cost *cost, const struct slipring_trace *trace)
+{
+    const enum slipring_outcome outcome = change->failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS;
+    if (trace) {
+        slipring_record_traced(primitive, change->duration_ns, outcome, change->has_cost ? cost : NULL,
+                               trace);
+    } else {
+        slipring_record(primitive, change->duration_ns, outcome, change->has_cost ? cost : NULL);
+    }
+}
+
 static void record(struct worker *worker, uint32_t primitive)
 {
     struct slipring_cost cost;
+    struct slipring_trace trace;
     const struct workload_change change = pick_execution(worker, primitive, &cost);
+    const struct slipring_trace *its = pick_trace(worker, &trace);
     announce(worker, &change);
-    slipring_record(worker->load->primitives[primitive], change.duration_ns,
-                    change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, change.has_cost ? &cost : NULL);
+    call_record(worker->load->primitives[primitive], &change, &cost, its);
     count(worker, &change);
 }
 
@@ -233,11 +259,12 @@ static void burst(struct worker *worker, uint32_t primitive)
         cost.cost_nanodollars = change.cost.cost_nanodollars = 1;
     }
     change.times = 2 + workload_below(&worker->random, worker->burst_max);
+    struct slipring_trace trace;
+    const struct slipring_trace *its = pick_trace(worker, &trace);
     announce(worker, &change);
     for (uint64_t i = 0; i < change.times; i++) {
         ledger_attempt(worker->ledger);
-        slipring_record(worker->load->primitives[primitive], change.duration_ns,
-                        change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS, change.has_cost ? &cost : NULL);
+        call_record(worker->load->primitives[primitive], &change, &cost, its);
         ledger_finish(worker->ledger);
     }
     count(worker, &change);
@@ -331,12 +358,19 @@ static void end(struct worker *worker, struct workload_span *open, bool goes_on)
     const uint64_t outer_ns = workload_pretended_ns;
     workload_pretended_ns = open->began_ns + change.duration_ns;
     const enum slipring_outcome outcome = change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS;
+    struct slipring_traced_span traced = {.span = open->span};
+    const bool is_traced = pick_trace(worker, &traced.trace) != NULL;
     announce(worker, &change);
     if (goes_on) {
         slipring_lap(&open->span, outcome, change.has_cost ? &cost : NULL);
         open->began_ns += change.duration_ns;
     } else {
-        slipring_end(&open->span, outcome, change.has_cost ? &cost : NULL);
+        if (is_traced) {
+            slipring_end_traced(&traced, outcome, change.has_cost ? &cost : NULL);
+            open->span = traced.span;
+        } else {
+            slipring_end(&open->span, outcome, change.has_cost ? &cost : NULL);
+        }
         slipring_cancel(&open->span);                      /* a second end is none */
         slipring_lap(&open->span, SLIPRING_FAILURE, NULL); /* nor is a lap afterwards */
     }

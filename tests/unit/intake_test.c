@@ -245,9 +245,21 @@ static void impossible_samples_are_refused_and_counted_and_the_next_ones_taken(v
     uint64_t *words = sr_segment_ring_words(segment(), ring_of(2));
     const uint64_t execution = UINT64_C(7000) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION;
     const uint64_t forged[] = {
-        0,                               /* never published */
-        5,                               /* no kind */
-        execution | SR_SAMPLE_ZERO_MASK, /* a bit that is always 0 */
+        0, /* never published */
+        5, /* no kind */
+        execution | SR_SAMPLE_TRACED,
+        0,
+        0,
+        9, /* of no trace */
+        execution | SR_SAMPLE_TRACED | SR_SAMPLE_AMOUNTS,
+        5,
+        0,
+        9,
+        0,
+        0,                                 /* of no span */
+        SR_KIND_CANCEL | SR_SAMPLE_TRACED, /* no execution: no trace */
+        SR_KIND_CLOCK | SR_SAMPLE_TRACED,
+        0, /* nor a mark */
         execution | SR_SAMPLE_AMOUNTS,
         SLIPRING_AMOUNT_MAX + 1,
         0, /* too dear */
@@ -271,8 +283,8 @@ static void impossible_samples_are_refused_and_counted_and_the_next_ones_taken(v
     rig_settle(&rig);
     CHECK_EQUAL(rig_stats(&rig, "bad").count, 12);
     CHECK_EQUAL(rig_stats(&rig, "bad").cost_nanodollars, 5);
-    CHECK_EQUAL(rig_figures(&rig).samples_refused, 7);
-    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + 9);
+    CHECK_EQUAL(rig_figures(&rig).samples_refused, 10);
+    CHECK_EQUAL(rig_figures(&rig).samples_drained, 20 + 12);
     CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
 }
 

@@ -11,6 +11,7 @@
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
+#include "support/pretend_clock.h"
 #include "support/trap.h"
 
 #define LOOK_MAX 300u
@@ -276,6 +277,67 @@ static void a_cancelled_span_is_counted_or_not(void *unused)
     CHECK_EQUAL(seen_torn, 0);
 }
 
+/* --- under a trace ----------------------------------------------------------------------------------------------------------- */
+
+static struct slipring_trace trace_of_work(void)
+{
+    struct slipring_trace trace = {.flags = SLIPRING_TRACE_SAMPLED};
+    memset(trace.trace_id, 3, sizeof trace.trace_id);
+    memset(trace.span_id, 4, sizeof trace.span_id);
+    return trace;
+}
+
+static void traced_call(void *unused)
+{
+    (void)unused;
+    const struct slipring_trace trace = trace_of_work();
+    atomic_fetch_add(&sr_segment_header(sr_store_segment(api_open()))->control.coarse_ns, MS);
+    slipring_record_traced(work, 4 * MS, SLIPRING_SUCCESS, &price, &trace);
+}
+
+/* All eight words that a sample may have. */
+static void a_traced_record_is_counted_or_not(void *unused)
+{
+    (void)unused;
+    work = api_primitive("work");
+    kill_everywhere(traced_call, add_record);
+    CHECK_EQUAL(seen_torn, 0);
+}
+
+static struct slipring_traced_span traced_span;
+
+static void traced_end_call(void *unused)
+{
+    (void)unused;
+    slipring_end_traced(&traced_span, SLIPRING_SUCCESS, NULL);
+}
+
+/* Stepped through is the end alone. */
+static void a_traced_end_is_counted_or_not(void *unused)
+{
+    (void)unused;
+    if (!trap_is_possible()) {
+        return;
+    }
+    work = api_primitive("work");
+    slipring_record(work, 4 * MS, SLIPRING_SUCCESS, NULL);
+    const struct slipring_trace trace = trace_of_work();
+    struct child_body body = {.run = traced_end_call};
+    workload_pretended_ns = UINT64_C(1000000000);
+    traced_span = slipring_begin_traced(work, &trace);
+    workload_pretended_ns += 4 * MS;
+    stride = 1;
+    looks = seen_before = seen_after = seen_torn = 0;
+    api_fold("work", &before);
+    after = before;
+    tally_execution(&after, 4 * MS, false, NULL);
+    after.ended++;
+    (void)trap_each(run_call, look, &body);
+    CHECK(seen_before > 0 && seen_after > 0);
+    CHECK_EQUAL(seen_torn, 0);
+    workload_pretended_ns = 0;
+}
+
 static void commit_call(void *unused)
 {
     (void)unused;
@@ -307,6 +369,8 @@ static int run(void)
         CHILD_TEST(a_clamped_record_is_counted_or_not),
         CHILD_TEST(a_record_into_the_shared_spill_is_counted_or_not_or_told_as_torn),
         CHILD_TEST(a_cancelled_span_is_counted_or_not),
+        CHILD_TEST(a_traced_record_is_counted_or_not),
+        CHILD_TEST(a_traced_end_is_counted_or_not),
         CHILD_TEST(a_reservation_is_counted_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static void the_regions_of_the_stats_segment_lie_where_the_map_says(void **state
         {"usage_figure", 403910656u, 4194304u},
         {"histogram", 408104960u, 67108864u},
         {"exemplar_figure", 475213824u, 134217728u},
-        {"words", 609431552u, 9020776960u},
+        {"words", 609431552u, 9020780544u},
     };
     uint32_t count = 0;
 #define X(region, size)                                                                                      \
@@ -208,7 +208,7 @@ static void the_parts_of_a_sample_do_not_overlap(void **state)
         SR_SAMPLE_KIND_MASK, SR_SAMPLE_FAILURE,
         SR_SAMPLE_ENDED,     SR_SAMPLE_CATEGORY_MASK,
         SR_SAMPLE_AMOUNTS,   SR_SAMPLE_CLAMPED,
-        SR_SAMPLE_ZERO_MASK, SLIPRING_DURATION_MAX_NS << SR_SAMPLE_DURATION_SHIFT,
+        SR_SAMPLE_TRACED,    SLIPRING_DURATION_MAX_NS << SR_SAMPLE_DURATION_SHIFT,
     };
     uint64_t all = 0;
     for (uint32_t i = 0; i < SR_ARRAY_COUNT(parts); i++) {

@@ -132,6 +132,110 @@ static void what_is_cut_off_by_the_tail_is_refused_and_nothing_behind_it_is_read
     }
 }
 
+/* --- traces ----------------------------------------------------------------------------------------------------------------- */
+
+static struct sr_trace_tally traces;
+
+static void begin_traced(void)
+{
+    static const uint64_t bounds_ns[] = {5 * MS, 10 * MS};
+    begin();
+    tally.traces = &traces;
+    sr_tally_bounds_set(&bounds, bounds_ns, 2);
+}
+
+static uint64_t traced(uint64_t what)
+{
+    return what | SR_SAMPLE_TRACED;
+}
+
+static void a_trace_lies_behind_its_sample_and_behind_its_amounts(void **state)
+{
+    (void)state;
+    const uint64_t words[MASK + 1] = {SR_KIND_CLOCK,
+                                      700,
+                                      traced(plain(MS)),
+                                      11,
+                                      12,
+                                      13,
+                                      plain(8 * MS), /* longer, and nobody's */
+                                      SR_KIND_CLOCK,
+                                      800,
+                                      traced(dear(7 * MS)) | SR_SAMPLE_FAILURE,
+                                      1,
+                                      2,
+                                      21,
+                                      22,
+                                      23,
+                                      traced(plain(3 * MS)) | SR_SAMPLE_FAILURE | SR_SAMPLE_ENDED,
+                                      31,
+                                      32,
+                                      33};
+    begin_traced();
+    CHECK_EQUAL(take(words, 0, 19, 19), 19);
+    CHECK_EQUAL(tally.executions, 4);
+    CHECK_EQUAL(tally.traced, 3);
+    CHECK_EQUAL(tally.failures, 2);
+    CHECK_EQUAL(tally.ended, 1);
+    CHECK_EQUAL(tally.beside, 15);
+    CHECK_EQUAL(tally.others + tally.refused, 0);
+    CHECK_EQUAL(tally.cost[0], 1);
+    CHECK_EQUAL(sr_tally_count(words, MASK, 0, 19), 4);
+    CHECK_EQUAL(traces.slowest_count, 1); /* those of one moment are one step */
+    const uint64_t ids[] = {21, 22};
+    CHECK(memcmp(traces.slowest[0].trace_id, ids, sizeof ids) == 0);
+    const uint64_t span = 23;
+    CHECK(memcmp(traces.slowest[0].span_id, &span, sizeof span) == 0);
+    CHECK_EQUAL(traces.slowest[0].duration_ns, 7 * MS);
+    CHECK_EQUAL(traces.slowest[0].at_ns, 800);
+    CHECK_EQUAL(traces.bucket_slowest[0].duration_ns, 3 * MS);
+    CHECK_EQUAL(traces.bucket_slowest[1].duration_ns, 7 * MS);
+    CHECK_EQUAL(traces.bucket_slowest[2].duration_ns, 0);
+    CHECK_EQUAL(traces.bucket_failing[0].at_ns, 800);
+    CHECK_EQUAL(traces.bucket_failing[1].outcome, SLIPRING_FAILURE);
+    begin_traced();
+    CHECK_EQUAL(tally.traced, 0);
+    CHECK_EQUAL(take(words, 0, 6, 6), 6); /* of the last visit nothing is left */
+    CHECK_EQUAL(traces.bucket_slowest[1].duration_ns, 0);
+    tally.traces = NULL;
+    CHECK_EQUAL(take(words, 0, 6, 6), 6); /* nobody wants to know */
+    CHECK_EQUAL(tally.executions, 2);
+}
+
+/* A trace of zeros, one of what is no execution, one that is cut off: refused, and taken whole. */
+static void what_can_be_no_trace_is_refused_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t words[6];
+        uint64_t there, refused, others, beside, samples;
+    } cases[] = {
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED, 0, 0, 1}, 4, 1, 1, 3, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED, 1, 1, 0}, 4, 1, 1, 3, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED, 1, 0, 1}, 4, 0, 0, 3, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED, 0, 1, 1}, 4, 0, 0, 3, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED, 1, 1}, 3, 1, 1, 2, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED | SR_SAMPLE_AMOUNTS, 1, 1, 1, 1}, 5, 1, 1, 4, 1},
+        {{SR_KIND_EXECUTION | SR_SAMPLE_TRACED | SR_SAMPLE_AMOUNTS, UINT64_MAX, 1, 1, 1, 1}, 6, 1, 1, 5, 1},
+        {{SR_KIND_CANCEL | SR_SAMPLE_TRACED | SR_SAMPLE_ENDED}, 1, 1, 1, 0, 1},
+        {{SR_KIND_AMOUNT | SR_SAMPLE_TRACED | SR_SAMPLE_AMOUNTS, 1, 1}, 3, 1, 1, 2, 1},
+        {{SR_KIND_CLOCK | SR_SAMPLE_TRACED, 1}, 2, 1, 1, 1, 1},
+    };
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(cases); i++) {
+        uint64_t words[MASK + 1] = {0};
+        memcpy(words, cases[i].words, sizeof cases[i].words);
+        begin_traced();
+        CHECK_EQUAL(take(words, 0, 1, cases[i].there), cases[i].there);
+        CHECK_EQUAL(tally.refused, cases[i].refused);
+        CHECK_EQUAL(tally.others, cases[i].others);
+        CHECK_EQUAL(tally.beside, cases[i].beside);
+        CHECK_EQUAL(tally.executions + tally.others, 1);
+        CHECK_EQUAL(tally.traced, 1 - cases[i].refused);
+        CHECK_EQUAL(tally.ended + tally.clock_ns, 0);
+        CHECK_EQUAL(sr_tally_count(words, MASK, 0, cases[i].there), cases[i].samples);
+    }
+}
+
 static void amounts_beyond_64_bits_stand_still(void **state)
 {
     (void)state;
@@ -177,6 +281,8 @@ static int run(void)
         cmocka_unit_test(samples_before_the_first_mark_have_the_stamp_of_the_one_before),
         cmocka_unit_test(batches_of_any_size_take_whole_samples),
         cmocka_unit_test(what_is_cut_off_by_the_tail_is_refused_and_nothing_behind_it_is_read),
+        cmocka_unit_test(a_trace_lies_behind_its_sample_and_behind_its_amounts),
+        cmocka_unit_test(what_can_be_no_trace_is_refused_whole),
         cmocka_unit_test(amounts_beyond_64_bits_stand_still),
         cmocka_unit_test(random_words_break_no_sum),
     };

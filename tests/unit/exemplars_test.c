@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From traced records to published exemplars, over all processes and through restarts: agent/exemplars.h. */
+#include "agent/exemplars.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/drain.h"
+#include "agent/reset.h"
+#include "peer/drain.h"
+#include "pure/exemplar.h"
+#include "support/place.h"
+#include "support/rig.h"
+#include "support/ring_ground.h"
+
+#define MS UINT64_C(1000000)
+
+static struct slipring_primitive *work(const char *name)
+{
+    struct slipring_primitive *primitive = NULL;
+    CHECK_OK(slipring_primitive_get(rig_producer, name, "primitive", &primitive));
+    return primitive;
+}
+
+static struct slipring_trace trace_of(uint8_t number)
+{
+    struct slipring_trace trace = {.flags = SLIPRING_TRACE_SAMPLED};
+    memset(trace.trace_id, number, sizeof trace.trace_id);
+    memset(trace.span_id, 100 + number, sizeof trace.span_id);
+    return trace;
+}
+
+static void record(const char *name, uint64_t duration_ns, enum slipring_outcome outcome, uint8_t number)
+{
+    const struct slipring_trace trace = trace_of(number);
+    slipring_record_traced(work(name), duration_ns, outcome, NULL, &trace);
+}
+
+/* Whose is it? 0: nobody's. */
+static uint32_t number_of(const struct slipring_exemplar *exemplar)
+{
+    if (!exemplar || sr_exemplar_is_none(exemplar)) {
+        return 0;
+    }
+    CHECK_EQUAL(exemplar->span_id[7], 100 + exemplar->trace_id[0]);
+    CHECK_EQUAL(exemplar->trace_id[15], exemplar->trace_id[0]);
+    return exemplar->trace_id[0];
+}
+
+static const struct slipring_exemplar *bucket_of(const struct slipring_exemplar *list, uint64_t bound_ns)
+{
+    for (uint32_t i = 0; i < SLIPRING_EXEMPLAR_BUCKETS; i++) {
+        if (list[i].bound_ns == bound_ns) {
+            return &list[i];
+        }
+    }
+    check_fail(__FILE__, __LINE__, "no such bucket");
+    return NULL;
+}
+
+static void the_slowest_and_the_newest_failing_one_are_kept_by_bucket_and_window(void)
+{
+    record("it", 3 * MS, SLIPRING_SUCCESS, 1);
+    record("it", 7 * MS, SLIPRING_FAILURE, 2);
+    record("it", 5 * MS, SLIPRING_FAILURE, 3);
+    record("it", 700 * MS, SLIPRING_SUCCESS, 4);
+    record("it", 90000 * MS, SLIPRING_SUCCESS, 5);
+    slipring_record(work("it"), 99000 * MS, SLIPRING_FAILURE, NULL); /* nobody's */
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 6);
+    CHECK_EQUAL(kept.slowest_count, 1);
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 5);
+    CHECK_EQUAL(kept.slowest[0].duration_ns, 90000 * MS);
+    CHECK_EQUAL(number_of(&kept.failing), 3);
+    CHECK_EQUAL(kept.failing.outcome, SLIPRING_FAILURE);
+    CHECK_EQUAL(kept.bucket_count, 11);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 10 * MS)), 2);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_failing, 10 * MS)), 3);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 1000 * MS)), 4);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_failing, 1000 * MS)), 0);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, UINT64_MAX)), 5);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 5000 * MS)), 0);
+    rig_expect_balance(&rig);
+}
+
+static void a_moment_is_the_samples_own_in_both_clocks(void)
+{
+    record("it", 1, SLIPRING_SUCCESS, 9); /* before any mark of the clock reached this ring */
+    rig_settle(&rig);
+    const uint64_t at_ns = rig.now_ns;
+    const uint64_t wall_ns = rig.wall_ns;
+    record("it", 3 * MS, SLIPRING_FAILURE, 1); /* under the clock's last value */
+    rig_pass(&rig, 20 * RIG_SECOND);           /* nobody looks */
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.failing), 1);
+    CHECK_EQUAL(kept.failing.at_ns, at_ns);
+    CHECK_EQUAL(kept.failing.wall_ns, wall_ns);
+    CHECK_EQUAL(kept.slowest[0].at_ns, at_ns);
+    CHECK_EQUAL(number_of(sr_exemplar_slowest(&kept, rig.now_ns, 60 * RIG_SECOND)), 1);
+    CHECK(sr_exemplar_slowest(&kept, rig.now_ns, 10 * RIG_SECOND) == NULL);
+    CHECK(sr_exemplar_failing(&kept, rig.now_ns, 10 * RIG_SECOND) == NULL);
+}
+
+static void windows_find_their_slowest_and_buckets_forget_after_a_minute(void)
+{
+    record("it", 9 * MS, SLIPRING_SUCCESS, 1);
+    rig_settle(&rig);
+    rig_tick(&rig, 40 * RIG_SECOND);
+    record("it", 8 * MS, SLIPRING_SUCCESS, 2);
+    rig_settle(&rig);
+    struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 10 * MS)), 1);
+    rig_tick(&rig, 40 * RIG_SECOND);
+    record("it", 2 * MS, SLIPRING_SUCCESS, 3);
+    rig_settle(&rig);
+    kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 10 * MS)), 3);
+    CHECK_EQUAL(kept.slowest_count, 3);
+    CHECK_EQUAL(number_of(sr_exemplar_slowest(&kept, rig.now_ns, 10 * RIG_SECOND)), 3);
+    CHECK_EQUAL(number_of(sr_exemplar_slowest(&kept, rig.now_ns, 60 * RIG_SECOND)), 2);
+    CHECK_EQUAL(number_of(sr_exemplar_slowest(&kept, rig.now_ns, 3600 * RIG_SECOND)), 1);
+}
+
+static void they_outlive_the_agent_and_a_reset_clears_them(void)
+{
+    record("it", 9 * MS, SLIPRING_FAILURE, 1);
+    rig_settle(&rig);
+    const struct slipring_exemplars before = rig_exemplars(&rig, "it");
+    record("it", 8 * MS, SLIPRING_SUCCESS, 2); /* while there is none */
+    rig_drop(&rig);
+    rig_open(&rig);
+    rig_settle(&rig);
+    struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.failing), 1);
+    CHECK(memcmp(&kept.failing, &before.failing, sizeof kept.failing) == 0);
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 1);
+    CHECK_EQUAL(reset_named(rig.books, "it", NULL, rig.now_ns, rig.wall_ns), 1);
+    rig_settle(&rig);
+    kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(kept.slowest_count + number_of(&kept.failing), 0);
+    record("it", 1 * MS, SLIPRING_SUCCESS, 3);
+    rig_settle(&rig);
+    kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 3);
+}
+
+static void other_bounds_take_over_what_lies_in_them_G4(void)
+{
+    record("it", 3 * MS, SLIPRING_FAILURE, 1);
+    record("it", 7 * MS, SLIPRING_FAILURE, 2);
+    record("it", 700 * MS, SLIPRING_SUCCESS, 3);
+    rig_settle(&rig);
+    struct agent_options options = rig.options;
+    options.le = (struct sr_bound_list){.count = 2, .ns = {5 * MS, 100 * MS}};
+    rig_change_options(&rig, &options);
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(kept.bucket_count, 3);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 5 * MS)), 0); /* 3 ms was not its bucket's slowest */
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 100 * MS)), 2);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, UINT64_MAX)), 3);
+    CHECK_EQUAL(number_of(&kept.failing), 2);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_failing, 100 * MS)), 2);
+}
+
+/* The thresholds of objectives cut the visit's buckets, not the published ones. */
+static void thresholds_are_no_buckets(void)
+{
+    CHECK_OK(slipring_objective_add(work("it"), &(struct slipring_objective){.kind = SLIPRING_LATENCY,
+                                                                             .target_ppb = 900000000,
+                                                                             .threshold_ns = 4 * MS}));
+    record("it", 3 * MS, SLIPRING_FAILURE, 1);
+    record("it", 7 * MS, SLIPRING_SUCCESS, 2);
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(rig_detail(&rig, "it").bound_count, 11);
+    CHECK_EQUAL(kept.bucket_count, 11);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_slowest, 10 * MS)), 2);
+    CHECK_EQUAL(number_of(bucket_of(kept.bucket_failing, 10 * MS)), 1);
+}
+
+/* Overload costs the trace, never the count. */
+static void where_the_ring_is_full_a_trace_is_lost_and_no_count(void)
+{
+    const uint32_t count = 3000;
+    for (uint32_t i = 0; i < count; i++) {
+        record("it", 3 * MS, SLIPRING_SUCCESS, 1);
+    }
+    record("it", 9 * MS, SLIPRING_FAILURE, 2);
+    rig_settle(&rig);
+    const struct slipring_stats stats = rig_stats(&rig, "it");
+    CHECK_EQUAL(stats.count, count + 1);
+    CHECK_EQUAL(stats.failures, 1);
+    CHECK(stats.spilled > count / 2);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 1);
+    CHECK_EQUAL(number_of(&kept.failing), 0);
+    record("it", 9 * MS, SLIPRING_FAILURE, 3); /* there is room again */
+    rig_settle(&rig);
+    const struct slipring_exemplars after = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&after.failing), 3);
+    rig_expect_balance(&rig);
+}
+
+static void spans_and_costs_carry_theirs(void)
+{
+    const struct slipring_trace trace = trace_of(4);
+    const struct slipring_cost cost = {.cost_nanodollars = 7, .savings_nanodollars = 2};
+    struct slipring_traced_span span = slipring_begin_traced(work("it"), &trace);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "it").active, 1);
+    slipring_end_traced(&span, SLIPRING_FAILURE, &cost);
+    slipring_end_traced(&span, SLIPRING_FAILURE, &cost);
+    struct slipring_traced_span other = slipring_begin_traced(work("it"), NULL);
+    slipring_end_traced(&other, SLIPRING_FAILURE, NULL);
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(rig_stats(&rig, "it").active, 0);
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 2);
+    CHECK_EQUAL(rig_stats(&rig, "it").cost_nanodollars, 7);
+    CHECK_EQUAL(rig_stats(&rig, "it").savings_nanodollars, 2);
+    CHECK_EQUAL(number_of(&kept.failing), 4);
+    rig_expect_balance(&rig);
+}
+
+static void a_name_that_is_not_traced_takes_no_page(void)
+{
+    slipring_record(work("plain"), 3 * MS, SLIPRING_FAILURE, NULL);
+    record("traced", 3 * MS, SLIPRING_FAILURE, 1);
+    struct slipring_trace unsampled = trace_of(2);
+    unsampled.flags = 0;
+    slipring_record_traced(work("plain"), 3 * MS, SLIPRING_FAILURE, NULL, &unsampled);
+    rig_settle(&rig);
+    uint32_t pages = 0;
+    for (uint32_t book = 0; book < SR_PRIMITIVE_MAX; book++) {
+        pages += sr_words_exist(&agent_store_books(rig.store)->words, SR_WORD(exemplar, book, 0));
+    }
+    CHECK_EQUAL(pages, 1);
+    CHECK_EQUAL(rig_exemplars(&rig, "plain").slowest_count, 0);
+    CHECK_EQUAL(rig_exemplars(&rig, "traced").slowest_count, 1);
+}
+
+/* A stamp of the future, and one that is none: now. */
+static void stamps_are_not_believed_G3(void)
+{
+    record("it", 3 * MS, SLIPRING_SUCCESS, 1);
+    rig_settle(&rig);
+    uint64_t *words = NULL;
+    struct sr_producer_line_shm *line = NULL;
+    struct sr_segment *segment = &rig.books->rings->segment;
+    for (uint32_t ring = 0; ring < SR_RING_MAX && !line; ring++) {
+        if (sr_segment_ring_is_reserved(segment, ring) &&
+            sr_state_of(*sr_segment_ring_state(segment, ring)) == SR_RING_OWNED) {
+            words = sr_segment_ring_words(segment, ring);
+            line = sr_segment_producer_line(segment, ring);
+        }
+    }
+    CHECK(line != NULL);
+    const uint64_t forged[] = {SR_KIND_CLOCK,
+                               UINT64_MAX,
+                               (5 * MS) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION | SR_SAMPLE_TRACED,
+                               UINT64_C(0x0202020202020202),
+                               UINT64_C(0x0202020202020202),
+                               UINT64_C(0x6666666666666666),
+                               SR_KIND_CLOCK,
+                               3,
+                               (4 * MS) << SR_SAMPLE_DURATION_SHIFT | SR_KIND_EXECUTION | SR_SAMPLE_TRACED |
+                                   SR_SAMPLE_FAILURE,
+                               UINT64_C(0x0303030303030303),
+                               UINT64_C(0x0303030303030303),
+                               UINT64_C(0x6767676767676767)};
+    const uint64_t tail = line->tail;
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(forged); i++) {
+        words[(tail + i) & 511] = forged[i];
+    }
+    line->tail = tail + SR_ARRAY_COUNT(forged);
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 2);
+    CHECK(kept.slowest[0].at_ns <= rig.now_ns && kept.slowest[0].at_ns + RIG_SECOND > rig.now_ns);
+    CHECK_EQUAL(number_of(&kept.failing), 3);
+    CHECK(kept.failing.at_ns <= rig.now_ns && kept.failing.at_ns + RIG_SECOND > rig.now_ns);
+    CHECK(kept.failing.wall_ns <= rig.wall_ns && kept.failing.wall_ns + RIG_SECOND > rig.wall_ns);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(the_slowest_and_the_newest_failing_one_are_kept_by_bucket_and_window),
+        RIG_TEST(a_moment_is_the_samples_own_in_both_clocks),
+        RIG_TEST(windows_find_their_slowest_and_buckets_forget_after_a_minute),
+        RIG_TEST(they_outlive_the_agent_and_a_reset_clears_them),
+        RIG_TEST(other_bounds_take_over_what_lies_in_them_G4),
+        RIG_TEST(thresholds_are_no_buckets),
+        RIG_TEST(where_the_ring_is_full_a_trace_is_lost_and_no_count),
+        RIG_TEST(spans_and_costs_carry_theirs),
+        RIG_TEST(a_name_that_is_not_traced_takes_no_page),
+        RIG_TEST(stamps_are_not_believed_G3),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
