@@ -161,6 +161,15 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
             return NULL;
         }
     }
+    struct slipring_exemplars exemplars;
+    if (root != NULL && sr_stats_exemplars(answerer->stats, id, &exemplars) == SLIPRING_OK) {
+        struct json_object *kept = sr_json_exemplars(&exemplars, detail, now_ns);
+        if (kept == NULL || json_object_object_add(root, "exemplars", kept) != 0) {
+            json_object_put(kept);
+            json_object_put(root);
+            return NULL;
+        }
+    }
     return root;
 }
 

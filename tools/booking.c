@@ -41,6 +41,19 @@ static bool parse_money(const char *what, const char *text, uint64_t *out_nanodo
     return true;
 }
 
+static bool parse_traceparent(const char *text, struct slipring_trace *out_trace)
+{
+    struct render_text quoted;
+    if (!text || slipring_trace_parse(text, out_trace)) {
+        return true;
+    }
+    message_print(
+        "the traceparent %s is none: give 00-TRACE-SPAN-FLAGS with 32, 16 and 2 digits of 0-9 and a-f, as "
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        render_quote(text, &quoted));
+    return false;
+}
+
 bool booking_duration(const char *what, const char *text, uint64_t least_ns, uint64_t most_ns,
                       uint64_t *out_ns)
 {
@@ -73,7 +86,8 @@ bool booking_parse(const struct invocation *invocation, struct booking *out_book
         (booking.type && !check_name("type", booking.type, SLIPRING_PRIMITIVE_TYPE_MAX)) ||
         (booking.category && !check_name("category", booking.category, SLIPRING_CATEGORY_NAME_MAX)) ||
         !parse_money("cost", invocation->values[OPTION_cost], &booking.cost.cost_nanodollars) ||
-        !parse_money("savings", invocation->values[OPTION_savings], &booking.cost.savings_nanodollars)) {
+        !parse_money("savings", invocation->values[OPTION_savings], &booking.cost.savings_nanodollars) ||
+        !parse_traceparent(invocation->values[OPTION_traceparent], &booking.trace)) {
         return false;
     }
     if (booking.category && !booking.has_cost) {

@@ -7,6 +7,7 @@
 
 #include <slipring/record.h>
 #include <slipring/store.h>
+#include <slipring/trace.h>
 
 #include "command.h"
 
@@ -14,6 +15,7 @@ struct booking {
     const char *name, *type, *category; /* checked; type and category may be NULL */
     struct slipring_cost cost;
     bool has_cost;
+    struct slipring_trace trace; /* all zero: none */
     struct slipring_store *store;
     struct slipring_primitive *primitive;
 };

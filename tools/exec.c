@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,6 +138,37 @@ static int say_not_started(const char *command, int error)
     return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 }
 
+/* An id that is not zero. False: there is no randomness to be had. */
+static bool draw_id(uint8_t *bytes, size_t count)
+{
+    static const uint8_t zero[16];
+    do {
+        if (getrandom(bytes, count, 0) != (ssize_t)count) {
+            return false;
+        }
+    } while (memcmp(bytes, zero, count) == 0);
+    return true;
+}
+
+/* The trace that $TRACEPARENT tells of, or a new one if that is wished: the run is a span of it, with an id of its own, and the
+ * command's parent. Without either, or should anything fail, the environment stays as it is, and there is no trace. */
+static struct slipring_trace join_trace(bool may_begin)
+{
+    struct slipring_trace trace;
+    char text[SLIPRING_TRACEPARENT_BYTES];
+    if (!slipring_trace_parse(getenv("TRACEPARENT"), &trace)) {
+        trace.flags = SLIPRING_TRACE_SAMPLED;
+        if (!may_begin || !draw_id(trace.trace_id, sizeof trace.trace_id)) {
+            return (struct slipring_trace){.flags = 0};
+        }
+    }
+    if (!draw_id(trace.span_id, sizeof trace.span_id)) {
+        return (struct slipring_trace){.flags = 0};
+    }
+    slipring_trace_format(&trace, text);
+    return setenv("TRACEPARENT", text, 1) == 0 ? trace : (struct slipring_trace){.flags = 0};
+}
+
 static int run_exec(const struct invocation *invocation)
 {
     struct booking booking;
@@ -150,10 +183,11 @@ static int run_exec(const struct invocation *invocation)
     bool is_open = booking_open(invocation, &booking, false);
     (void)signal(SIGCHLD, SIG_DFL); /* were it ignored, there would be nothing to wait for */
     take_signals(former, &mask);
-    struct slipring_span span = slipring_begin(is_open ? booking.primitive : NULL);
+    const struct slipring_trace trace = join_trace(invocation->values[OPTION_trace] != NULL);
+    struct slipring_traced_span span = slipring_begin_traced(is_open ? booking.primitive : NULL, &trace);
     int error = start(command, former, &mask);
     if (error != 0) {
-        slipring_cancel(&span);
+        slipring_cancel(&span.span);
         (void)sigprocmask(SIG_SETMASK, &mask, NULL);
         if (is_open && !booking_close(invocation, &booking)) {
             return STATUS_BAD;
@@ -162,13 +196,13 @@ static int run_exec(const struct invocation *invocation)
     }
     (void)sigprocmask(SIG_SETMASK, &mask, NULL);
     if (!wait_for((pid_t)child, &status)) {
-        slipring_cancel(&span);
+        slipring_cancel(&span.span);
         message_print("lost sight of the command: %s; nothing was recorded", strerror(errno));
         return STATUS_BAD;
     }
     bool succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    slipring_end(&span, succeeded ? SLIPRING_SUCCESS : SLIPRING_FAILURE,
-                 booking.has_cost ? &booking.cost : NULL);
+    slipring_end_traced(&span, succeeded ? SLIPRING_SUCCESS : SLIPRING_FAILURE,
+                        booking.has_cost ? &booking.cost : NULL);
     if (is_open) {
         (void)booking_close(invocation,
                             &booking); /* it has said what it could; the command's end goes first */
@@ -180,21 +214,25 @@ const struct command command_exec = {
     .name = "exec",
     .synopsis = "[OPTION]... NAME [--] COMMAND [ARGUMENT]...",
     .summary = "run a command, record how long it took and how it ended",
-    .description = "Runs COMMAND and records one execution of the primitive NAME: from its start to its end, "
-                   "a success when it "
-                   "exits with 0, else a failure. While it runs it counts as active; if slipring itself is "
-                   "killed meanwhile, the "
-                   "execution is counted as aborted.\n"
-                   "Ends as the command did: with its exit status, or by the signal that killed it. Signals "
-                   "sent to slipring are "
-                   "passed on to the command; those of the terminal it gets by itself. Standard input and "
-                   "output are the "
-                   "command's.\n"
-                   "When the store cannot be recorded into, that is said on stderr and the command runs all "
-                   "the same. When the "
-                   "command cannot be started, nothing is recorded. What follows COMMAND is its own; "
-                   "the -- is needed only "
-                   "when COMMAND begins with a dash.",
+    .description =
+        "Runs COMMAND and records one execution of the primitive NAME: from its start to its end, "
+        "a success when it "
+        "exits with 0, else a failure. While it runs it counts as active; if slipring itself is "
+        "killed meanwhile, the "
+        "execution is counted as aborted.\n"
+        "Ends as the command did: with its exit status, or by the signal that killed it. Signals "
+        "sent to slipring are "
+        "passed on to the command; those of the terminal it gets by itself. Standard input and "
+        "output are the "
+        "command's.\n"
+        "When $TRACEPARENT is a W3C traceparent, the run is a span of that trace: it is recorded under "
+        "a span id of its own, and the command's $TRACEPARENT has that. Without one nothing is "
+        "invented, unless with --trace. Exemplars are kept of sampled traces alone.\n"
+        "When the store cannot be recorded into, that is said on stderr and the command runs all "
+        "the same. When the "
+        "command cannot be started, nothing is recorded. What follows COMMAND is its own; "
+        "the -- is needed only "
+        "when COMMAND begins with a dash.",
     .exits = "N\tthe exit status of the command\n"
              "2\tbad input; the command was not run\n"
              "126\tthe command cannot be run\n"
@@ -202,8 +240,9 @@ const struct command command_exec = {
              "128+N\tseen by a shell when signal N killed the command\n",
     .examples =
         "slipring exec backup -- tar czf /tmp/etc.tar.gz /etc\n"
-        "slipring exec nightly --type job --cost 0.05 -- ./nightly.sh\teach run is booked with five cents\n",
-    COMMAND_OPTIONS(OPTION_type, OPTION_cost, OPTION_savings, OPTION_category),
+        "slipring exec nightly --type job --cost 0.05 -- ./nightly.sh\teach run is booked with five cents\n"
+        "slipring exec nightly --trace -- ./nightly.sh\ta trace of its own for each run that has none\n",
+    COMMAND_OPTIONS(OPTION_type, OPTION_cost, OPTION_savings, OPTION_category, OPTION_trace),
     .min_words = 2,
     .max_words = -1,
     .takes_a_command = true,

@@ -63,6 +63,7 @@ static void collect(struct figures *figures, const struct sr_stats *stats, const
         }
         struct figure *figure = &figures->list[figures->count];
         if (read_figure(stats, id, figure) && is_wanted(figure, name, type)) {
+            figure->has_exemplars = sr_stats_exemplars(stats, id, &figure->exemplars) == SLIPRING_OK;
             figure->place = id;
             figures->count++;
         }
@@ -266,7 +267,11 @@ struct json_object *figures_json(const struct figures *figures)
         uint32_t count = 0;
         const struct slipring_usage_stats *usages = sr_usages_of(&figures->usages, figure->place, &count);
         fine = one && json_object_array_add(list, one) == 0 &&
-               (count == 0 || json_object_object_add(one, "usage", sr_json_usage(usages, count)) == 0);
+               (count == 0 || json_object_object_add(one, "usage", sr_json_usage(usages, count)) == 0) &&
+               (!figure->has_exemplars ||
+                json_object_object_add(
+                    one, "exemplars",
+                    sr_json_exemplars(&figure->exemplars, &figure->detail, figures->now_ns)) == 0);
     }
     if (!fine) {
         message_out_of_memory();

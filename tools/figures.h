@@ -22,6 +22,8 @@ struct figure {
     struct slipring_stats_detail detail;
     bool has_slo; /* something is published of its objectives' windows and alerts */
     struct slipring_slo_stats slo;
+    bool has_exemplars; /* some of it was recorded under traces */
+    struct slipring_exemplars exemplars;
     uint32_t place; /* among all primitives */
 };
 

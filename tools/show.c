@@ -9,6 +9,7 @@
 #include "figures.h"
 #include "message.h"
 #include "objectives.h"
+#include "pure/exemplar.h"
 #include "pure/money.h"
 #include "pure/objective.h"
 #include "pure/unit.h"
@@ -192,6 +193,52 @@ static void add_usage(struct card *card, const struct figures *figures, const st
     }
 }
 
+static void add_exemplar(struct card *card, const struct figures *figures, const char *label,
+                         const char *what, const struct slipring_exemplar *exemplar)
+{
+    struct render_text text;
+    char id[SR_EXEMPLAR_ID_BYTES];
+    const bool has_failed = exemplar->outcome != SLIPRING_SUCCESS;
+    card_label(card, label);
+    card_piece(card, "", "%s", what);
+    card_piece(card, has_failed ? render_bad(card->style) : render_bold(card->style), "%s%s",
+               render_duration(card->style, exemplar->duration_ns, &text), has_failed ? " failed" : "");
+    card_piece(card, "", "at %s", figures_wall(figures, exemplar->at_ns, &text));
+    sr_exemplar_id(exemplar->trace_id, sizeof exemplar->trace_id, id);
+    card_piece(card, "", "trace %s", id);
+    sr_exemplar_id(exemplar->span_id, sizeof exemplar->span_id, id);
+    card_piece(card, "", "span %s", id);
+}
+
+/* The slowest of a minute, of an hour and of all, a line each where they differ, and the newest failing one. */
+static void add_exemplars(struct card *card, const struct figures *figures, const struct figure *figure)
+{
+    static const struct {
+        const char *name;
+        uint64_t window_ns;
+    } windows[] = {{"1m", UINT64_C(60000000000)}, {"1h", UINT64_C(3600000000000)}, {"lifetime", UINT64_MAX}};
+    const struct slipring_exemplars *exemplars = &figure->exemplars;
+    const char *label = "traces";
+    char what[64];
+    for (size_t i = 0; figure->has_exemplars && i < sizeof windows / sizeof *windows;) {
+        const struct slipring_exemplar *slowest =
+            sr_exemplar_slowest(exemplars, figures->now_ns, windows[i].window_ns);
+        int length = snprintf(what, sizeof what, "slowest of %s", windows[i].name);
+        for (i++; i < sizeof windows / sizeof *windows &&
+                  sr_exemplar_slowest(exemplars, figures->now_ns, windows[i].window_ns) == slowest;
+             i++) {
+            length += snprintf(what + length, sizeof what - (size_t)length, ", %s", windows[i].name);
+        }
+        if (slowest) {
+            add_exemplar(card, figures, label, what, slowest);
+            label = "";
+        }
+    }
+    if (figure->has_exemplars && !sr_exemplar_is_none(&exemplars->failing)) {
+        add_exemplar(card, figures, label, "newest failure", &exemplars->failing);
+    }
+}
+
 static void print_card(const struct figures *figures, const struct figure *figure,
                        const struct render_style *style)
 {
@@ -210,6 +257,7 @@ static void print_card(const struct figures *figures, const struct figure *figur
     add_objectives(&card, figure);
     add_cost(&card, figure);
     add_usage(&card, figures, figure);
+    add_exemplars(&card, figures, figure);
     card_close(&card);
 }
 
@@ -282,6 +330,10 @@ const struct command command_show = {
         "began; its cost "
         "is part of "
         "the cost above. What is without a price waits for a price card that knows it (slipringd --prices).\n"
+        "traces: the slowest execution that was recorded under a trace, of the last minute, the last hour "
+        "and "
+        "all since the counts began, and the newest that failed; look their ids up where your traces are "
+        "kept.\n"
         "With --by process, or thread: which worker is slow? From the last samples of each ring: N of them, "
         "of "
         "which the oldest GOES BACK so long; the slowest p99 first. SHARE is of the samples that were looked "

@@ -43,6 +43,11 @@ SR_MUST_CHECK struct json_object *sr_json_objective(const struct slipring_object
 /* "usage" there: a list, of the accounts of one primitive. */
 SR_MUST_CHECK struct json_object *sr_json_usage(const struct slipring_usage_stats *usages, uint32_t count);
 
+/* "exemplars" there: by the windows that end at now_ns, of the clock of stats, and by bucket. */
+SR_MUST_CHECK struct json_object *sr_json_exemplars(const struct slipring_exemplars *exemplars,
+                                                    const struct slipring_stats_detail *detail,
+                                                    uint64_t now_ns);
+
 /* How a state of an alert is called: "none", "no_data", "cannot_fire", "gated", "quiet", "firing"; "impossible" for a
  * number that is none. */
 /* "api" or "file"; "impossible". */

@@ -222,6 +222,9 @@ enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t i
     if (status != SLIPRING_OK) {
         return status;
     }
+    if (exemplars.slowest_count == 0) { /* whatever is kept, one of them is the slowest */
+        return SLIPRING_NO_DATA;
+    }
     exemplars.slowest_count = exemplars.slowest_count < SLIPRING_EXEMPLAR_SLOWEST ? exemplars.slowest_count
                                                                                   : SLIPRING_EXEMPLAR_SLOWEST;
     exemplars.bucket_count = exemplars.bucket_count < SLIPRING_EXEMPLAR_BUCKETS ? exemplars.bucket_count

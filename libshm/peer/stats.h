@@ -83,7 +83,7 @@ static inline uint64_t sr_stats_idle_ns(const struct slipring_stats *stats, uint
 SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_slo_stats *out_slo);
 
-/* What is published of the exemplars of one id: NO_DATA when nothing of it was traced. at_ns is of the store's clock (system/clock.h). */
+/* What is published of the exemplars of one id: NO_DATA when nothing of it was traced, or kept. Which one is a window's: pure/exemplar.h. at_ns is of the store's clock (system/clock.h). */
 SR_MUST_CHECK enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
                                                       struct slipring_exemplars *out_exemplars);
 

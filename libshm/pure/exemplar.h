@@ -35,6 +35,10 @@
 /* All zero is none. */
 bool sr_exemplar_is_none(const struct slipring_exemplar *exemplar);
 
+/* An id of `count` bytes, at most 16, in hexadecimal: lower case, in their order, as in a `traceparent`. */
+#define SR_EXEMPLAR_ID_BYTES 33u
+void sr_exemplar_id(const uint8_t *bytes, uint32_t count, char out_text[SR_EXEMPLAR_ID_BYTES]);
+
 /* Put one into a staircase of `count` steps, at most SLIPRING_EXEMPLAR_SLOWEST. Returns how many it has then. */
 SR_MUST_CHECK uint32_t sr_exemplar_step(struct slipring_exemplar steps[SLIPRING_EXEMPLAR_SLOWEST],
                                         uint32_t count, const struct slipring_exemplar *one);

@@ -59,7 +59,7 @@ def until_recorded(agent, primitive, count):
 def every_example_is_tested_here(scene):
     names = sorted(name for name in os.listdir(EXAMPLES) if not name.endswith(".yaml"))  # those are e2e.config's
     equal(names, ["guard.cpp", "hot_loop.c", "objectives.c", "readback.c", "record.c", "shed_load.c", "span.c",
-                "usage.c"],
+                "traced.c", "usage.c"],
           "examples")
 
 
@@ -109,6 +109,22 @@ def span_ends_as_success_and_as_failure_and_a_cancelled_one_never_happened(scene
     metrics = until_recorded(agent, "copy_file", 2)
     equal(metrics.requests("copy_file"), (1, 1, 0), "requests")
     equal(metrics.get("primitive_active_requests", primitive_name="copy_file"), 0, "active")
+
+
+@test
+def a_traced_program_is_found_by_its_trace(scene):
+    make_pkg_config(scene)
+    agent = scene.agent()
+    program = build(scene, "traced.c")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    scene.environment["TRACEPARENT"] = f"00-{trace}-00f067aa0ba902b7-01"
+    equal(run(scene, program), f"handled 3 requests of trace {trace}\n", "traced")
+    until_recorded(agent, "handle_request", 3)
+    shown = until(lambda: (lambda text: trace in text and text)(scene.slipring("show", "handle_request").stdout), "its trace")
+    contains(shown, ["slowest of 1m, 1h, lifetime", "newest failure", "span 00f067aa0ba902b7"], "slipring show")
+    scene.environment["TRACEPARENT"] = "none"
+    equal(run(scene, program), "handled 3 requests without a trace\n", "traced")
+    until_recorded(agent, "handle_request", 6)
 
 
 @test

