@@ -39,9 +39,13 @@ static struct slipring_primitive *work(void)
     return primitive;
 }
 
-static void record(uint32_t count)
+/* The first of them under the trace of this number; 0: none. */
+static void record(uint32_t count, uint8_t number)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    struct slipring_trace trace = {.flags = SLIPRING_TRACE_SAMPLED, .span_id = {1}};
+    trace.trace_id[0] = number;
+    slipring_record_traced(work(), MS, SLIPRING_SUCCESS, &one_cent, &trace);
+    for (uint32_t i = 1; i < count; i++) {
         slipring_record(work(), MS, SLIPRING_SUCCESS, &one_cent);
     }
 }
@@ -52,7 +56,7 @@ static void live_and_die(void *unused)
 {
     (void)unused;
     struct slipring_reservation reservation;
-    record(RECORDS);
+    record(RECORDS, 0);
     slipring_record(work(), FAR_NS, SLIPRING_SUCCESS, &one_cent);
     (void)slipring_begin(work());
     struct slipring_primitive *other = NULL;
@@ -101,6 +105,17 @@ static void expect(const struct want *want, uint64_t others)
     rig_expect_balance(&rig);
 }
 
+/* Booked together with its execution (exemplars.h G1): the last one before the kill, or the one after it, which may have found a full ring. Of equals the
+ * later one is kept. */
+static void expect_trace(uint32_t nth)
+{
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "work");
+    CHECK_EQUAL(kept.slowest_count, 1);
+    CHECK(kept.slowest[0].trace_id[0] == 2 * nth - 1 || kept.slowest[0].trace_id[0] == 2 * nth);
+    CHECK_EQUAL(kept.slowest[0].duration_ns, MS);
+    CHECK_EQUAL(kept.bucket_slowest[0].trace_id[0], kept.slowest[0].trace_id[0]);
+}
+
 /* The head that the next agent found in its words stands in the ring, or a full ring stays full. */
 static void expect_heads(void)
 {
@@ -140,19 +155,20 @@ static void kill_at(enum sr_crashpoint point)
     for (uint32_t nth = 1; !has_survived; nth++) {
         struct killing killing = {.point = point, .nth = nth};
         rig_drop(&rig);
-        record(RECORDS);
+        record(RECORDS, (uint8_t)(2 * nth - 1));
         live_once(&want, &lives);
         const int end = child_wait(child_start(serve_until_killed, &killing));
         CHECK(end == 0 || end == 1000 + SIGKILL);
         has_survived = end == 0;
         CHECK(nth > 1 || !has_survived);
-        record(RECORDS); /* into what the dead agent gave free */
+        record(RECORDS, (uint8_t)(2 * nth)); /* into what the dead agent gave free */
         rig_open(&rig);
         expect_heads();
         rig_settle(&rig);
         want.count += 2 * RECORDS;
         want.sum_ns += 2 * RECORDS * MS;
         expect(&want, lives);
+        expect_trace(nth);
         expect_all_given_back();
     }
     print_message("killed %u times\n", (unsigned)lives - 2);
@@ -170,6 +186,7 @@ KILLED_AT(killed_with_a_batch_that_is_half_applied, journal_half_applied)
 KILLED_AT(killed_with_a_batch_that_is_applied, journal_applied)
 KILLED_AT(killed_with_heads_published, drain_heads_published)
 KILLED_AT(killed_with_the_journal_cleared, drain_journal_cleared)
+KILLED_AT(killed_with_exemplars_that_are_not_published, publish_before_exemplars)
 KILLED_AT(killed_with_a_slot_seized, reaper_slot_seized)
 KILLED_AT(killed_with_a_ring_taken_over, reaper_ring_reaping)
 KILLED_AT(killed_with_rings_folded, reaper_ring_folded)
@@ -180,7 +197,7 @@ static void killed_with_the_words_of_a_former_segment_cleared(void)
 {
     struct killing killing = {.point = SR_CRASHPOINT_store_remade_words_cleared, .nth = 1};
     char path[PATH_MAX];
-    record(RECORDS);
+    record(RECORDS, 0);
     rig_settle(&rig);
     rig_drop(&rig);
     place_path(path, rig.options.store, "ring");
@@ -201,6 +218,7 @@ static int run(void)
         RIG_TEST(killed_with_a_batch_that_is_applied),
         RIG_TEST(killed_with_heads_published),
         RIG_TEST(killed_with_the_journal_cleared),
+        RIG_TEST(killed_with_exemplars_that_are_not_published),
         RIG_TEST(killed_with_a_slot_seized),
         RIG_TEST(killed_with_a_ring_taken_over),
         RIG_TEST(killed_with_rings_folded),

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/drain.h"
 #include "agent/reset.h"
 #include "peer/drain.h"
 #include "pure/exemplar.h"
+#include "support/child.h"
 #include "support/place.h"
 #include "support/rig.h"
 #include "support/ring_ground.h"
@@ -285,6 +287,39 @@ static void stamps_are_not_believed_G3(void)
     CHECK(kept.failing.wall_ns <= rig.wall_ns && kept.failing.wall_ns + RIG_SECOND > rig.wall_ns);
 }
 
+/* As a new process that comes to a new ring segment: it takes the first place. */
+static void take_the_first_place(void *unused)
+{
+    (void)unused;
+    struct slipring_store *store = NULL;
+    struct slipring_primitive *other = NULL;
+    CHECK_OK(slipring_open(rig.options.store, &store));
+    CHECK_OK(slipring_primitive_get(store, "other", "primitive", &other));
+    slipring_record(other, 3 * MS, SLIPRING_SUCCESS, NULL);
+}
+
+/* The ring segment was removed (a logout), and ids are given anew. */
+static void a_place_never_shows_a_former_tenants_G5(void)
+{
+    char path[PATH_MAX];
+    record("it", 9 * MS, SLIPRING_FAILURE, 1);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_exemplars(&rig, "it").slowest_count, 1);
+    CHECK_OK(slipring_close(rig_producer));
+    rig_drop(&rig);
+    place_path(path, rig.options.store, "ring");
+    CHECK_EQUAL(unlink(path), 0);
+    rig_open(&rig);
+    rig_settle(&rig);
+    child_run(take_the_first_place, NULL);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "other").count, 1);
+    CHECK_EQUAL(rig_exemplars(&rig, "other").slowest_count, 0);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.failing), 1);
+    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +333,7 @@ static int run(void)
         RIG_TEST(spans_and_costs_carry_theirs),
         RIG_TEST(a_name_that_is_not_traced_takes_no_page),
         RIG_TEST(stamps_are_not_believed_G3),
+        RIG_TEST(a_place_never_shows_a_former_tenants_G5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ static void random_series(uint64_t *random)
 static void every_window_has_its_slowest_G1_G3(void **state)
 {
     (void)state;
-    uint64_t random = workload_seed("property.exemplar") | 1;
+    uint64_t random = workload_seed("unit.exemplar") | 1;
     for (int i = 0; i < 60; i++) {
         random_series(&random);
     }
@@ -97,7 +97,7 @@ static void every_window_has_its_slowest_G1_G3(void **state)
 static void what_does_not_fit_is_missed_at_the_edge_of_a_window_alone_G2(void **state)
 {
     (void)state;
-    uint64_t random = workload_seed("property.exemplar") | 1;
+    uint64_t random = workload_seed("unit.exemplar") | 1;
     for (int round = 0; round < 30; round++) {
         const uint32_t count = 30 + (uint32_t)workload_below(&random, 500);
         uint64_t at_ns = 10000 * SECOND;
