@@ -6,6 +6,7 @@
 
 #include <slipring/version.h>
 
+#include "negotiate.h"
 #include "peer/json.h"
 #include "pure/utf8.h"
 
@@ -106,40 +107,83 @@ static void answer_ready(struct answerer *answerer, const struct answer_query *q
     }
 }
 
+/* All that is published of one primitive. */
+struct published {
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    struct slipring_slo_stats slo;
+    struct sr_native_packed native;
+    struct slipring_exemplars exemplars;
+};
+
+/* What the format can carry of it. False: it has no figures, or has been idle too long. */
+static bool read_primitive(const struct answerer *answerer, uint32_t id, uint64_t now_ns,
+                           struct published *published, struct exposition_figures *out_figures)
+{
+    const struct sr_stats *stats = answerer->stats;
+    const enum exposition_format format = answerer->exposition.format;
+    bool has_native = false;
+    const enum slipring_status status =
+        format == EXPOSITION_PROTOBUF ? sr_stats_get_native(stats, id, &published->stats, &published->detail,
+                                                            &published->native, &has_native)
+                                      : sr_stats_get(stats, id, &published->stats, &published->detail);
+    if (status != SLIPRING_OK ||
+        sr_stats_idle_ns(&published->stats, now_ns, answerer->exposed.idle_after_ns) > 0) {
+        return false;
+    }
+    const bool has_slo =
+        published->detail.objective_count > 0 && sr_stats_slo(stats, id, &published->slo) == SLIPRING_OK;
+    const bool has_exemplars =
+        format != EXPOSITION_TEXT && sr_stats_exemplars(stats, id, &published->exemplars) == SLIPRING_OK;
+    *out_figures = (struct exposition_figures){
+        .stats = &published->stats,
+        .detail = &published->detail,
+        .slo = has_slo ? &published->slo : NULL,
+        .native = has_native ? &published->native : NULL,
+        .exemplars = has_exemplars ? &published->exemplars : NULL,
+    };
+    return true;
+}
+
+static void begin_exposition(struct answerer *answerer, enum exposition_format format)
+{
+    const struct exposure *exposed = &answerer->exposed;
+    struct exposition *exposition = &answerer->exposition;
+    const bool is_packed = exposition_coding(format) == EXPOSITION_PACKED;
+    exposition->common = is_packed ? exposed->packed : exposed->labels;
+    exposition->common_bytes = is_packed ? exposed->packed_bytes : exposed->labels_bytes;
+    exposition->exposes_few = exposed->exposes_few;
+    exposition_begin(exposition, format);
+}
+
 static void answer_metrics(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                            struct answer *out_answer)
 {
-    (void)query;
-    const struct exposure *exposed = &answerer->exposed;
-    begin(out_answer, 200, EXPOSITION_CONTENT_TYPE);
+    const enum exposition_format format = negotiate_format(query->accept);
+    struct exposition *exposition = &answerer->exposition;
+    begin(out_answer, 200, negotiate_content_type(format));
+    out_answer->vary = NEGOTIATE_VARY;
     out_answer->is_scrape = true;
-    answerer->exposition.common = exposed->labels;
-    answerer->exposition.common_bytes = exposed->labels_bytes;
-    answerer->exposition.exposes_few = exposed->exposes_few;
-    exposition_begin(&answerer->exposition);
+    begin_exposition(answerer, format);
     out_answer->body.failed |= !sr_usages_take(&answerer->usages, answerer->stats);
     uint32_t high = sr_stats_high(answerer->stats);
     for (uint32_t id = 0; id < high; id++) {
-        struct slipring_stats stats;
-        struct slipring_stats_detail detail;
-        struct slipring_slo_stats slo;
-        if (sr_stats_get(answerer->stats, id, &stats, &detail) == SLIPRING_OK &&
-            sr_stats_idle_ns(&stats, now_ns, exposed->idle_after_ns) == 0) {
-            const bool has_slo =
-                detail.objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
-            exposition_primitive(&answerer->exposition, &stats, &detail, has_slo ? &slo : NULL);
+        struct published published;
+        struct exposition_figures figures;
+        if (read_primitive(answerer, id, now_ns, &published, &figures)) {
+            exposition_primitive(exposition, &figures);
             uint32_t count = 0;
             const struct slipring_usage_stats *usages = sr_usages_of(&answerer->usages, id, &count);
             for (uint32_t i = 0; i < count; i++) {
-                exposition_usage(&answerer->exposition, &usages[i]);
+                exposition_usage(exposition, &usages[i]);
             }
         }
     }
     struct sr_agent_figures figures;
     if (sr_stats_agent_figures(answerer->stats, &figures) == SLIPRING_OK) {
-        exposition_agent(&answerer->exposition, &figures);
+        exposition_agent(exposition, &figures);
     }
-    out_answer->body.failed |= !exposition_finish(&answerer->exposition, &out_answer->body);
+    out_answer->body.failed |= !exposition_finish(exposition, &out_answer->body);
 }
 
 static struct json_object *primitive_json(const struct answerer *answerer, uint32_t id,

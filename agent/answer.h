@@ -29,6 +29,7 @@ struct answer {
     unsigned status; /* of HTTP */
     const char *content_type;
     const char *allow; /* NULL, or the value of an Allow header */
+    const char *vary;  /* likewise */
     bool is_scrape;    /* figures were rendered for Prometheus */
     struct buffer body;
 };

@@ -1,208 +1,232 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Prometheus text. See exposition.h. */
+/* What is said for Prometheus, whatever the format. See exposition.h. */
 #include "exposition.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <slipring/version.h>
 
 #include "exposition_parts.h"
-#include "pure/decimal.h"
 #include "pure/objective.h"
-#include "pure/utf8.h"
 
-enum { HEADING_BYTES = 512 }; /* about, of a family's HELP and TYPE */
+enum { HEADING_BYTES = 512 }; /* about, of a family's HELP, TYPE and UNIT */
 
-void exposition_begin(struct exposition *exposition)
+/* --- labels -------------------------------------------------------------------------------------------------------------- */
+
+void exposition_part_add(struct exposition *exposition, struct exposition_part *part, const char *name,
+                         const char *value)
+{
+    struct buffer *label = &exposition->scratch;
+    buffer_clear(label);
+    exposition_add_label(exposition_coding(exposition->format), label, name, strlen(name), value);
+    if (label->failed || part->bytes + label->used + EXPOSITION_BLOCK_BYTES > sizeof part->text) {
+        exposition->failed = true;
+        return;
+    }
+    memcpy(part->text + part->bytes, label->text, label->used);
+    part->bytes += label->used;
+}
+
+void exposition_labels_add(struct exposition *exposition, const char *name, const char *value)
+{
+    struct buffer *labels = &exposition->labels;
+    exposition_add_label(exposition_coding(exposition->format), labels, name, strlen(name), value);
+    exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
+}
+
+static void make_cache(struct exposition *exposition)
+{
+    struct exposition_cache *cache = &exposition->cache;
+    const enum exposition_coding coding = exposition_coding(exposition->format);
+    if (cache->is_made && cache->coding == coding) {
+        return;
+    }
+    memset(cache, 0, sizeof *cache);
+    cache->coding = coding;
+    exposition_part_add(exposition, &cache->success, "status", "success");
+    exposition_part_add(exposition, &cache->failure, "status", "failure");
+    exposition_part_add(exposition, &cache->aborted, "status", "aborted");
+    exposition_part_add(exposition, &cache->infinity, "le", "+Inf");
+    exposition_part_add(exposition, &cache->period, "window", "period");
+#define SR_UNIT_ROW(id, name, what)                                                                          \
+    exposition_part_add(exposition, &cache->units[SLIPRING_UNIT_##id], "unit", name);
+#include "pure/unit.def"
+#undef SR_UNIT_ROW
+    cache->is_made = !exposition->failed;
+}
+
+void exposition_begin(struct exposition *exposition, enum exposition_format format)
 {
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
         buffer_clear(&exposition->families[id]);
     }
     buffer_clear(&exposition->agent);
+    exposition->format = format;
     exposition->failed = false;
     exposition->relative_error = 0;
     exposition->minimum_events = 0;
-}
-
-/* How many bytes from here on are ASCII that stands for itself: of most names, all. */
-static size_t plain_length(const char *text)
-{
-    size_t length = 0;
-    while (text[length] >= ' ' && (unsigned char)text[length] < 0x80 && text[length] != '"' &&
-           text[length] != '\\') {
-        length++;
-    }
-    return length;
-}
-
-void exposition_escape(struct buffer *buffer, const char *text)
-{
-    size_t left = strlen(text);
-    while (left > 0) {
-        uint32_t code_point;
-        size_t used = plain_length(text);
-        if (used > 0) {
-            buffer_add(buffer, text, used);
-            text += used;
-            left -= used;
-            continue;
-        }
-        used = sr_utf8_decode(text, left, &code_point);
-        if (used == 0) {
-            buffer_add_text(buffer, SR_UTF8_REPLACEMENT);
-            used = 1;
-        } else if (code_point == '\n') {
-            buffer_add_text(buffer, "\\n");
-        } else if (code_point == '"' || code_point == '\\') {
-            buffer_add(buffer, (const char[]){'\\', (char)code_point}, 2);
-        } else {
-            buffer_add(buffer, text, used);
-        }
-        text += used;
-        left -= used;
-    }
+    make_cache(exposition);
 }
 
 static void make_labels(struct exposition *exposition, const struct slipring_stats_detail *detail)
 {
     struct buffer *labels = &exposition->labels;
     buffer_clear(labels);
-    buffer_add_text(labels, "{primitive_name=\"");
-    exposition_escape(labels, detail->name);
-    buffer_add_text(labels, "\",primitive_type=\"");
-    exposition_escape(labels, detail->type);
-    buffer_add_text(labels, "\"");
+    exposition_labels_add(exposition, "primitive_name", detail->name);
+    exposition_labels_add(exposition, "primitive_type", detail->type);
     buffer_add(labels, exposition->common, exposition->common_bytes);
     exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
+    if (!exposition->failed && exposition_coding(exposition->format) == EXPOSITION_QUOTED) {
+        labels->text[0] = '{'; /* instead of the first comma */
+    }
 }
 
 /* --- a primitive --------------------------------------------------------------------------------------------------------- */
 
-#define PART(name, literal) static const struct exposition_part name = {literal, sizeof literal - 1}
-const struct exposition_part exposition_nothing = {"", 0};
-const struct exposition_part exposition_no_label = {"} ", 2};
-PART(bucket, "_bucket");
-PART(sum, "_sum");
-PART(count_suffix, "_count");
-PART(le_inf, ",le=\"+Inf\"} ");
-PART(success, ",status=\"success\"} ");
-PART(failure, ",status=\"failure\"} ");
-PART(aborted, ",status=\"aborted\"} ");
-
 static const struct exposition_part *bound_part(struct exposition *exposition, uint32_t place,
                                                 uint64_t bound_ns)
 {
-    struct exposition_part *part = &exposition->bounds[place].part;
-    if (exposition->bounds[place].bound_ns != bound_ns) { /* 0, of a struct made new, is no bound */
-        char text[SR_BOUND_TEXT_BYTES];
-        exposition->bounds[place].bound_ns = bound_ns;
-        (void)sr_bound_format(bound_ns, text);
-        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",le=\"%s\"} ", text);
+    struct exposition_part *part = &exposition->cache.bounds[place].part;
+    if (exposition->cache.bounds[place].bound_ns != bound_ns) { /* 0, of a struct made new, is no bound */
+        char text[SR_BOUND_LABEL_BYTES];
+        exposition->cache.bounds[place].bound_ns = bound_ns;
+        (void)sr_bound_label(bound_ns, text);
+        part->bytes = 0;
+        exposition_part_add(exposition, part, "le", text);
     }
     return part;
 }
 
-static void add_histogram(struct exposition *exposition, const struct slipring_stats *stats,
-                          const struct slipring_stats_detail *detail)
+static bool is_exemplar(const struct slipring_exemplar *exemplar)
 {
-    const enum family_id id = FAMILY_primitive_duration_seconds;
+    static const uint8_t none[sizeof exemplar->trace_id];
+    return memcmp(exemplar->trace_id, none, sizeof none) != 0;
+}
+
+/* The later one of the two, if the duration of `next` lies within (above_ns, bound_ns]. The first bucket holds 0, too. */
+static const struct slipring_exemplar *later_within(const struct slipring_exemplar *best,
+                                                    const struct slipring_exemplar *next, uint64_t above_ns,
+                                                    uint64_t bound_ns)
+{
+    const bool is_within = next->duration_ns <= bound_ns && (next->duration_ns > above_ns || above_ns == 0);
+    return is_exemplar(next) && is_within && (best == NULL || next->at_ns > best->at_ns) ? next : best;
+}
+
+/* Of a bucket: by the durations, not by the bounds under which they were kept, which may have been others. NULL: none. */
+static const struct slipring_exemplar *find_exemplar(const struct slipring_exemplars *exemplars,
+                                                     uint64_t above_ns, uint64_t bound_ns)
+{
+    const struct slipring_exemplar *best = NULL;
+    for (uint32_t i = 0; exemplars != NULL && i < exemplars->bucket_count && i < SLIPRING_EXEMPLAR_BUCKETS;
+         i++) {
+        best = later_within(best, &exemplars->bucket_slowest[i], above_ns, bound_ns);
+        best = later_within(best, &exemplars->bucket_failing[i], above_ns, bound_ns);
+    }
+    return best;
+}
+
+static void add_bucket(struct exposition_histogram *histogram, const struct exposition_part *part,
+                       uint64_t bound_ns, uint64_t count, const struct slipring_exemplars *exemplars)
+{
+    const uint64_t above_ns =
+        histogram->bucket_count == 0 ? 0 : histogram->buckets[histogram->bucket_count - 1].bound_ns;
+    histogram->buckets[histogram->bucket_count++] = (struct exposition_bucket){
+        .bound_ns = bound_ns,
+        .count = count,
+        .part = part,
+        .exemplar = find_exemplar(exemplars, above_ns, bound_ns),
+    };
+}
+
+static void add_histogram(struct exposition *exposition, const struct exposition_figures *figures)
+{
+    const struct slipring_stats *stats = figures->stats;
+    const struct slipring_stats_detail *detail = figures->detail;
+    struct exposition_histogram histogram;
+    histogram.bucket_count = 0;
     for (uint32_t i = 0; i < detail->bound_count && i < SLIPRING_BOUND_COUNT; i++) {
         const struct slipring_bound_stats *bound = &detail->bounds[i];
         if (bound->is_le != 0) {
-            exposition_count(exposition, id, &bucket, bound_part(exposition, i, bound->bound_ns),
-                             bound->count);
+            add_bucket(&histogram, bound_part(exposition, i, bound->bound_ns), bound->bound_ns, bound->count,
+                       figures->exemplars);
         }
     }
-    exposition_count(exposition, id, &bucket, &le_inf, stats->count);
-    char *at = exposition_begin_line(exposition, id, &sum, &exposition_no_label);
-    if (at != NULL) {
-        exposition_end_line(exposition, id,
-                            at + sr_number_format_sum(stats->sum_ns[0], stats->sum_ns[1], at));
+    add_bucket(&histogram, &exposition->cache.infinity, UINT64_MAX, stats->count, figures->exemplars);
+    histogram.sum_ns[0] = stats->sum_ns[0];
+    histogram.sum_ns[1] = stats->sum_ns[1];
+    histogram.created_wall_ns = stats->created_wall_ns;
+    histogram.native = figures->native;
+    if (exposition->format == EXPOSITION_PROTOBUF) {
+        exposition_histogram_protobuf(exposition, &histogram);
+    } else {
+        exposition_histogram_text(exposition, &histogram);
     }
-    exposition_count(exposition, id, &count_suffix, &exposition_no_label, stats->count);
 }
 
-static void add_requests(struct exposition *exposition, const struct slipring_stats *stats)
+static void add_requests(struct exposition *exposition, const struct exposition_figures *figures)
 {
     const enum family_id id = FAMILY_primitive_requests_total;
-    uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
-    exposition_count(exposition, id, &exposition_nothing, &success, stats->count - failures);
-    exposition_count(exposition, id, &exposition_nothing, &failure, failures);
-    exposition_count(exposition, id, &exposition_nothing, &aborted, stats->aborted);
-}
-
-static bool make_category(struct exposition *exposition, const char *name)
-{
-    struct buffer *escaped = &exposition->escaped;
-    struct exposition_part *part = &exposition->category;
-    buffer_clear(escaped);
-    exposition_escape(escaped, name);
-    if (escaped->failed) {
-        return false;
-    }
-    part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",category=\"%.*s\"} ", (int)escaped->used,
-                                   escaped->text);
-    return true;
+    const struct slipring_stats *stats = figures->stats;
+    const struct slipring_exemplars *exemplars = figures->exemplars;
+    const uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
+    const bool has_exemplar = exemplars != NULL && failures > 0 && is_exemplar(&exemplars->failing);
+    exposition_count(exposition, id, &exposition->cache.success, stats->count - failures);
+    exposition_failures(exposition, failures, has_exemplar ? &exemplars->failing : NULL);
+    exposition_count(exposition, id, &exposition->cache.aborted, stats->aborted);
 }
 
 static void add_costs(struct exposition *exposition, const struct slipring_stats_detail *detail)
 {
-    _Static_assert(3 * sizeof detail->categories[0].name + sizeof ",category=\"\"} " +
-                           EXPOSITION_BLOCK_BYTES <=
+    _Static_assert(3 * sizeof detail->categories[0].name + sizeof ",category=\"\"" + EXPOSITION_BLOCK_BYTES <=
                        sizeof exposition->category.text,
                    "any name fits, whatever is escaped in it");
+    struct exposition_part *part = &exposition->category;
     for (uint32_t i = 0; i < detail->category_count && i < SLIPRING_CATEGORY_COUNT; i++) {
         const struct slipring_category_stats *category = &detail->categories[i];
         if (category->name[0] != '\0') {
-            if (!make_category(exposition, category->name)) {
-                exposition->failed = true;
-                return;
-            }
-            exposition_dollars(exposition, FAMILY_primitive_cost_total, &exposition->category,
-                               category->cost_nanodollars);
-            exposition_dollars(exposition, FAMILY_primitive_cost_savings_total, &exposition->category,
-                               category->savings_nanodollars);
+            part->bytes = 0;
+            exposition_part_add(exposition, part, "category", category->name);
+            exposition_billionths(exposition, FAMILY_primitive_cost_total, part, category->cost_nanodollars);
+            exposition_billionths(exposition, FAMILY_primitive_cost_savings_total, part,
+                                  category->savings_nanodollars);
         }
     }
 }
 
 static void add_plain_count(struct exposition *exposition, enum family_id id, uint64_t count)
 {
-    exposition_count(exposition, id, &exposition_nothing, &exposition_no_label, count);
+    exposition_count(exposition, id, &exposition->cache.none, count);
 }
 
 static void add_plain_number(struct exposition *exposition, enum family_id id, double number)
 {
-    exposition_number(exposition, id, &exposition_no_label, number);
+    exposition_number(exposition, id, &exposition->cache.none, number);
 }
 
 static void add_lifetime(struct exposition *exposition, const struct slipring_stats *stats)
 {
-    char *at = exposition_begin_line(exposition, FAMILY_primitive_created_seconds, &exposition_nothing,
-                                     &exposition_no_label);
-    if (at != NULL) {
-        exposition_end_line(exposition, FAMILY_primitive_created_seconds,
-                            at + sr_decimal_format(stats->created_wall_ns, at));
-    }
+    const struct exposition_part *const none = &exposition->cache.none;
+    exposition_billionths(exposition, FAMILY_primitive_created_seconds, none, stats->created_wall_ns);
     add_plain_count(exposition, FAMILY_primitive_lifetime_requests,
                     stats->lifetime.n + stats->lifetime_aborted);
     if (stats->lifetime.cost_nanodollars != 0) {
-        exposition_dollars(exposition, FAMILY_primitive_lifetime_cost_dollars, &exposition_no_label,
-                           stats->lifetime.cost_nanodollars);
+        exposition_billionths(exposition, FAMILY_primitive_lifetime_cost_dollars, none,
+                              stats->lifetime.cost_nanodollars);
     }
     if (stats->lifetime.savings_nanodollars != 0) {
-        exposition_dollars(exposition, FAMILY_primitive_lifetime_savings_dollars, &exposition_no_label,
-                           stats->lifetime.savings_nanodollars);
+        exposition_billionths(exposition, FAMILY_primitive_lifetime_savings_dollars, none,
+                              stats->lifetime.savings_nanodollars);
     }
 }
 
-void exposition_primitive(struct exposition *exposition, const struct slipring_stats *stats,
-                          const struct slipring_stats_detail *detail, const struct slipring_slo_stats *slo)
+void exposition_primitive(struct exposition *exposition, const struct exposition_figures *figures)
 {
+    const struct slipring_stats *stats = figures->stats;
+    const struct slipring_stats_detail *detail = figures->detail;
     make_labels(exposition, detail);
-    add_histogram(exposition, stats, detail);
-    add_requests(exposition, stats);
+    exposition_make_created(exposition, stats->created_wall_ns);
+    add_histogram(exposition, figures);
+    add_requests(exposition, figures);
     add_lifetime(exposition, stats);
     uint64_t active = stats->active > 0 ? (uint64_t)stats->active : 0;
     add_plain_count(exposition, FAMILY_primitive_active_requests, active);
@@ -214,7 +238,7 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
                          stats->budget_remaining_clamped);
         add_plain_number(exposition, FAMILY_primitive_error_budget_balance, stats->budget_remaining);
     }
-    exposition_objectives(exposition, detail, slo);
+    exposition_objectives(exposition, detail, figures->slo);
     add_costs(exposition, detail);
     if (stats->present & SLIPRING_HAS_SAVINGS_RATE) {
         add_plain_number(exposition, FAMILY_primitive_savings_ratio, stats->savings_rate);
@@ -227,34 +251,23 @@ void exposition_primitive(struct exposition *exposition, const struct slipring_s
     add_plain_count(exposition, FAMILY_primitive_clamped_total, stats->clamped);
 }
 
-static void add_heading(struct buffer *buffer, const struct family *family)
+/* --- the store as a whole ------------------------------------------------------------------------------------------------ */
+
+static void add_single(struct exposition *exposition, struct buffer *out,
+                       const struct exposition_single *single)
 {
-    buffer_add_text(buffer, "# HELP ");
-    buffer_add_text(buffer, family->name);
-    buffer_add_text(buffer, " ");
-    buffer_add_text(buffer, family->help);
-    buffer_add_text(buffer, "\n# TYPE ");
-    buffer_add_text(buffer, family->name);
-    buffer_add_text(buffer, " ");
-    buffer_add_text(buffer, family->type);
-    buffer_add_text(buffer, "\n");
+    if (exposition->format == EXPOSITION_PROTOBUF) {
+        exposition_single_protobuf(exposition, out, single);
+    } else {
+        exposition_single_text(exposition, out, single);
+    }
 }
 
-/* A line of the store as a whole: `own` is its own label, ,name="value", or "". */
-static void add_line(const struct exposition *exposition, struct buffer *lines, const char *name,
-                     const char *own, const char *number)
+/* Those that begin at 0 with the agent. Of the others, which go on in shared memory, nobody wrote down when they began. */
+static bool counts_since_start(unsigned index)
 {
-    buffer_add_text(lines, name);
-    if (exposition->common_bytes > 0 || own[0] != '\0') {
-        const size_t at = lines->used;
-        buffer_add(lines, exposition->common, exposition->common_bytes);
-        buffer_add_text(lines, own);
-        if (!lines->failed) {
-            lines->text[at] = '{'; /* instead of the first comma */
-        }
-        buffer_add(lines, "}", 1);
-    }
-    buffer_format(lines, " %s\n", number);
+    return index == SR_FIGURE_config_reload_failures || index == SR_FIGURE_checkpoint_failures ||
+           index == SR_FIGURE_checkpoint_bytes || index == SR_FIGURE_checkpoints_refused;
 }
 
 void exposition_agent(struct exposition *exposition, const struct sr_agent_figures *figures)
@@ -267,39 +280,53 @@ void exposition_agent(struct exposition *exposition, const struct sr_agent_figur
     for (unsigned index = 0; index < SR_AGENT_FIGURE_COUNT; index++) {
         struct family family;
         families_of_figure(index, &family);
-        add_heading(&exposition->agent, &family);
-        char number[SR_NUMBER_TEXT_BYTES];
-        if (strcmp(family.unit, "seconds") == 0) {
-            (void)sr_decimal_format(values[index], number);
-        } else {
-            (void)sr_number_format_integer(values[index], number);
-        }
-        add_line(exposition, &exposition->agent, family.name, "", number);
+        const struct exposition_single single = {
+            .family = &family,
+            .kind = strcmp(family.unit, "seconds") == 0 ? EXPOSITION_BILLIONTHS : EXPOSITION_COUNT,
+            .count = values[index],
+            .created_wall_ns = counts_since_start(index) ? figures->started_wall_ns : 0,
+        };
+        add_single(exposition, &exposition->agent, &single);
     }
 }
 
 /* What is said once, from figures that each primitive has. */
-static void add_store(struct exposition *exposition)
+static void add_store(struct exposition *exposition, struct buffer *out)
 {
-    add_line(exposition, &exposition->families[FAMILY_slipring_build_info], "slipring_build_info",
-             ",version=\"" SLIPRING_VERSION "\"", "1");
-    char number[SR_NUMBER_TEXT_BYTES];
-    if (exposition->relative_error > 0 && sr_number_format(exposition->relative_error, number) > 0) {
-        add_line(exposition, &exposition->families[FAMILY_slipring_quantile_relative_error_ratio],
-                 "slipring_quantile_relative_error_ratio", "", number);
+    const struct exposition_single build = {.family = families_get(FAMILY_slipring_build_info),
+                                            .name = "version",
+                                            .value = SLIPRING_VERSION,
+                                            .count = 1};
+    add_single(exposition, out, &build);
+    if (exposition->relative_error > 0 && isfinite(exposition->relative_error)) {
+        const struct exposition_single error = {
+            .family = families_get(FAMILY_slipring_quantile_relative_error_ratio),
+            .kind = EXPOSITION_NUMBER,
+            .number = exposition->relative_error};
+        add_single(exposition, out, &error);
     }
     if (exposition->minimum_events > 0) {
-        number[sr_number_format_integer(exposition->minimum_events, number)] = '\0';
-        add_line(exposition, &exposition->families[FAMILY_slipring_slo_minimum_events],
-                 "slipring_slo_minimum_events", "", number);
+        const struct exposition_single events = {.family = families_get(FAMILY_slipring_slo_minimum_events),
+                                                 .count = exposition->minimum_events};
+        add_single(exposition, out, &events);
+    }
+}
+
+static void add_heading(struct exposition *exposition, struct buffer *out, enum family_id id)
+{
+    if (exposition->format == EXPOSITION_PROTOBUF) {
+        exposition_heading_protobuf(exposition, out, families_get(id), exposition->families[id].used);
+    } else {
+        exposition_heading_text(exposition, out, families_get(id));
     }
 }
 
 bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
 {
-    add_store(exposition);
+    _Static_assert((unsigned)FAMILY_slipring_build_info + 3 == (unsigned)FAMILY_COUNT,
+                   "what is of the store as a whole comes last in the table");
     bool whole = !exposition->failed && !exposition->agent.failed;
-    size_t bytes = exposition->agent.used;
+    size_t bytes = exposition->agent.used + HEADING_BYTES;
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
         bytes += exposition->families[id].used + HEADING_BYTES;
     }
@@ -309,12 +336,16 @@ bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
         const struct buffer *lines = &exposition->families[id];
         whole = whole && !lines->failed;
         if (lines->used > 0) {
-            add_heading(out_text, families_get((enum family_id)id));
+            add_heading(exposition, out_text, (enum family_id)id);
             buffer_add(out_text, lines->text, lines->used);
         }
     }
+    add_store(exposition, out_text);
     buffer_add(out_text, exposition->agent.text, exposition->agent.used);
-    return whole && !out_text->failed;
+    if (exposition->format == EXPOSITION_OPENMETRICS) {
+        buffer_add_text(out_text, "# EOF\n");
+    }
+    return whole && !exposition->failed && !out_text->failed;
 }
 
 void exposition_free(struct exposition *exposition)
@@ -324,5 +355,5 @@ void exposition_free(struct exposition *exposition)
     }
     buffer_free(&exposition->agent);
     buffer_free(&exposition->labels);
-    buffer_free(&exposition->escaped);
+    buffer_free(&exposition->scratch);
 }

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines of each objective: what it asks for, its windows, its budget, its alerts. See exposition_parts.h. */
-#include <stdio.h>
-
 #include "exposition_parts.h"
 #include "pure/duration.h"
 #include "pure/objective.h"
 
 #define SECOND UINT64_C(1000000000)
 
-const struct exposition_part exposition_period = {",window=\"period\"} ", sizeof ",window=\"period\"} " - 1};
-
 /* The label in place `place`, which is nearly always the last objective's; so with the next one. */
 const struct exposition_part *exposition_slo_window(struct exposition *exposition, uint32_t place,
                                                     uint64_t window_s)
 {
-    struct exposition_part *part = &exposition->slo_windows[place].part;
-    if (exposition->slo_windows[place].window_s != window_s) { /* 0, of a struct made new, is none */
+    struct exposition_part *part = &exposition->cache.slo_windows[place].part;
+    if (exposition->cache.slo_windows[place].window_s != window_s) { /* 0, of a struct made new, is none */
         char label[SR_DURATION_LABEL_BYTES];
-        exposition->slo_windows[place].window_s = window_s;
+        exposition->cache.slo_windows[place].window_s = window_s;
         (void)sr_duration_label(window_s * SECOND, label);
-        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",window=\"%s\"} ", label);
+        part->bytes = 0;
+        exposition_part_add(exposition, part, "window", label);
     }
     return part;
 }
@@ -27,16 +24,17 @@ const struct exposition_part *exposition_slo_window(struct exposition *expositio
 const struct exposition_part *exposition_pair(struct exposition *exposition, uint32_t place,
                                               const struct slipring_slo_alert *alert)
 {
-    struct exposition_part *part = &exposition->alerts[place].part;
-    if (exposition->alerts[place].long_s != alert->long_s ||
-        exposition->alerts[place].short_s != alert->short_s || part->bytes == 0) {
+    struct exposition_part *part = &exposition->cache.alerts[place].part;
+    if (exposition->cache.alerts[place].long_s != alert->long_s ||
+        exposition->cache.alerts[place].short_s != alert->short_s || part->bytes == 0) {
         char long_label[SR_DURATION_LABEL_BYTES], short_label[SR_DURATION_LABEL_BYTES];
-        exposition->alerts[place].long_s = alert->long_s;
-        exposition->alerts[place].short_s = alert->short_s;
+        exposition->cache.alerts[place].long_s = alert->long_s;
+        exposition->cache.alerts[place].short_s = alert->short_s;
         (void)sr_duration_label(alert->long_s * SECOND, long_label);
         (void)sr_duration_label(alert->short_s * SECOND, short_label);
-        part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",long=\"%s\",short=\"%s\"} ",
-                                       long_label, short_label);
+        part->bytes = 0;
+        exposition_part_add(exposition, part, "long", long_label);
+        exposition_part_add(exposition, part, "short", short_label);
     }
     return part;
 }
@@ -44,18 +42,18 @@ const struct exposition_part *exposition_pair(struct exposition *exposition, uin
 static void add_count(struct exposition *exposition, enum family_id id, const struct exposition_part *labels,
                       uint64_t count)
 {
-    exposition_count(exposition, id, &exposition_nothing, labels, count);
+    exposition_count(exposition, id, labels, count);
 }
 
 /* What it asks for. */
 static void add_terms(struct exposition *exposition, const struct slipring_objective_stats *objective)
 {
-    const struct exposition_part *const none = &exposition_no_label;
-    exposition_duration(exposition, FAMILY_primitive_slo_objective_target_ratio, none,
-                        objective->target_ppb); /* billionths, as nanoseconds are */
+    const struct exposition_part *const none = &exposition->cache.none;
+    exposition_billionths(exposition, FAMILY_primitive_slo_objective_target_ratio, none,
+                          objective->target_ppb); /* billionths, as nanoseconds are */
     if (objective->kind == SLIPRING_LATENCY) {
-        exposition_duration(exposition, FAMILY_primitive_slo_objective_threshold_seconds, none,
-                            objective->threshold_ns);
+        exposition_billionths(exposition, FAMILY_primitive_slo_objective_threshold_seconds, none,
+                              objective->threshold_ns);
     }
     if (objective->period_s != SLIPRING_PERIOD_MONTH) {
         add_count(exposition, FAMILY_primitive_slo_objective_period_seconds, none, objective->period_s);
@@ -78,25 +76,25 @@ void exposition_coverage(struct exposition *exposition, enum family_id id,
 {
     const uint64_t millionth_ns = window_s * (SECOND / 1000000);
     const uint64_t millionths = millionth_ns == 0 ? 0 : span_ns / millionth_ns;
-    exposition_duration(exposition, id, labels,
-                        (millionths < 1000000 ? millionths : 1000000) *
-                            1000); /* billionths, as nanoseconds are */
+    exposition_billionths(exposition, id, labels,
+                          (millionths < 1000000 ? millionths : 1000000) *
+                              1000); /* billionths, as nanoseconds are */
 }
 
 static void add_period(struct exposition *exposition, const struct slipring_objective_stats *objective)
 {
-    add_counts(exposition, &exposition_period, objective->good, objective->total);
+    add_counts(exposition, &exposition->cache.period, objective->good, objective->total);
     if (objective->period_s > SLIPRING_PERIOD_MONTH) {
-        exposition_coverage(exposition, FAMILY_primitive_slo_objective_coverage_ratio, &exposition_period,
-                            objective->span_ns, objective->period_s);
+        exposition_coverage(exposition, FAMILY_primitive_slo_objective_coverage_ratio,
+                            &exposition->cache.period, objective->span_ns, objective->period_s);
     }
     if (objective->total > 0) {
         const double remaining = objective->budget_remaining;
-        exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, &exposition_period,
+        exposition_number(exposition, FAMILY_primitive_slo_objective_burn_rate, &exposition->cache.period,
                           objective->burn_rate);
-        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_remaining, &exposition_no_label,
-                          sr_objective_clamp(remaining));
-        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_balance, &exposition_no_label,
+        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_remaining,
+                          &exposition->cache.none, sr_objective_clamp(remaining));
+        exposition_number(exposition, FAMILY_primitive_slo_objective_budget_balance, &exposition->cache.none,
                           remaining);
     }
 }
@@ -149,9 +147,8 @@ static void add_alert(struct exposition *exposition, uint32_t place, const struc
     }
     const char *reason = what_blocks(alert->state);
     if (reason != NULL) {
-        struct exposition_part part;
-        part.bytes = (size_t)snprintf(part.text, sizeof part.text, "%.*s,reason=\"%s\"} ",
-                                      (int)(labels->bytes - strlen("} ")), labels->text, reason);
+        struct exposition_part part = *labels;
+        exposition_part_add(exposition, &part, "reason", reason);
         add_count(exposition, FAMILY_primitive_slo_objective_alert_blocked, &part, 1);
     }
 }
@@ -160,13 +157,13 @@ static void add_slo(struct exposition *exposition, const struct slipring_slo_obj
 {
     add_windows(exposition, slo);
     if (slo->present & SLIPRING_SLO_HAS_EXHAUSTION) {
-        exposition_number(exposition, FAMILY_primitive_slo_objective_exhaustion_seconds, &exposition_no_label,
-                          slo->exhaustion_s);
+        exposition_number(exposition, FAMILY_primitive_slo_objective_exhaustion_seconds,
+                          &exposition->cache.none, slo->exhaustion_s);
     }
     for (uint32_t i = 0; i < SLIPRING_ALERT_COUNT; i++) {
         add_alert(exposition, i, &slo->alerts[i]);
     }
-    add_count(exposition, FAMILY_primitive_slo_objective_no_data, &exposition_no_label,
+    add_count(exposition, FAMILY_primitive_slo_objective_no_data, &exposition->cache.none,
               (slo->present & SLIPRING_SLO_NO_DATA) != 0);
 }
 
@@ -196,10 +193,7 @@ void exposition_objectives(struct exposition *exposition, const struct slipring_
             continue;
         }
         labels->used = own;
-        buffer_add_text(labels, ",objective=\"");
-        exposition_escape(labels, detail->objectives[i].name);
-        buffer_add_text(labels, "\"");
-        exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
+        exposition_labels_add(exposition, "objective", detail->objectives[i].name);
         add_objective(exposition, &detail->objectives[i], i < slo_count ? &slo->objectives[i] : NULL);
         has_events |= detail->objectives[i].kind != SLIPRING_SPEND;
     }

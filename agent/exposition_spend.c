@@ -7,19 +7,19 @@
 /* What its period may cost, and did. */
 static void add_budget(struct exposition *exposition, const struct slipring_objective_stats *objective)
 {
-    const struct exposition_part *const none = &exposition_no_label;
-    exposition_dollars(exposition, FAMILY_primitive_cost_budget_dollars, none, objective->amount_nanodollars);
-    exposition_dollars(exposition, FAMILY_primitive_cost_budget_spent_dollars, &exposition_period,
-                       objective->total);
+    const struct exposition_part *const none = &exposition->cache.none;
+    exposition_billionths(exposition, FAMILY_primitive_cost_budget_dollars, none,
+                          objective->amount_nanodollars);
+    exposition_billionths(exposition, FAMILY_primitive_cost_budget_spent_dollars, &exposition->cache.period,
+                          objective->total);
     if (objective->period_s != SLIPRING_PERIOD_MONTH) {
-        exposition_count(exposition, FAMILY_primitive_cost_budget_period_seconds, &exposition_nothing, none,
-                         objective->period_s);
-        exposition_coverage(exposition, FAMILY_primitive_cost_budget_coverage_ratio, &exposition_period,
-                            objective->span_ns, objective->period_s);
+        exposition_count(exposition, FAMILY_primitive_cost_budget_period_seconds, none, objective->period_s);
+        exposition_coverage(exposition, FAMILY_primitive_cost_budget_coverage_ratio,
+                            &exposition->cache.period, objective->span_ns, objective->period_s);
     }
     if (objective->amount_nanodollars != 0) {
         const double remaining = objective->budget_remaining;
-        exposition_number(exposition, FAMILY_primitive_cost_budget_burn_rate, &exposition_period,
+        exposition_number(exposition, FAMILY_primitive_cost_budget_burn_rate, &exposition->cache.period,
                           objective->burn_rate);
         exposition_number(exposition, FAMILY_primitive_cost_budget_remaining_ratio, none,
                           sr_objective_clamp(remaining));
@@ -35,7 +35,7 @@ static void add_window(struct exposition *exposition, uint32_t place,
     }
     const struct exposition_part *labels = exposition_slo_window(exposition, place, window->window_s);
     if (!exposition->exposes_few) {
-        exposition_dollars(exposition, FAMILY_primitive_cost_budget_spent_dollars, labels, window->total);
+        exposition_billionths(exposition, FAMILY_primitive_cost_budget_spent_dollars, labels, window->total);
         exposition_coverage(exposition, FAMILY_primitive_cost_budget_coverage_ratio, labels, window->span_ns,
                             window->window_s);
     }
@@ -52,12 +52,12 @@ void exposition_spend(struct exposition *exposition, const struct slipring_objec
     for (uint32_t i = 0; slo != NULL && i < SLIPRING_ALERT_COUNT; i++) {
         const struct slipring_slo_alert *alert = &slo->alerts[i];
         if (alert->state == SLIPRING_ALERT_QUIET || alert->state == SLIPRING_ALERT_FIRING) {
-            exposition_count(exposition, FAMILY_primitive_cost_budget_alert, &exposition_nothing,
+            exposition_count(exposition, FAMILY_primitive_cost_budget_alert,
                              exposition_pair(exposition, i, alert), alert->state == SLIPRING_ALERT_FIRING);
         }
     }
     if (slo != NULL && slo->present & SLIPRING_SLO_HAS_EXHAUSTION) {
-        exposition_number(exposition, FAMILY_primitive_cost_budget_exhaustion_seconds, &exposition_no_label,
-                          slo->exhaustion_s);
+        exposition_number(exposition, FAMILY_primitive_cost_budget_exhaustion_seconds,
+                          &exposition->cache.none, slo->exhaustion_s);
     }
 }

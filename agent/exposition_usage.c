@@ -2,35 +2,25 @@
 /* The lines of what a primitive used of one resource. See exposition_parts.h. */
 #include "exposition_parts.h"
 
-static const struct exposition_part units_of[SLIPRING_UNIT_COUNT] = {
-#define SR_UNIT_ROW(id, name, what)                                                                          \
-    [SLIPRING_UNIT_##id] = {",unit=\"" name "\"} ", sizeof ",unit=\"" name "\"} " - 1},
-#include "pure/unit.def"
-#undef SR_UNIT_ROW
-};
-
 static void add_units(struct exposition *exposition, enum family_id id, const uint64_t *units)
 {
     for (uint32_t unit = 0; unit < SLIPRING_UNIT_COUNT; unit++) {
         if (units[unit] != 0) {
-            exposition_count(exposition, id, &exposition_nothing, &units_of[unit], units[unit]);
+            exposition_count(exposition, id, &exposition->cache.units[unit], units[unit]);
         }
     }
 }
 
 void exposition_usage(struct exposition *exposition, const struct slipring_usage_stats *usage)
 {
-    const struct exposition_part *none = &exposition_no_label;
+    const struct exposition_part *none = &exposition->cache.none;
     struct buffer *labels = &exposition->labels;
     const size_t before = labels->used; /* those of the primitive */
-    buffer_add_text(labels, ",resource=\"");
-    exposition_escape(labels, usage->resource);
-    buffer_add_text(labels, "\"");
-    exposition->failed |= buffer_room(labels, EXPOSITION_BLOCK_BYTES) == NULL;
+    exposition_labels_add(exposition, "resource", usage->resource);
     add_units(exposition, FAMILY_primitive_usage_units_total, usage->units);
-    exposition_dollars(exposition, FAMILY_primitive_usage_cost_total, none, usage->cost_nanodollars);
-    exposition_dollars(exposition, FAMILY_primitive_usage_savings_total, none, usage->savings_nanodollars);
-    exposition_count(exposition, FAMILY_primitive_unpriced_total, &exposition_nothing, none, usage->unpriced);
+    exposition_billionths(exposition, FAMILY_primitive_usage_cost_total, none, usage->cost_nanodollars);
+    exposition_billionths(exposition, FAMILY_primitive_usage_savings_total, none, usage->savings_nanodollars);
+    exposition_count(exposition, FAMILY_primitive_unpriced_total, none, usage->unpriced);
     add_units(exposition, FAMILY_primitive_unpriced_units, usage->unpriced_units);
     labels->used = before;
 }

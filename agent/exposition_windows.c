@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines of the windows: percentiles, how many executions they are of, over what time, how fast those came, and what they
  * cost. See exposition_parts.h. */
-#include <stdio.h>
-
 #include "exposition_parts.h"
-#include "pure/bucket.h"
-#include "pure/decimal.h"
+#include "pure/bound.h"
 #include "pure/duration.h"
 #include "pure/window.h"
 
@@ -16,13 +13,14 @@ static const uint32_t percentile_ppm[SLIPRING_PERCENTILE_COUNT] = {
     [SLIPRING_P99] = 990000, [SLIPRING_P999] = 999000,
 };
 
-static void make_quantile(struct exposition_window *window, uint32_t place, uint32_t ppm, const char *label)
+static void make_quantile(struct exposition *exposition, struct exposition_part *part, uint32_t ppm,
+                          const char *label)
 {
-    char quantile[SR_DECIMAL_TEXT_BYTES];
-    (void)sr_decimal_format((uint64_t)ppm * 1000, quantile); /* a millionth is a thousand billionths */
-    struct exposition_part *part = &window->quantiles[place];
-    part->bytes =
-        (size_t)snprintf(part->text, sizeof part->text, ",quantile=\"%s\",window=\"%s\"} ", quantile, label);
+    char quantile[SR_BOUND_LABEL_BYTES];
+    (void)sr_bound_label((uint64_t)ppm * 1000, quantile); /* a millionth is a thousand billionths */
+    part->bytes = 0;
+    exposition_part_add(exposition, part, "quantile", quantile);
+    exposition_part_add(exposition, part, "window", label);
 }
 
 /* The labels in place `place`, which are nearly always the last primitive's. */
@@ -30,7 +28,7 @@ static const struct exposition_window *window_labels(struct exposition *expositi
                                                      uint64_t window_ns,
                                                      const struct slipring_stats_detail *detail)
 {
-    struct exposition_window *window = &exposition->windows[place];
+    struct exposition_window *window = &exposition->cache.windows[place];
     if (window->is_made && window->window_ns == window_ns &&
         memcmp(window->extra_ppm, detail->extra_ppm, sizeof window->extra_ppm) == 0) {
         return window;
@@ -43,61 +41,31 @@ static const struct exposition_window *window_labels(struct exposition *expositi
     window->window_ns = window_ns;
     memcpy(window->extra_ppm, detail->extra_ppm, sizeof window->extra_ppm);
     struct exposition_part *part = &window->part;
-    part->bytes = (size_t)snprintf(part->text, sizeof part->text, ",window=\"%s\"} ", label);
+    part->bytes = 0;
+    exposition_part_add(exposition, part, "window", label);
     for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
-        make_quantile(window, i, percentile_ppm[i], label);
+        make_quantile(exposition, &window->quantiles[i], percentile_ppm[i], label);
     }
     for (uint32_t i = 0; i < SLIPRING_EXTRA_COUNT; i++) {
-        make_quantile(window, SLIPRING_PERCENTILE_COUNT + i, detail->extra_ppm[i], label);
+        make_quantile(exposition, &window->quantiles[SLIPRING_PERCENTILE_COUNT + i], detail->extra_ppm[i],
+                      label);
     }
     return window;
-}
-
-/* The text of a percentile in seconds. NULL: it is no number. */
-static const struct exposition_seconds *seconds_of(struct exposition *exposition, double ns)
-{
-    /* A bucket's middle lies in that bucket, or, where buckets are narrower than a nanosecond, near it. */
-    const bool is_duration = ns >= 0 && ns <= (double)SR_DURATION_MAX_NS;
-    struct exposition_seconds *seconds =
-        &exposition->seconds[is_duration ? sr_bucket_index((uint64_t)ns) : SR_BUCKET_ZERO];
-    uint64_t bits;
-    memcpy(&bits, &ns, sizeof bits);
-    if (seconds->bits == bits && seconds->bytes > 0) {
-        return seconds;
-    }
-    char text[SR_NUMBER_TEXT_BYTES];
-    const size_t bytes = sr_number_format(ns / 1e9, text);
-    if (bytes == 0 || bytes > sizeof seconds->text) {
-        return NULL;
-    }
-    seconds->bits = bits;
-    seconds->bytes = (uint8_t)bytes;
-    memcpy(seconds->text, text, bytes);
-    return seconds;
-}
-
-static void add_quantile(struct exposition *exposition, const struct exposition_part *labels, double ns)
-{
-    const enum family_id id = FAMILY_primitive_duration_quantile_seconds;
-    const struct exposition_seconds *seconds = seconds_of(exposition, ns);
-    char *at = seconds == NULL ? NULL : exposition_begin_line(exposition, id, &exposition_nothing, labels);
-    if (at != NULL) {
-        memcpy(at, seconds->text, sizeof seconds->text);
-        exposition_end_line(exposition, id, at + seconds->bytes);
-    }
 }
 
 static void add_quantiles(struct exposition *exposition, const struct exposition_window *labels,
                           const struct slipring_window_stats *window, uint32_t extra_count)
 {
+    const enum family_id id = FAMILY_primitive_duration_quantile_seconds;
     if (window->n == 0) {
         return; /* no percentile is of nothing */
     }
     for (uint32_t i = 0; i < SLIPRING_PERCENTILE_COUNT; i++) {
-        add_quantile(exposition, &labels->quantiles[i], window->percentile_ns[i]);
+        exposition_percentile(exposition, id, &labels->quantiles[i], window->percentile_ns[i]);
     }
     for (uint32_t i = 0; i < extra_count && i < SLIPRING_EXTRA_COUNT; i++) {
-        add_quantile(exposition, &labels->quantiles[SLIPRING_PERCENTILE_COUNT + i], window->extra_ns[i]);
+        exposition_percentile(exposition, id, &labels->quantiles[SLIPRING_PERCENTILE_COUNT + i],
+                              window->extra_ns[i]);
     }
     if (window->relative_error > exposition->relative_error) {
         exposition->relative_error = window->relative_error;
@@ -107,9 +75,8 @@ static void add_quantiles(struct exposition *exposition, const struct exposition
 static void add_extent(struct exposition *exposition, const struct exposition_window *labels,
                        const struct slipring_window_stats *window)
 {
-    exposition_count(exposition, FAMILY_primitive_window_requests, &exposition_nothing, &labels->part,
-                     window->n);
-    exposition_duration(exposition, FAMILY_primitive_window_span_seconds, &labels->part, window->span_ns);
+    exposition_count(exposition, FAMILY_primitive_window_requests, &labels->part, window->n);
+    exposition_billionths(exposition, FAMILY_primitive_window_span_seconds, &labels->part, window->span_ns);
 }
 
 static void add_cost_per_request(struct exposition *exposition, const struct exposition_window *labels,

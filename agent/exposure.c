@@ -8,7 +8,7 @@
 #define URCU_INLINE_SMALL_FUNCTIONS
 #include <urcu/urcu-memb.h>
 
-#include "exposition_parts.h"
+#include "exposition_labels.h"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -31,19 +31,19 @@ void __tsan_release(void *address);
 #define SEEN_AFTER(address)  ((void)(address))
 #endif
 
-static bool add_labels(const struct options *options, struct exposure *exposure)
+/* All of them in this coding, into EXPOSURE_LABELS_BYTES. */
+static bool add_labels(const struct options *options, enum exposition_coding coding, char *out_text,
+                       size_t *out_bytes)
 {
     struct buffer text = {0};
     for (uint32_t i = 0; i < options->label_count; i++) {
         const struct options_label *label = &options->labels[i];
-        buffer_format(&text, ",%.*s=\"", (int)label->name_bytes, label->name);
-        exposition_escape(&text, label->value);
-        buffer_add(&text, "\"", 1);
+        exposition_add_label(coding, &text, label->name, label->name_bytes, label->value);
     }
-    const bool fits = !text.failed && text.used <= sizeof exposure->labels;
+    const bool fits = !text.failed && text.used <= EXPOSURE_LABELS_BYTES;
     if (fits && text.used > 0) {
-        memcpy(exposure->labels, text.text, text.used);
-        exposure->labels_bytes = text.used;
+        memcpy(out_text, text.text, text.used);
+        *out_bytes = text.used;
     }
     buffer_free(&text);
     return fits;
@@ -52,7 +52,8 @@ static bool add_labels(const struct options *options, struct exposure *exposure)
 bool exposure_publish(struct exposure_board *board, const struct options *options)
 {
     struct exposure *next = calloc(1, sizeof *next);
-    if (next == NULL || !add_labels(options, next)) {
+    if (next == NULL || !add_labels(options, EXPOSITION_QUOTED, next->labels, &next->labels_bytes) ||
+        !add_labels(options, EXPOSITION_PACKED, next->packed, &next->packed_bytes)) {
         free(next);
         return false;
     }

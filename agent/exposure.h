@@ -16,7 +16,7 @@
 
 #include "options.h"
 
-/* ,name="value" with every byte of a value escaped, for each label */
+/* ,name="value" with every byte of a value escaped, for each label; packed they are shorter */
 #define EXPOSURE_LABELS_BYTES (OPTIONS_LABEL_MAX * (OPTIONS_LABEL_NAME_MAX + 2 * OPTIONS_LABEL_TEXT_MAX + 4))
 
 /* All zero: no labels, everything, nothing is idle. */
@@ -24,10 +24,12 @@ struct exposure {
     size_t labels_bytes;
     char labels
         [EXPOSURE_LABELS_BYTES]; /* ,service="shop",environment="production" as Prometheus has it; not terminated */
-    uint64_t idle_after_ns; /* 0: never */
-    bool exposes_few;       /* exposition.h */
-    bool sends_plain;       /* no gzip, whoever asks */
-    uint64_t generation;    /* another one each time; 0: nothing was published */
+    size_t packed_bytes;
+    char packed[EXPOSURE_LABELS_BYTES]; /* the same for protobuf */
+    uint64_t idle_after_ns;             /* 0: never */
+    bool exposes_few;                   /* exposition.h */
+    bool sends_plain;                   /* no gzip, whoever asks */
+    uint64_t generation;                /* another one each time; 0: nothing was published */
 };
 
 /* Where one is published. Zeroed: the exposure that is all zero. */

@@ -40,6 +40,23 @@ void families_of_figure(unsigned index, struct family *out_family)
     out_family->help = figures[index].help;
 }
 
+size_t families_base_bytes(const struct family *family)
+{
+    const size_t length = strlen(family->name), total = strlen("_total");
+    const bool is_counter = strcmp(family->type, "counter") == 0;
+    return is_counter && length > total && strcmp(family->name + length - total, "_total") == 0
+               ? length - total
+               : length;
+}
+
+const char *families_named_unit(const struct family *family)
+{
+    const size_t base = families_base_bytes(family), unit = strlen(family->unit);
+    const bool is_named = base > unit && family->name[base - unit - 1] == '_' &&
+                          memcmp(family->name + base - unit, family->unit, unit) == 0;
+    return is_named ? family->unit : "";
+}
+
 static void list_one(struct buffer *buffer, const struct family *family, bool of_primitive)
 {
     buffer_format(buffer, "| `%s` | %s | %s | ", family->name, family->type,

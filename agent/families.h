@@ -3,6 +3,7 @@
 #ifndef AGENT_FAMILIES_H
 #define AGENT_FAMILIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,18 @@ enum family_id {
 };
 
 #define FAMILY_NAME_BYTES 80
+
+/* Its type is counter; for a constant id the compiler knows. */
+static inline bool families_is_counter(enum family_id id)
+{
+    enum { counter = 1, gauge = 0, histogram = 0, summary = 0 };
+    static const bool is_counter[FAMILY_COUNT] = {
+#define SR_FAMILY(name, type, unit, labels, help) [FAMILY_##name] = (type),
+#include "pure/family.def"
+#undef SR_FAMILY
+    };
+    return is_counter[id];
+}
 
 struct family {
     char name[FAMILY_NAME_BYTES]; /* as in its TYPE line, with _total and the unit */
@@ -31,6 +44,12 @@ const struct family *families_get(enum family_id id);
 /* Of the agent's figure `index` (enum SR_FIGURE_…): slipring_<name>, where a unit of ns becomes _seconds and a counter
  * gets _total. index < SR_AGENT_FIGURE_COUNT. */
 void families_of_figure(unsigned index, struct family *out_family);
+
+/* The unit, if the name says it as OpenMetrics wants, at its end (before _total): "seconds"; else "". */
+const char *families_named_unit(const struct family *family);
+
+/* The length of the name without _total, by which OpenMetrics knows a counter. */
+size_t families_base_bytes(const struct family *family);
 
 /* The whole reference as a Markdown table, the text of `slipringd --list-families`. */
 void families_list(struct buffer *buffer);

@@ -35,6 +35,13 @@ static bool add_header(struct MHD_Response *response, const char *name, const ch
     return value == NULL || MHD_add_response_header(response, name, value) != MHD_NO;
 }
 
+/* What the answer depends on, for caches. NULL: on the page alone. */
+static const char *vary_of(const struct answer *answer, bool may_pack)
+{
+    const char *packing = may_pack ? MHD_HTTP_HEADER_ACCEPT_ENCODING : NULL;
+    return answer->vary != NULL ? answer->vary : packing;
+}
+
 static bool add_headers(struct MHD_Response *response, const struct answer *answer, bool may_pack,
                         bool is_packed)
 {
@@ -43,7 +50,7 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
            add_header(response, "X-Content-Type-Options", "nosniff") &&
            add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) &&
            add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, answer->status == 503 ? "1" : NULL) &&
-           add_header(response, MHD_HTTP_HEADER_VARY, may_pack ? MHD_HTTP_HEADER_ACCEPT_ENCODING : NULL) &&
+           add_header(response, MHD_HTTP_HEADER_VARY, vary_of(answer, may_pack)) &&
            add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, is_packed ? "gzip" : NULL);
 }
 

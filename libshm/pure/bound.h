@@ -19,6 +19,7 @@
 #define SR_BOUND_LIST_MAX      16 /* bounds in a configured list */
 #define SR_BOUND_DEFAULT_COUNT 10
 #define SR_BOUND_TEXT_BYTES    SR_DECIMAL_TEXT_BYTES
+#define SR_BOUND_LABEL_BYTES   32
 
 /* 0.001 0.01 0.1 0.5 1 2 5 10 30 60 seconds, in nanoseconds. */
 extern const uint64_t sr_bound_defaults[SR_BOUND_DEFAULT_COUNT] __attribute__((visibility("hidden")));
@@ -35,6 +36,10 @@ SR_MUST_CHECK enum sr_parse sr_bound_parse(const char *text, uint64_t *out_ns);
 
 /* Nanoseconds as the shortest decimal seconds: "0.001", "1", "30". Returns the length. */
 size_t sr_bound_format(uint64_t bound_ns, char out_text[SR_BOUND_TEXT_BYTES]);
+
+/* The same as the value of a `le` or `quantile` label: "1.0", "0.001", "5e-05", "1.5e+06". That is the one form of the number that
+ * OpenMetrics asks for and Prometheus makes of a double (Go's shortest %g, with .0 behind an integer); an identity for whoever compares series. */
+size_t sr_bound_label(uint64_t bound_ns, char out_text[SR_BOUND_LABEL_BYTES]);
 
 /* A list: 1 to 16 bounds, strictly ascending, separated by one comma, by blanks, or both. What
  * sr_bound_parse() says, and NOT_ASCENDING, TOO_MANY; EMPTY also for nothing between two commas. On failure

@@ -34,11 +34,17 @@ size_t sr_number_format_integer(uint64_t value, char out_text[SR_NUMBER_TEXT_BYT
 
 size_t sr_number_format_sum(uint64_t low, uint64_t high, char out_text[SR_NUMBER_TEXT_BYTES])
 {
-    sr_wide sum = (sr_wide)high << 64 | low;
-    unsigned fraction = (unsigned)(sum % 1000000000u);
-    char digits[40], *at = put_digits(sum / 1000000000u, digits + sizeof digits);
-    size_t length = (size_t)(digits + sizeof digits - at);
-    memcpy(out_text, at, length);
+    unsigned fraction = (unsigned)(low % 1000000000u);
+    size_t length;
+    if (high == 0) {
+        length = sr_number_format_integer(low / 1000000000u, out_text);
+    } else {
+        sr_wide sum = (sr_wide)high << 64 | low;
+        fraction = (unsigned)(sum % 1000000000u);
+        char digits[40], *at = put_digits(sum / 1000000000u, digits + sizeof digits);
+        length = (size_t)(digits + sizeof digits - at);
+        memcpy(out_text, at, length);
+    }
     if (fraction != 0) {
         out_text[length++] = '.';
         for (unsigned scale = 100000000u; fraction != 0; scale /= 10) {
@@ -48,6 +54,20 @@ size_t sr_number_format_sum(uint64_t low, uint64_t high, char out_text[SR_NUMBER
     }
     out_text[length] = '\0';
     return length;
+}
+
+double sr_number_of_billionths(uint64_t low, uint64_t high)
+{
+    if (high == 0 && low < UINT64_C(1) << 53) {
+        return (double)low / 1e9; /* both exact, and a division rounds once */
+    }
+    /* At least 55 bits of the quotient, the last of which says whether anything follows: then the conversion rounds once, and to even only where
+     * the decimal lies right between two doubles. */
+    const sr_wide sum = (sr_wide)high << 64 | low;
+    const unsigned shift = high < UINT64_C(1) << 32 ? 32 : 0;
+    const sr_wide scaled = sum << shift;
+    const sr_wide quotient = scaled / 1000000000u | (scaled % 1000000000u != 0);
+    return ldexp((double)quotient, -(int)shift);
 }
 
 size_t sr_number_settle_point(char *text)

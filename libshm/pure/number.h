@@ -17,6 +17,9 @@ size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES]);
  * length. */
 size_t sr_number_format_sum(uint64_t low, uint64_t high, char out_text[SR_NUMBER_TEXT_BYTES]);
 
+/* The double nearest to (high * 2^64 + low) * 10^-9: what a reader of sr_number_format_sum() makes of its text. */
+double sr_number_of_billionths(uint64_t low, uint64_t high);
+
 /* Decimal digits. Returns their count, 1 to 20. */
 size_t sr_number_format_integer(uint64_t value, char out_text[SR_NUMBER_TEXT_BYTES]);
 

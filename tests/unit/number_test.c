@@ -141,6 +141,28 @@ static void a_sum_of_nanoseconds_is_exact_seconds(void **state)
     assert_string_equal(text, "340282366920938463463374607431.768211455");
 }
 
+/* The double of a sum is what a reader makes of its text, also where the sum has more bits than a double. */
+static void the_double_of_billionths_is_that_of_their_text(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    for (unsigned i = 0; i < 200000; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const uint64_t high = i % 3 == 0 ? 0 : random >> (i / 3 % 64);
+        const uint64_t low = high == 0 ? random >> (i % 64) : random * 3;
+        (void)sr_number_format_sum(low, high, text);
+        assert_true(strtod(text, NULL) == sr_number_of_billionths(low, high));
+    }
+    static const uint64_t edges[] = {
+        0, 1, (UINT64_C(1) << 53) - 1, UINT64_C(1) << 53, (UINT64_C(1) << 53) + 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        for (size_t j = 0; j < sizeof edges / sizeof edges[0]; j++) {
+            (void)sr_number_format_sum(edges[i], edges[j], text);
+            assert_true(strtod(text, NULL) == sr_number_of_billionths(edges[i], edges[j]));
+        }
+    }
+}
+
 static void integers_are_digits(void **state)
 {
     (void)state;
@@ -159,6 +181,7 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_has_no_text),
         cmocka_unit_test(whatever_the_locale_writes_for_the_point_becomes_a_point),
         cmocka_unit_test(a_sum_of_nanoseconds_is_exact_seconds),
+        cmocka_unit_test(the_double_of_billionths_is_that_of_their_text),
         cmocka_unit_test(integers_are_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
