@@ -17,7 +17,7 @@
 #include "usage.h"
 
 enum scrape_case {
-#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few) CASE_##id,
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few, format) CASE_##id,
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
     CASE_COUNT,
@@ -27,15 +27,16 @@ static const struct case_plan {
     const char *name, *title;
     uint32_t primitives;
     bool has_dead, has_objectives, exposes_few;
+    enum scraper_format format;
 } plans[CASE_COUNT] = {
-#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few)                            \
-    [CASE_##id] = {#id, (title), (primitives), (has_dead), (has_objectives), (exposes_few)},
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few, format)                    \
+    [CASE_##id] = {#id, (title), (primitives), (has_dead), (has_objectives), (exposes_few), SCRAPER_##format},
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
 };
 
 static const char *const names[CASE_COUNT] = {
-#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few) [CASE_##id] = #id,
+#define SCRAPE_CASE(id, title, primitives, has_dead, has_objectives, exposes_few, format) [CASE_##id] = #id,
 #include "scrape_cases.def"
 #undef SCRAPE_CASE
 };
@@ -62,7 +63,7 @@ struct scrape_result {
     struct report_line line;
     double ms, ms_min, ms_max;
     double cpu_ms, render_ms;
-    double ratio_living;
+    double ratio_living, ratio_text;
     double us_per_primitive;
     double dead_seconds, segments_kib, agent_kib;
     uint64_t primitives, series, bytes, dead, scrapes;
@@ -181,7 +182,8 @@ static bool run_round(struct setting *setting, enum scrape_case id, uint32_t rou
     struct usage after;
     uint64_t took_ns = 0;
     scraper_close(&run->scraper); /* the agent hangs up on whoever is silent for ten seconds */
-    if (!scraper_connect(&run->scraper, run->served.listen) || !usage_read(run->served.daemon.pid, &before)) {
+    if (!scraper_connect(&run->scraper, run->served.listen, plans[id].format) ||
+        !usage_read(run->served.daemon.pid, &before)) {
         return false;
     }
     for (uint32_t i = 0; i < scrapes; i++) {
@@ -223,6 +225,8 @@ static const struct report_field fields[] = {
     FIELD(us_per_primitive, NUMBER, "us/prim", 8, "microseconds of a scrape by primitives"),
     OPTIONAL(ratio_living, RATIO, "x living", 8,
              "by the same scrape without dead producers, in the same round: the median"),
+    OPTIONAL(ratio_text, RATIO, "x text", 7,
+             "CPU time by that of the same scrape in text, in the same round: the median"),
     FIELD(primitives, COUNT, NULL, 0, "in the answer"),
     FIELD(series, COUNT, "series", 8, "lines with a number"),
     FIELD(bytes, COUNT, "bytes", 9, "of the answer's body"),
@@ -239,6 +243,19 @@ static const struct report_table scrape_table = {
     .field_count = sizeof fields / sizeof fields[0],
 };
 
+/* The case in text with as many primitives like these. CASE_COUNT: none was wanted. */
+static enum scrape_case text_of(const struct setting *setting, enum scrape_case id)
+{
+    for (uint32_t other = 0; other < CASE_COUNT; other++) {
+        if (plans[other].format == SCRAPER_TEXT && plans[other].primitives == plans[id].primitives &&
+            plans[other].has_objectives == plans[id].has_objectives && !plans[other].has_dead &&
+            !plans[other].exposes_few && setting->runs[other].is_wanted) {
+            return (enum scrape_case)other;
+        }
+    }
+    return CASE_COUNT;
+}
+
 static void sum_up(const struct setting *setting, enum scrape_case id, struct scrape_result *result)
 {
     const struct run *run = &setting->runs[id];
@@ -254,6 +271,7 @@ static void sum_up(const struct setting *setting, enum scrape_case id, struct sc
         .dead = plans[id].has_dead ? setting->options->dead : 0,
         .scrapes = run->scrapes,
         .ratio_living = NAN,
+        .ratio_text = NAN,
         .dead_seconds = NAN,
         .segments_kib = NAN,
         .agent_kib = NAN,
@@ -269,6 +287,10 @@ static void sum_up(const struct setting *setting, enum scrape_case id, struct sc
     }
     if (plans[id].has_dead && setting->runs[id - 1].is_wanted) {
         result->ratio_living = rounds_ratio(run->wall_ns, setting->runs[id - 1].wall_ns, rounds);
+    }
+    const enum scrape_case text = text_of(setting, id);
+    if (plans[id].format != SCRAPER_TEXT && text != CASE_COUNT) {
+        result->ratio_text = rounds_ratio(run->cpu_ns, setting->runs[text].cpu_ns, rounds);
     }
 }
 

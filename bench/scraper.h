@@ -9,7 +9,10 @@
 
 #include "samples.h"
 
+enum scraper_format { SCRAPER_TEXT, SCRAPER_OPENMETRICS, SCRAPER_PROTOBUF };
+
 struct scraper {
+    enum scraper_format format;
     int fd;     /* -1: not connected */
     char *text; /* head and body of the last answer */
     size_t room;
@@ -26,12 +29,13 @@ struct exposed {
 };
 
 /* "127.0.0.1:9464", as the agent publishes it. False: a message says why. */
-bool scraper_connect(struct scraper *scraper, const char *address);
+bool scraper_connect(struct scraper *scraper, const char *address, enum scraper_format format);
 void scraper_close(struct scraper *scraper);
 
 /* One scrape, from the first byte sent to the last one received. 0: it failed, and a message says why. */
 uint64_t scraper_scrape(struct scraper *scraper);
 
+/* Protobuf is added up by a reader of the wire format that knows the fields it needs. */
 void scraper_add_up(const struct scraper *scraper, struct exposed *out_exposed);
 
 #endif
