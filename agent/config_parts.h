@@ -28,6 +28,8 @@ struct config {
     uint32_t rule_lines[AGENT_RULE_MAX];
     struct config_origin origins[KEY_COUNT];
     struct config_origin le_of_origins[AGENT_LE_OF_MAX];
+    struct config_origin user_origins[CREDENTIALS_MAX];
+    struct config_origin token_origins[CREDENTIALS_MAX];
     struct config_origin label_origins[OPTIONS_LABEL_MAX];
 };
 

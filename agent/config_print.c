@@ -96,6 +96,22 @@ static void print_labels(const struct config *config, struct buffer *text)
     }
 }
 
+static void print_credentials(const struct config *config, enum value_key key, struct buffer *text)
+{
+    const bool is_user = key == KEY_http_users;
+    const struct options_credentials *credentials =
+        is_user ? &config->options.http_users : &config->options.http_tokens;
+    for (uint32_t i = 0; i < credentials->count; i++) {
+        const struct options_credential *one = &credentials->one[i];
+        const size_t from = text->used;
+        buffer_add_text(text, "    ");
+        values_print_text(one->name, strlen(one->name), text);
+        buffer_add_text(text, ": ");
+        values_print_text(one->hash, strlen(one->hash), text);
+        end_line(config, key, is_user ? &config->user_origins[i] : &config->token_origins[i], text, from);
+    }
+}
+
 static void print_period(uint64_t period_s, struct buffer *text)
 {
     char label[SR_DURATION_LABEL_BYTES] = "month";
@@ -149,6 +165,8 @@ static void print_entries(const struct config *config, enum value_key key, struc
 {
     if (key == KEY_le_of) {
         print_le_of(config, text);
+    } else if (key == KEY_http_users || key == KEY_http_tokens) {
+        print_credentials(config, key, text);
     } else if (key == KEY_labels) {
         print_labels(config, text);
     } else {
@@ -158,10 +176,12 @@ static void print_entries(const struct config *config, enum value_key key, struc
 
 static uint32_t count_entries(const struct config *config, enum value_key key)
 {
-    return key == KEY_le_of        ? config->options.agent.le_of_count
-           : key == KEY_labels     ? config->options.label_count
-           : key == KEY_objectives ? config->options.agent.rule_count
-                                   : 0;
+    return key == KEY_le_of         ? config->options.agent.le_of_count
+           : key == KEY_http_users  ? config->options.http_users.count
+           : key == KEY_http_tokens ? config->options.http_tokens.count
+           : key == KEY_labels      ? config->options.label_count
+           : key == KEY_objectives  ? config->options.agent.rule_count
+                                    : 0;
 }
 
 void config_print(const struct config *config, struct buffer *text)

@@ -237,6 +237,30 @@ static void read_label(struct reading *reading, const struct yaml_node *child)
     buffer_free(&what);
 }
 
+/* A line of these may hold a secret that was meant to be hashed. */
+static void read_credential(struct reading *reading, enum value_key key, const struct yaml_node *child)
+{
+    struct buffer what = {0};
+    struct config *config = reading->config;
+    struct options *options = &config->options;
+    const struct value_key_row *row = values_row(key);
+    const bool is_user = key == KEY_http_users;
+    const uint32_t place = is_user ? options->http_users.count : options->http_tokens.count;
+    reading->mistakes->is_secret = true;
+    if (!values_credential_name(child->key, &what)) {
+        refuse(reading, child->key_place, key, &what);
+    } else if (config_is(reading->mistakes, child, YAML_SCALAR, row->path, row->type)) {
+        if (!values_credential(key, child->key, child->text, options, &what)) {
+            refuse(reading, child->place, key, &what);
+        } else {
+            *(is_user ? &config->user_origins[place] : &config->token_origins[place]) =
+                (struct config_origin){.from = FROM_FILE, .line = child->key_place.line};
+        }
+    }
+    reading->mistakes->is_secret = false;
+    buffer_free(&what);
+}
+
 static void read_by_name(struct reading *reading, enum value_key key, const struct yaml_node *node)
 {
     const struct value_key_row *row = values_row(key);
@@ -244,7 +268,9 @@ static void read_by_name(struct reading *reading, enum value_key key, const stru
         return;
     }
     for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
-        if (key == KEY_le_of) {
+        if (key == KEY_http_users || key == KEY_http_tokens) {
+            read_credential(reading, key, child);
+        } else if (key == KEY_le_of) {
             read_le_of(reading, child);
         } else {
             read_label(reading, child);
@@ -353,6 +379,45 @@ static void read_section(struct reading *reading, const struct yaml_node *map, c
     }
 }
 
+/* A key that another one is at odds with. */
+static void refuse_key(struct reading *reading, enum value_key key, const char *why)
+{
+    struct buffer what = {0};
+    const struct config_origin *origin = &reading->config->origins[key];
+    buffer_add_text(&what, why);
+    refuse(reading,
+           (struct mistakes_place){.line = origin->line,
+                                   .column = origin->column,
+                                   .width = (uint32_t)strlen(strchr(values_row(key)->path, '.') + 1)},
+           key, &what);
+    buffer_free(&what);
+}
+
+static bool is_credential(const struct options_credentials *credentials, const char *name)
+{
+    for (uint32_t i = 0; i < credentials->count; i++) {
+        if (strcmp(credentials->one[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_order_givers(struct reading *reading)
+{
+    const struct options *options = &reading->config->options;
+    for (uint32_t i = 0; i < options->http_order_count; i++) {
+        if (!is_credential(&options->http_users, options->http_orders[i]) &&
+            !is_credential(&options->http_tokens, options->http_orders[i])) {
+            struct buffer why = {0};
+            buffer_format(&why, "'%s' is neither of http.users nor of http.tokens", options->http_orders[i]);
+            buffer_add(&why, "", 1);
+            refuse_key(reading, KEY_http_orders, why.failed ? "" : why.text);
+            buffer_free(&why);
+        }
+    }
+}
+
 void config_read(struct config *config, struct mistakes *mistakes, const struct yaml_node *root)
 {
     struct reading reading = {.config = config, .mistakes = mistakes};
@@ -364,16 +429,11 @@ void config_read(struct config *config, struct mistakes *mistakes, const struct 
     }
     const struct options *options = &config->options;
     if (options->checkpoint_slices_ns < options->checkpoint_totals_ns) {
-        struct buffer what = {0};
-        const enum value_key key = config->origins[KEY_checkpoint_slices_every].from == FROM_FILE
-                                       ? KEY_checkpoint_slices_every
-                                       : KEY_checkpoint_totals_every;
-        buffer_add_text(&what, "slices are written more often than totals");
-        refuse(&reading,
-               (struct mistakes_place){.line = config->origins[key].line,
-                                       .column = config->origins[key].column,
-                                       .width = (uint32_t)strlen(strchr(values_row(key)->path, '.') + 1)},
-               key, &what);
-        buffer_free(&what);
+        refuse_key(&reading,
+                   config->origins[KEY_checkpoint_slices_every].from == FROM_FILE
+                       ? KEY_checkpoint_slices_every
+                       : KEY_checkpoint_totals_every,
+                   "slices are written more often than totals");
     }
+    check_order_givers(&reading);
 }

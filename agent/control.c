@@ -26,6 +26,7 @@ struct control {
     struct control_order order; /* its texts are these: */
     char name[CONTROL_TEXT_BYTES];
     char type[CONTROL_TEXT_BYTES];
+    char user[CONTROL_TEXT_BYTES];
     unsigned status;
     struct buffer answer;
 };
@@ -98,7 +99,8 @@ static bool put(struct control *control, const struct control_order *order)
 {
     control->order = *order;
     if (!take_text(order->name, control->name, &control->order.name) ||
-        !take_text(order->type, control->type, &control->order.type)) {
+        !take_text(order->type, control->type, &control->order.type) ||
+        !take_text(order->user, control->user, &control->order.user)) {
         return false;
     }
     change(control, STATE_WAITING);

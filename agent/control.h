@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "log.h"
 
 struct config;
 struct control; /* the mailbox */
@@ -30,8 +31,9 @@ struct control_order {
     const char *name;      /* RESET: of the primitive; NULL: all */
     const char *type;      /* RESET: NULL: any */
     struct config *config; /* RELOAD: what was read, to be in force from now on */
-    uint32_t uid;          /* who asks, for the log */
-    uint32_t pid;          /* 0: a signal */
+    const char *user;      /* who asks, for the log: a name of http.users or http.tokens; NULL: */
+    uint32_t uid;
+    uint32_t pid; /* 0: a signal */
 };
 
 /* False: no memory or no descriptor, and the log says so. */
@@ -46,6 +48,12 @@ int control_fd(const struct control *control);
  * CONTROL_TEXT_BYTES and more are nobody's name: 404. An order's config belongs to whoever executes it, and is NULL afterwards, once it was
  * taken; else it stays the asker's. */
 unsigned control_ask(struct control *control, struct control_order *order, struct buffer *answer);
+
+/* Who asked, for the log. */
+static inline struct log_field control_log_who(const struct control_order *order)
+{
+    return order->user != NULL ? log_text("user", order->user) : log_number("uid", order->uid);
+}
 
 /* In the drain thread: execute what waits, by calling `execute`, which returns the HTTP status. */
 void control_serve(struct control *control,

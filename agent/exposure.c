@@ -49,6 +49,35 @@ static bool add_labels(const struct options *options, enum exposition_coding cod
     return fits;
 }
 
+static bool is_among(const struct options *options, const char *name)
+{
+    for (uint32_t i = 0; i < options->http_order_count; i++) {
+        if (strcmp(options->http_orders[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names and hashes were checked when they were read. */
+static void add_credentials(const struct options *options, bool is_token, struct credentials *credentials)
+{
+    const struct options_credentials *from = is_token ? &options->http_tokens : &options->http_users;
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct credential *one = &credentials->one[credentials->count++];
+        const char *hash = from->one[i].hash + (is_token ? strlen(CREDENTIALS_TOKEN_HEAD) : 0);
+        one->is_token = is_token;
+        one->may_order = is_among(options, from->one[i].name);
+        memcpy(one->name, from->one[i].name, strnlen(from->one[i].name, CREDENTIALS_NAME_MAX));
+        memcpy(one->hash, hash, strnlen(hash, CREDENTIALS_HASH_MAX));
+        for (char *at = one->hash; is_token && *at != '\0'; at++) {
+            *at = (char)(*at >= 'A' && *at <= 'F' ? *at - 'A' + 'a' : *at);
+        }
+    }
+    credentials->has_users |= !is_token && from->count > 0;
+    credentials->has_tokens |= is_token && from->count > 0;
+}
+
 bool exposure_publish(struct exposure_board *board, const struct options *options)
 {
     struct exposure *next = calloc(1, sizeof *next);
@@ -59,6 +88,8 @@ bool exposure_publish(struct exposure_board *board, const struct options *option
     }
     next->idle_after_ns = options->agent.idle_after_ns;
     next->exposes_few = options->exposes_few;
+    add_credentials(options, false, &next->credentials);
+    add_credentials(options, true, &next->credentials);
     next->sends_plain = options->sends_plain;
     /* relaxed: only this thread writes it */
     const struct exposure *before = atomic_load_explicit(&board->published, memory_order_relaxed);

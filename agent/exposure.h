@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What those who answer need of the configuration, taken over at once by a reload: published by RCU (liburcu, memb).
  *
- *   G1  A reader never waits and takes no lock: it copies what is there into memory of its own, a few KB, and answers from the
+ *   G1  A reader never waits and takes no lock: it copies what is there into memory of its own, some 12 KB, and answers from the
  *       copy, so that one answer is of one configuration.
  *   G2  The writer waits for the readers that are copying (microseconds), then gives the former one back.
  *
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "credentials.h"
 #include "options.h"
 
 /* ,name="value" with every byte of a value escaped, for each label; packed they are shorter */
@@ -29,7 +30,8 @@ struct exposure {
     uint64_t idle_after_ns;             /* 0: never */
     bool exposes_few;                   /* exposition.h */
     bool sends_plain;                   /* no gzip, whoever asks */
-    uint64_t generation;                /* another one each time; 0: nothing was published */
+    struct credentials credentials;
+    uint64_t generation; /* another one each time; 0: nothing was published */
 };
 
 /* Where one is published. Zeroed: the exposure that is all zero. */

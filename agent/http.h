@@ -15,12 +15,16 @@
  *       longest without a request, so that idle ones cannot keep a scrape out.
  *   G4  Answers under way hold at most 256 MB (one alone may be larger), a body that several clients read counted once; beyond that 503 with
  *       Retry-After.
- *   G5  Orders are taken on the local socket alone, whose peers are the agent's own user and root; anybody else who got through to it is
- *       answered 403, whatever is asked.
+ *   G5  Orders are taken on the local socket, whose peers are the agent's own user and root; anybody else who got through to it is
+ *       answered 403, whatever is asked. Elsewhere they are taken from those whom http.orders names, after G8, and never from a browser, which another
+ *       site's page may have sent.
  *   G6  Scrapes of one format that come together are rendered once (pages.h, G1). A client takes a block of 64 KB at a time, besides the body it
  *       shares; a slow, stuck or dead one holds up neither another nor the drain, which this thread never waits for but for an order.
  *   G7  Who takes gzip gets it (http.gzip), made while it is read; `Vary` says so to caches. HEAD has the head that GET has, but for
  *       the length of gzip, which is not known before the end.
+ *
+ *   G8  With http.users or http.tokens, TCP and http.unix show nothing to who is not among them (gate.h): 401 before anything is looked at, or 429, but for
+ *       /-/healthy and /-/ready. What was shown is never logged; that it was refused is, once a second.
  *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
@@ -30,6 +34,7 @@
 
 #include "address.h"
 #include "exposure.h"
+#include "gate.h"
 #include "orders.h"
 #include "peer/stats.h"
 #include "unix_name.h"
@@ -45,9 +50,10 @@ enum http_kind {
 struct http_settings {
     enum http_kind kind;
     struct address listen;
-    struct unix_name name;                 /* its path outlives the struct http */
-    int listening;                         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
-    const struct orders *orders;           /* for the HTTP thread of the local socket */
+    struct unix_name name; /* its path outlives the struct http */
+    int listening;         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
+    const struct orders *orders;
+    struct gate *gate;                     /* not asked on the local socket; outlives it */
     const char *socket;                    /* where that is, for who gives orders elsewhere; NULL: nowhere */
     const struct sr_stats *stats;          /* until http_close() */
     const char *store;                     /* its name */

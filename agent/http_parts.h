@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "connections.h"
+#include "gate.h"
 #include "http.h"
 #include "pages.h"
 
@@ -22,7 +23,26 @@ struct http {
     struct answerer answerer;
     struct pages pages;
     struct exposure exposed; /* of the request in hand */
+    uint64_t refusal_logged_ns;
+    uint64_t refusals; /* since then, and not told */
 };
+
+/* Who asks. */
+struct http_visitor {
+    const char *name; /* of a user or token, in http->exposed; NULL: known by its uid, or not at all */
+    uint32_t uid;     /* of the local socket's; else UINT32_MAX */
+    uint32_t pid;
+    bool may_order;
+};
+
+/* False: refused, and the answer says so. It looks at http->exposed. */
+__attribute__((warn_unused_result)) bool http_admit(struct http *http, struct MHD_Connection *connection,
+                                                    const char *path, struct http_visitor *out_visitor,
+                                                    struct answer *out_answer);
+__attribute__((warn_unused_result)) bool http_may_order(const struct http *http,
+                                                        struct MHD_Connection *connection, const char *path,
+                                                        const struct http_visitor *visitor,
+                                                        struct answer *out_answer);
 
 /* What libmicrohttpd calls: for a request first with its head, then once more; *request tells the two apart. */
 enum MHD_Result http_handle(void *http, struct MHD_Connection *connection, const char *path,

@@ -2,10 +2,7 @@
 /* From a request to a page: what is refused, what is an order, what is rendered, and what was rendered for another. See http.h. */
 #include "http_parts.h"
 
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "peer/clock.h"
@@ -19,45 +16,13 @@ static bool has_body(struct MHD_Connection *connection)
                NULL;
 }
 
-/* Who is at the other end of a connection of the local socket. False: nobody knows. */
-static bool ask_peer(struct MHD_Connection *connection, struct ucred *out_peer)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    socklen_t bytes = sizeof *out_peer;
-    return info != NULL && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, out_peer, &bytes) == 0 &&
-           bytes == sizeof *out_peer;
-}
-
-/* The local socket is for the agent's own user and for root. */
-static bool refuse_stranger(struct MHD_Connection *connection, const char *path, struct answer *out_answer)
-{
-    struct ucred peer = {.uid = (uid_t)-1};
-    if (ask_peer(connection, &peer) && (peer.uid == geteuid() || peer.uid == 0)) {
-        return false;
-    }
-    log_event(LOG_WARNING, log_what("a stranger on the local socket"), log_number("uid", peer.uid),
-              log_number("pid", (uint64_t)peer.pid), log_text("path", path));
-    answer_error(path, 403, "this socket is for the user who runs the agent, and for root",
-                 "Figures are served over TCP to everybody who reaches that.", out_answer);
-    return true;
-}
-
 /* True when the page takes the method; else it is refused. */
-static bool check_method(const struct http *http, const char *path, const char *method,
-                         struct answer *out_answer)
+static bool check_method(const char *path, const char *method, struct answer *out_answer)
 {
     enum control_what what;
-    const bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     const bool is_order = orders_find(path, &what);
-    if (is_order && is_post) {
-        if (http->settings.kind != HTTP_LOCAL) {
-            orders_refuse(path, http->settings.socket, out_answer);
-        }
-        return http->settings.kind == HTTP_LOCAL;
-    }
-    if (!is_order &&
-        (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)) {
+    if (is_order ? strcmp(method, MHD_HTTP_METHOD_POST) == 0
+                 : strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
         return true;
     }
     answer_error(path, 405, "this method is not served",
@@ -67,13 +32,14 @@ static bool check_method(const struct http *http, const char *path, const char *
 }
 
 /* What is refused before anything is looked at. */
-static bool refuse(const struct http *http, struct MHD_Connection *connection, const char *path,
-                   const char *method, struct answer *out_answer)
+static bool refuse(struct http *http, struct MHD_Connection *connection, const char *path, const char *method,
+                   struct answer *out_answer)
 {
-    if (http->settings.kind == HTTP_LOCAL && refuse_stranger(connection, path, out_answer)) {
-        return true;
-    }
-    if (!check_method(http, path, method, out_answer)) {
+    enum control_what what;
+    struct http_visitor visitor;
+    if (!http_admit(http, connection, path, &visitor, out_answer) ||
+        !check_method(path, method, out_answer) ||
+        (orders_find(path, &what) && !http_may_order(http, connection, path, &visitor, out_answer))) {
         return true;
     }
     if (has_body(connection)) {
@@ -88,16 +54,21 @@ static const char *argument(struct MHD_Connection *connection, const char *key)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
-static void execute(const struct http *http, struct MHD_Connection *connection, const char *path,
+/* Who asks was let through a moment ago, and is asked once more: the configuration may be another one. */
+static void execute(struct http *http, struct MHD_Connection *connection, const char *path,
                     enum control_what what, struct answer *out)
 {
-    struct ucred peer = {.uid = (uid_t)-1};
-    (void)ask_peer(connection, &peer); /* it was let through */
+    struct http_visitor visitor;
+    if (!http_admit(http, connection, path, &visitor, out) ||
+        !http_may_order(http, connection, path, &visitor, out)) {
+        return;
+    }
     const struct orders_query query = {.name = argument(connection, "name"),
                                        .type = argument(connection, "type"),
                                        .all = argument(connection, "all"),
-                                       .uid = peer.uid,
-                                       .pid = (uint32_t)peer.pid};
+                                       .user = visitor.name,
+                                       .uid = visitor.uid,
+                                       .pid = visitor.pid};
     orders_answer(http->settings.orders, path, what, &query, out);
 }
 

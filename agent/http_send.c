@@ -42,6 +42,15 @@ static const char *vary_of(const struct answer *answer, bool may_pack)
     return answer->vary != NULL ? answer->vary : packing;
 }
 
+/* What a client may show. */
+static bool add_challenges(struct MHD_Response *response, const struct credentials *credentials)
+{
+    return add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                      credentials->has_users ? "Basic realm=\"slipring\", charset=\"UTF-8\"" : NULL) &&
+           add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                      credentials->has_tokens ? "Bearer realm=\"slipring\"" : NULL);
+}
+
 static bool add_headers(struct MHD_Response *response, const struct answer *answer, bool may_pack,
                         bool is_packed)
 {
@@ -49,7 +58,8 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
            add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
            add_header(response, "X-Content-Type-Options", "nosniff") &&
            add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) &&
-           add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, answer->status == 503 ? "1" : NULL) &&
+           add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                      answer->status == 503 || answer->status == 429 ? "1" : NULL) &&
            add_header(response, MHD_HTTP_HEADER_VARY, vary_of(answer, may_pack)) &&
            add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, is_packed ? "gzip" : NULL);
 }
@@ -91,7 +101,8 @@ enum MHD_Result http_send(struct http *http, struct MHD_Connection *connection, 
         return MHD_NO;
     }
     enum MHD_Result result = MHD_NO;
-    if (add_headers(response, answer, may_pack, is_packed) && prepare_head(response, method, is_packed)) {
+    if (add_headers(response, answer, may_pack, is_packed) && prepare_head(response, method, is_packed) &&
+        (answer->status != 401 || add_challenges(response, &http->exposed.credentials))) {
         result = MHD_queue_response(connection, answer->status, response);
     }
     MHD_destroy_response(response);

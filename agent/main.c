@@ -52,6 +52,7 @@ struct parts {
     struct exposure_board exposure;
     struct http *http;
     struct http *unix_http;
+    struct gate *gate;
     struct notify notify;
     int signals;
     struct control *control;
@@ -215,21 +216,29 @@ static bool open_parts(struct parts *parts, const struct start *start)
     if (!exposure_publish(&parts->exposure, options)) {
         return check(SLIPRING_NO_MEMORY, "cannot publish the configuration");
     }
+    if (!gate_open(&parts->gate)) {
+        return false;
+    }
     struct http_settings settings = {.listen = options->listen,
                                      .stats = parts->stats,
                                      .store = agent_store_name(parts->store),
                                      .exposure = &parts->exposure,
                                      .note_scrape = note_scrape,
                                      .context = parts->publisher};
+    settings.gate = parts->gate;
     return open_orders(parts, start, &settings) && open_http(parts, options, &settings);
 }
 
 /* In reverse. What was never opened is NULL, and ignored. */
 static void close_parts(struct parts *parts)
 {
+    if (parts->control != NULL) {
+        control_refuse(parts->control, true); /* else a thread of HTTP could wait for this one */
+    }
     http_close(parts->unix_http);
     http_close(parts->http); /* it tells of the local socket's path */
     local_close(parts->local);
+    gate_close(parts->gate);
     exposure_close(&parts->exposure);
     sr_stats_close(parts->stats);
     mover_close(parts->mover);
@@ -262,6 +271,22 @@ static void announce_memory(const struct agent_options *options)
               log_number("primitives", options->primitive_limit));
 }
 
+/* What a listener that others reach should have. */
+static void warn_of_network(const struct options *options, const char *address)
+{
+    if (address_is_loopback(&options->listen)) {
+        return;
+    }
+    if (options->http_users.count + options->http_tokens.count == 0) {
+        log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
+                  log_text("address", address));
+    } else {
+        log_event(LOG_WARNING,
+                  log_what("passwords and tokens cross the network as they are: see http.tls_certificate"),
+                  log_text("address", address));
+    }
+}
+
 static void announce(struct parts *parts, const struct options *options)
 {
     char address[ADDRESS_TEXT_BYTES], status[256];
@@ -274,10 +299,7 @@ static void announce(struct parts *parts, const struct options *options)
         log_event(LOG_INFO, log_what("listening"), log_text("path", options->http_unix));
     }
     announce_memory(agent_store_options(parts->store));
-    if (!address_is_loopback(&options->listen)) {
-        log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
-                  log_text("address", address));
-    }
+    warn_of_network(options, address);
     (void)snprintf(status, sizeof status, "READY=1\nSTATUS=Serving store %s on %s", store, address);
     notify_send(&parts->notify, status);
 }

@@ -115,7 +115,9 @@ void mistakes_add_of(struct mistakes *mistakes, struct mistakes_place place, con
     }
     show_text(out, what->text, what->used);
     buffer_add_text(out, "\n");
-    show_line(mistakes, place);
+    if (!mistakes->is_secret) {
+        show_line(mistakes, place);
+    }
     if (expected != NULL) {
         pad(out, " ", INDENT);
         buffer_format(out, "expected %s\n", expected);

@@ -28,6 +28,7 @@ struct mistakes {
     size_t source_bytes;
     struct buffer told; /* whole lines */
     unsigned count;
+    bool is_secret; /* what is added now: its line is not shown */
 };
 
 /* `what` is a sentence without a full stop; `expected` (NULL: nothing) follows the word expected. */

@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "credentials.h"
 #include "log.h"
 #include "store.h"
 
@@ -46,6 +47,16 @@ struct options_label {
 
 #define OPTIONS_PRICE_CARD_MAX 15 /* and the shipped one */
 
+/* Names and hashes, checked (credentials.h). */
+struct options_credential {
+    const char *name;
+    const char *hash;
+};
+struct options_credentials {
+    uint32_t count;
+    struct options_credential one[CREDENTIALS_MAX];
+};
+
 /* Everything that the command line and the configuration file say together (config.h). */
 struct options {
     struct agent_options agent;
@@ -62,7 +73,11 @@ struct options {
     const char *http_unix; /* NULL: none */
     mode_t http_unix_mode;
     gid_t http_unix_group; /* (gid_t)-1: none is set */
-    const char *shm_dir;   /* NULL: leave the environment as it is */
+    struct options_credentials http_users;
+    struct options_credentials http_tokens;
+    const char *http_orders[2 * CREDENTIALS_MAX]; /* names of these who may give orders */
+    uint32_t http_order_count;
+    const char *shm_dir; /* NULL: leave the environment as it is */
     enum log_level log_level;
     bool sends_plain; /* http.gzip off */
     bool exposes_few; /* --expose few: as in exposition.h */

@@ -42,6 +42,7 @@ static void reset(const struct orders *orders, const char *path, const struct or
     struct control_order order = {.what = CONTROL_RESET,
                                   .name = query->name,
                                   .type = query->type,
+                                  .user = query->user,
                                   .uid = query->uid,
                                   .pid = query->pid};
     struct buffer text = {0};
@@ -63,7 +64,8 @@ void orders_answer(const struct orders *orders, const char *path, enum control_w
         reset(orders, path, query, out_answer);
         return;
     }
-    const unsigned status = orders->reload(orders->context, query->uid, query->pid, &text);
+    const struct control_order by = {.user = query->user, .uid = query->uid, .pid = query->pid};
+    const unsigned status = orders->reload(orders->context, &by, &text);
     tell(status, &text, out_answer);
 }
 
@@ -77,7 +79,8 @@ void orders_refuse(const char *path, const char *socket, struct answer *out_answ
         buffer_add_text(&hint, "This agent has none: its log says why.");
     }
     buffer_add(&hint, "", 1);
-    answer_error(path, 403, "orders are taken on the agent's local socket alone",
+    answer_error(path, 403,
+                 "orders are taken on the agent's local socket, and from those whom http.orders names",
                  hint.failed ? "See the agent's log." : hint.text, out_answer);
     buffer_free(&hint);
 }

@@ -2,7 +2,7 @@
 /* The pages that are orders: POST /-/reload, and POST /-/reset?name=NAME[&type=TYPE] or ?all=1. From a request to a control_order and from its end to
  * an answer, in plain text whose first line says it all; of a reset that begins with how many primitives. Knows nothing of sockets.
  *
- * Each is called in the HTTP thread of the local socket, which waits meanwhile (control.h). */
+ * Each is called in an HTTP thread, which waits meanwhile (control.h). */
 #ifndef AGENT_ORDERS_H
 #define AGENT_ORDERS_H
 
@@ -15,7 +15,7 @@
 struct orders {
     struct control *control;
     /* Read the configuration again and see to it that it is in force: reload.h. Returns an HTTP status, and appends the answer. */
-    unsigned (*reload)(void *context, uint32_t uid, uint32_t pid, struct buffer *answer);
+    unsigned (*reload)(void *context, const struct control_order *by, struct buffer *answer);
     void *context;
 };
 
@@ -23,7 +23,8 @@ struct orders_query {
     const char *name; /* ?name=, NULL: not given; likewise the others */
     const char *type;
     const char *all;
-    uint32_t uid; /* of who asks */
+    const char *user; /* who asks, by http.orders; NULL: by its uid */
+    uint32_t uid;
     uint32_t pid;
 };
 
@@ -33,7 +34,7 @@ bool orders_find(const char *path, enum control_what *out_what);
 void orders_answer(const struct orders *orders, const char *path, enum control_what what,
                    const struct orders_query *query, struct answer *out_answer);
 
-/* Where no orders are taken: 403, and where they are. socket NULL: this agent has none. */
+/* Who may not give them here: 403, and where they are taken. socket NULL: this agent has none. */
 void orders_refuse(const char *path, const char *socket, struct answer *out_answer);
 
 #endif

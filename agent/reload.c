@@ -80,10 +80,10 @@ static unsigned read_and_ask(struct reload *reload, struct control_order *order,
     return status;
 }
 
-unsigned reload_ask(void *context, uint32_t uid, uint32_t pid, struct buffer *answer)
+unsigned reload_ask(void *context, const struct control_order *by, struct buffer *answer)
 {
     struct reload *reload = context;
-    struct control_order order = {.what = CONTROL_RELOAD, .uid = uid, .pid = pid};
+    struct control_order order = {.what = CONTROL_RELOAD, .user = by->user, .uid = by->uid, .pid = by->pid};
     (void)pthread_mutex_lock(&reload->reading);
     const unsigned status = read_and_ask(reload, &order, answer);
     (void)pthread_mutex_unlock(&reload->reading);
@@ -110,7 +110,8 @@ static void *heed_signals(void *context)
     struct reload *reload = context;
     while (await_call(reload)) {
         struct buffer answer = {0};
-        const unsigned status = reload_ask(reload, geteuid(), 0, &answer);
+        const struct control_order by = {.uid = geteuid()};
+        const unsigned status = reload_ask(reload, &by, &answer);
         if (status != 200 && status != 400) { /* those two are logged where they were found */
             buffer_add(&answer, "", 1);
             log_event(LOG_ERROR, log_what("the configuration was not read again"),
@@ -189,7 +190,7 @@ unsigned reload_apply(struct reload *reload, const struct control_order *order, 
     const uint64_t begun_ns = sr_clock_ns();
     const unsigned status = put_in_force(reload, order->config, answer);
     executor_publish(reload->settings.executor);
-    log_event(LOG_INFO, log_what("configuration in force"), log_number("uid", order->uid),
+    log_event(LOG_INFO, log_what("configuration in force"), control_log_who(order),
               log_number("pid", order->pid), log_number("took_us", (sr_clock_ns() - begun_ns) / 1000));
     return status;
 }

@@ -40,8 +40,8 @@ __attribute__((warn_unused_result)) bool reload_open(const struct reload_setting
                                                      struct reload **out_reload);
 
 /* In any thread but the drain thread: read it, and wait until it is in force. Returns an HTTP status, and appends the answer: 200, and what needs a
- * start; 400, and the errors; or as control_ask(). Blocks on files. `context` is the struct reload; for orders.h. */
-unsigned reload_ask(void *context, uint32_t uid, uint32_t pid, struct buffer *answer);
+ * start; 400, and the errors; or as control_ask(). Blocks on files. `context` is the struct reload, `by` who asks; for orders.h. */
+unsigned reload_ask(void *context, const struct control_order *by, struct buffer *answer);
 
 /* In the drain thread, at SIGHUP: let the thread that waits for it do so. Does not wait. */
 void reload_hang_up(struct reload *reload);

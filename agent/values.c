@@ -297,6 +297,9 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
         return set_group(text, &options->http_unix_group, what);
     case KEY_http_gzip:
         return set_choice(text, "on", "off", &options->sends_plain, what);
+    case KEY_http_users:
+    case KEY_http_tokens:
+    case KEY_http_orders:
     case KEY_windows:
     case KEY_percentiles:
     case KEY_le:
@@ -411,6 +414,18 @@ static const char *add_price_card(struct options *options, const char *text)
     return NULL;
 }
 
+static const char *add_order_giver(struct options *options, const char *name)
+{
+    const char *wrong = credentials_name_fault(name);
+    if (wrong == NULL && options->http_order_count == 2 * CREDENTIALS_MAX) {
+        wrong = sr_parse_text(SR_PARSE_TOO_MANY);
+    }
+    if (wrong == NULL) {
+        options->http_orders[options->http_order_count++] = name;
+    }
+    return wrong;
+}
+
 void values_begin(enum value_key key, struct options *options)
 {
     if (key == KEY_windows) {
@@ -422,6 +437,8 @@ void values_begin(enum value_key key, struct options *options)
         options->agent.le.count = 0;
     } else if (key == KEY_prices) {
         options->price_card_count = 0;
+    } else if (key == KEY_http_orders) {
+        options->http_order_count = 0;
     }
 }
 
@@ -444,6 +461,8 @@ bool values_add(enum value_key key, const char *text, struct options *options, s
         return values_add_bound(&options->agent.le, text, what);
     case KEY_prices:
         return refuse(text, add_price_card(options, text), what);
+    case KEY_http_orders:
+        return refuse(text, add_order_giver(options, text), what);
     default:
         return false;
     }
@@ -593,6 +612,46 @@ bool values_label(const char *name, size_t bytes, const char *text, struct optio
     options->labels[at] = (struct options_label){.name = name, .name_bytes = (uint32_t)bytes, .value = text};
     options->label_count += at == options->label_count;
     return true;
+}
+
+/* --- of HTTP ------------------------------------------------------------------------------------------------------------- */
+
+bool values_credential_name(const char *name, struct buffer *what)
+{
+    const char *wrong = credentials_name_fault(name);
+    if (wrong != NULL) {
+        buffer_format(what, "the name '%s' is %s", name, wrong);
+    }
+    return wrong == NULL;
+}
+
+static bool is_credential(const struct options_credentials *credentials, const char *name)
+{
+    for (uint32_t i = 0; i < credentials->count; i++) {
+        if (strcmp(credentials->one[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool values_credential(enum value_key key, const char *name, const char *hash, struct options *options,
+                       struct buffer *what)
+{
+    struct options_credentials *credentials =
+        key == KEY_http_users ? &options->http_users : &options->http_tokens;
+    const char *wrong = credentials_hash_fault(hash, key == KEY_http_tokens);
+    if (wrong != NULL) {
+        buffer_format(what, "this is %s", wrong);
+    } else if (is_credential(&options->http_users, name) || is_credential(&options->http_tokens, name)) {
+        buffer_format(what, "'%s' is among the users or tokens already", name);
+    } else if (credentials->count == CREDENTIALS_MAX) {
+        buffer_format(what, "'%s' is one too many (at most %d)", name, CREDENTIALS_MAX);
+    } else {
+        credentials->one[credentials->count++] = (struct options_credential){.name = name, .hash = hash};
+        return true;
+    }
+    return false;
 }
 
 /* --- of objectives ------------------------------------------------------------------------------------------------------- */

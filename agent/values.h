@@ -63,6 +63,12 @@ __attribute__((warn_unused_result)) bool values_label_name(const char *name, str
 __attribute__((warn_unused_result)) bool values_label(const char *name, size_t bytes, const char *text,
                                                       struct options *options, struct buffer *what);
 
+/* Of http.users and http.tokens. A text that is refused may be a secret: *what does not say it. */
+__attribute__((warn_unused_result)) bool values_credential_name(const char *name, struct buffer *what);
+__attribute__((warn_unused_result)) bool values_credential(enum value_key key, const char *name,
+                                                           const char *hash, struct options *options,
+                                                           struct buffer *what);
+
 /* The parts of an objective; the rest of its checks are where they meet. */
 __attribute__((warn_unused_result)) bool values_target(const char *text, uint32_t *out_ppb,
                                                        struct buffer *what);

@@ -147,6 +147,16 @@ static void print_price_cards(const struct options *options, struct buffer *text
     buffer_add_text(text, "]");
 }
 
+static void print_order_givers(const struct options *options, struct buffer *text)
+{
+    buffer_add_text(text, "[");
+    for (uint32_t i = 0; i < options->http_order_count; i++) {
+        buffer_add_text(text, i > 0 ? ", " : "");
+        print_text(options->http_orders[i], text);
+    }
+    buffer_add_text(text, "]");
+}
+
 static void print_or_standard(const char *value, const char *standard, struct buffer *text)
 {
     if (value == NULL) {
@@ -242,6 +252,11 @@ void values_print(enum value_key key, const struct options *options, struct buff
     case KEY_http_gzip:
         buffer_add_text(text, options->sends_plain ? "off" : "on");
         break;
+    case KEY_http_orders:
+        print_order_givers(options, text);
+        break;
+    case KEY_http_users:
+    case KEY_http_tokens:
     case KEY_le_of:
     case KEY_objectives:
     case KEY_labels:

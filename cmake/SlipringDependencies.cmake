@@ -9,6 +9,8 @@ pkg_check_modules(URCU REQUIRED IMPORTED_TARGET liburcu-memb)
 pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(CK REQUIRED IMPORTED_TARGET ck)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libxcrypt)
+pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
 pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 
 set(SLIPRING_WITH_TESTS OFF)
