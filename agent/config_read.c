@@ -436,4 +436,9 @@ void config_read(struct config *config, struct mistakes *mistakes, const struct 
                    "slices are written more often than totals");
     }
     check_order_givers(&reading);
+    if (options->http_tls_certificate == NULL && options->http_tls_key != NULL) {
+        refuse_key(&reading, KEY_http_tls_key, "there is no http.tls_certificate to it");
+    } else if (options->http_tls_certificate != NULL && options->http_tls_key == NULL) {
+        refuse_key(&reading, KEY_http_tls_certificate, "there is no http.tls_key to it");
+    }
 }

@@ -63,13 +63,23 @@ static struct MHD_Daemon *start(struct http *http, int fd)
 {
     /* poll(), which tells the same thing until it is heard: with epoll libmicrohttpd 0.9.75 misses an end that comes together
      * with data, and keeps the connection until its time is over. For 64 connections it costs nothing. */
-    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls.certificate.text},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls.key.text},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
+                                   {MHD_OPTION_END, 0, NULL}};
     if (http->address.socket.ss_family == AF_INET6) {
         flags |= MHD_USE_IPv6;
+    }
+    if (http->tls.key.text == NULL) {
+        tls[0].option = MHD_OPTION_END;
+    } else {
+        flags |= MHD_USE_TLS;
     }
     /* clang-format off */
     return MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
                             MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, /* first: it hears of the others */
+                            MHD_OPTION_ARRAY, tls,
                             MHD_OPTION_LISTEN_SOCKET, fd,
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
                             MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS_MAX,
@@ -107,8 +117,11 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
         return false;
     }
     http->settings = *settings;
-    const int fd = listen_at(http);
+    const bool is_tls = settings->kind == HTTP_TCP && settings->tls_certificate != NULL;
+    const bool has_tls = !is_tls || tls_read(settings->tls_certificate, settings->tls_key, &http->tls);
+    const int fd = has_tls ? listen_at(http) : -1;
     if (fd < 0) {
+        tls_free(&http->tls);
         free(http);
         return false;
     }
@@ -118,6 +131,7 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);
     http->daemon = start(http, fd);
+    tls_free(&http->tls); /* libmicrohttpd has made of it what it needs */
     if (http->daemon == NULL) {
         log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(errno)));
         close(fd);

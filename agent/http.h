@@ -26,6 +26,8 @@
  *   G8  With http.users or http.tokens, TCP and http.unix show nothing to who is not among them (gate.h): 401 before anything is looked at, or 429, but for
  *       /-/healthy and /-/ready. What was shown is never logged; that it was refused is, once a second.
  *
+ *   G9  With http.tls_certificate TCP is TLS 1.2 or 1.3 (tls.h). A handshake is part of the 10 s of G3, and waits for nobody but its own client.
+ *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
 #define AGENT_HTTP_H
@@ -50,6 +52,8 @@ enum http_kind {
 struct http_settings {
     enum http_kind kind;
     struct address listen;
+    const char *tls_certificate; /* of HTTP_TCP, read by http_open(); NULL: no TLS */
+    const char *tls_key;
     struct unix_name name; /* its path outlives the struct http */
     int listening;         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
     const struct orders *orders;

@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "http.h"
 #include "pages.h"
+#include "tls.h"
 
 #define HTTP_HELD_BYTES (256u << 20)
 
@@ -18,6 +19,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct address address;
     struct http_settings settings;
+    struct tls tls;                 /* while it starts */
     struct connections connections; /* of the HTTP thread and of who sweeps */
     /* Of the HTTP thread: */
     struct answerer answerer;

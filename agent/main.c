@@ -167,6 +167,8 @@ static void hang_up(void *context)
 
 static bool open_http(struct parts *parts, const struct options *options, struct http_settings *settings)
 {
+    settings->tls_certificate = options->http_tls_certificate;
+    settings->tls_key = options->http_tls_key;
     if (!http_open(settings, &parts->http)) {
         return false;
     }
@@ -280,7 +282,7 @@ static void warn_of_network(const struct options *options, const char *address)
     if (options->http_users.count + options->http_tokens.count == 0) {
         log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
                   log_text("address", address));
-    } else {
+    } else if (options->http_tls_certificate == NULL) {
         log_event(LOG_WARNING,
                   log_what("passwords and tokens cross the network as they are: see http.tls_certificate"),
                   log_text("address", address));

@@ -70,6 +70,8 @@ struct options {
     struct options_label labels[OPTIONS_LABEL_MAX];
     uint32_t label_count;
     struct address listen;
+    const char *http_tls_certificate; /* NULL: no TLS */
+    const char *http_tls_key;
     const char *http_unix; /* NULL: none */
     mode_t http_unix_mode;
     gid_t http_unix_group; /* (gid_t)-1: none is set */

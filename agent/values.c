@@ -289,6 +289,10 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
         return set_choice(text, "auto", "monotonic", &options->reads_clock, what);
     case KEY_log_level:
         return set_level(text, options, what);
+    case KEY_http_tls_certificate:
+        return set_folder(text, &options->http_tls_certificate, what);
+    case KEY_http_tls_key:
+        return set_folder(text, &options->http_tls_key, what);
     case KEY_http_unix:
         return set_socket(text, &options->http_unix, what);
     case KEY_http_unix_mode:

@@ -240,6 +240,12 @@ void values_print(enum value_key key, const struct options *options, struct buff
     case KEY_log_level:
         buffer_add_text(text, log_levels[options->log_level]);
         break;
+    case KEY_http_tls_certificate:
+        print_or_standard(options->http_tls_certificate, standard, text);
+        break;
+    case KEY_http_tls_key:
+        print_or_standard(options->http_tls_key, standard, text);
+        break;
     case KEY_http_unix:
         print_or_standard(options->http_unix, standard, text);
         break;
