@@ -8,6 +8,7 @@
 void connections_open(struct connections *connections)
 {
     connections->count = 0;
+    connections->is_stopping = false;
     for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
         connections->table[i] = (struct connection){.fd = -1};
     }
@@ -56,6 +57,9 @@ struct connection *connections_enter(struct connections *connections, int fd, ui
             connections->count++;
         }
     }
+    if (place != NULL && connections->is_stopping) {
+        cut(place);
+    }
     pthread_mutex_unlock(&connections->lock);
     return place;
 }
@@ -77,6 +81,9 @@ static void set_answering(struct connections *connections, struct connection *co
         pthread_mutex_lock(&connections->lock);
         connection->is_answering = is_answering;
         connection->since_ns = now_ns;
+        if (connections->is_stopping && !is_answering) {
+            cut(connection); /* what was sent arrives before the end does */
+        }
         pthread_mutex_unlock(&connections->lock);
     }
 }
@@ -102,6 +109,31 @@ unsigned connections_sweep(struct connections *connections, uint64_t now_ns)
             cut(one);
             count++;
         }
+    }
+    pthread_mutex_unlock(&connections->lock);
+    return count;
+}
+
+void connections_stop(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    connections->is_stopping = true;
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *one = &connections->table[i];
+        if (one->fd >= 0 && !one->is_answering && !one->is_cut) {
+            cut(one);
+        }
+    }
+    pthread_mutex_unlock(&connections->lock);
+}
+
+unsigned connections_answers(struct connections *connections)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&connections->lock);
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        const struct connection *one = &connections->table[i];
+        count += one->fd >= 0 && one->is_answering && !one->is_cut;
     }
     pthread_mutex_unlock(&connections->lock);
     return count;

@@ -2,6 +2,8 @@
 /* The connections that are open, and since when each waits for what: libmicrohttpd only knows how long a connection was
  * silent, and a byte now and then keeps it for ever.
  *
+ *      waiting ◄──► answering      overdue, crowded out or stopping: cut, then left
+ *
  * Cutting is shutdown() of the socket, under the lock that also guards leaving the table: a descriptor is cut only
  * while its connection is in the table, so never one that was closed and used anew. Thread safe. */
 #ifndef AGENT_CONNECTIONS_H
@@ -26,6 +28,7 @@ struct connection {
 struct connections {
     pthread_mutex_t lock;
     unsigned count;
+    bool is_stopping;
     struct connection table[CONNECTIONS_MAX];
 };
 
@@ -44,5 +47,11 @@ void connections_waiting(struct connections *connections, struct connection *con
 
 /* Cuts every overdue one. Returns how many. */
 unsigned connections_sweep(struct connections *connections, uint64_t now_ns);
+
+/* From now on only answers go out: who waits is cut, and so is everybody else when the answer is out, and who comes. */
+void connections_stop(struct connections *connections);
+
+/* How many answers are going out. */
+unsigned connections_answers(struct connections *connections);
 
 #endif

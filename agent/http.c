@@ -155,6 +155,27 @@ void http_sweep(struct http *http, uint64_t now_ns)
     }
 }
 
+void http_stop(struct http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    /* Not closed before the thread is gone, which may be waiting for it. */
+    http->quiesced = MHD_quiesce_daemon(http->daemon);
+    if (http->quiesced > 0) {
+        (void)shutdown(http->quiesced, SHUT_RDWR);
+    }
+    if (http->settings.kind == HTTP_UNIX) {
+        unix_name_remove(&http->settings.name);
+    }
+    connections_stop(&http->connections);
+}
+
+unsigned http_answers(struct http *http)
+{
+    return http == NULL ? 0 : connections_answers(&http->connections);
+}
+
 void http_close(struct http *http)
 {
     if (http == NULL) {
@@ -164,7 +185,10 @@ void http_close(struct http *http)
         unix_name_remove(&http->settings.name);
     }
     if (http->daemon != NULL) {
-        MHD_stop_daemon(http->daemon); /* closes the listening socket as well */
+        MHD_stop_daemon(http->daemon); /* closes the listening socket as well, unless: */
+    }
+    if (http->quiesced > 0) {
+        (void)close(http->quiesced);
     }
     connections_close(&http->connections);
     answerer_free(&http->answerer);

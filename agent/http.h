@@ -28,6 +28,9 @@
  *
  *   G9  With http.tls_certificate TCP is TLS 1.2 or 1.3 (tls.h). A handshake is part of the 10 s of G3, and waits for nobody but its own client.
  *
+ *   G10 http_stop() ends listening, removes the name, and cuts at once who waits for a request or between two; answers under way go out.
+ *       The agent gives them HTTP_STOP_NS, and drains meanwhile.
+ *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
 #define AGENT_HTTP_H
@@ -40,6 +43,9 @@
 #include "orders.h"
 #include "peer/stats.h"
 #include "unix_name.h"
+
+/* What answers under way are given when the agent stops. */
+#define HTTP_STOP_NS UINT64_C(5000000000)
 
 struct http;
 
@@ -76,6 +82,10 @@ void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES]);
 
 /* Cuts what is overdue (G3). About once a second. NULL is ignored. */
 void http_sweep(struct http *http, uint64_t now_ns);
+
+/* Takes no connection and no request any more, but lets answers under way go out (G10). Then how many there are. NULL is ignored, and has none. */
+void http_stop(struct http *http);
+unsigned http_answers(struct http *http);
 
 /* Cuts every connection, ends the thread and removes the name. NULL is ignored. */
 void http_close(struct http *http);

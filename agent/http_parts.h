@@ -17,6 +17,7 @@
 
 struct http {
     struct MHD_Daemon *daemon;
+    int quiesced; /* the descriptor of a listening socket that is none any more; 0: it is one */
     struct address address;
     struct http_settings settings;
     struct tls tls;                 /* while it starts */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <slipring/version.h>
@@ -313,6 +314,20 @@ static void settle(const struct parts *parts)
     publisher_run(parts->publisher, sr_clock_ns());
 }
 
+/* Answers under way may go out; what is recorded meanwhile is booked as ever. */
+static void finish_answers(const struct parts *parts)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    const uint64_t begun_ns = sr_clock_ns();
+    control_refuse(parts->control, true); /* else a thread of HTTP could wait for this one */
+    http_stop(parts->unix_http);
+    http_stop(parts->http);
+    while (http_answers(parts->unix_http) + http_answers(parts->http) > 0 &&
+           sr_clock_ns() - begun_ns < HTTP_STOP_NS && drain_tick(parts->drain, sr_clock_ns()) != DRAIN_OVER) {
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 static int serve(const struct start *start)
 {
     const struct options *options = config_options(start->config);
@@ -350,6 +365,7 @@ static int serve(const struct start *start)
     unblock_signals();
     log_event(LOG_INFO, log_what("stopping"), log_text("signal", signal == 0 ? "none" : strsignal(signal)));
     notify_send(&parts.notify, "STOPPING=1");
+    finish_answers(&parts);
     settle(&parts);
     checkpoint_finish(parts.checkpoint, sr_clock_ns(), sr_clock_wall_ns());
     close_parts(&parts);

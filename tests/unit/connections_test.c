@@ -141,6 +141,26 @@ static void a_full_table_leaves_the_rest_unwatched(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
 
+static void stopping_cuts_who_waits_and_who_comes_and_the_others_when_they_are_answered(void **state)
+{
+    (void)state;
+    struct pair waits = enter(0);
+    struct pair reads = enter(0);
+    connections_answering(&table, reads.place, 0);
+    connections_stop(&table);
+    assert_true(is_cut(&waits));
+    assert_false(is_cut(&reads));
+    assert_int_equal(connections_answers(&table), 1);
+    struct pair late = enter(SECOND);
+    assert_true(is_cut(&late));
+    connections_waiting(&table, reads.place, SECOND);
+    assert_true(is_cut(&reads));
+    assert_int_equal(connections_answers(&table), 0);
+    leave(&waits);
+    leave(&reads);
+    leave(&late);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +169,7 @@ int main(void)
         CASE(the_next_request_of_a_connection_has_its_own_10_seconds),
         CASE(a_crowd_costs_the_one_that_waited_longest_its_place),
         CASE(a_full_table_leaves_the_rest_unwatched),
+        CASE(stopping_cuts_who_waits_and_who_comes_and_the_others_when_they_are_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
