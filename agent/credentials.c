@@ -27,7 +27,7 @@ static const char *password_fault(const char *hash)
         const char *head;
         size_t tail_bytes;
     } kinds[] = {{"$y$", 43},  {"$gy$", 43}, {"$7$", 43}, {"$2b$", 53},
-                 {"$2y$", 53}, {"$2a$", 53}, {"$6$", 86}, {"$5$", 43}};
+                 {"$2y$", 53}, {"$2a$", 53}, {"$6$", 86}};
     if (strlen(hash) > CREDENTIALS_HASH_MAX) {
         return "longer than 159 bytes";
     }
@@ -38,7 +38,7 @@ static const char *password_fault(const char *hash)
                        : "the hash of a password, cut or damaged: slipring password makes one";
         }
     }
-    return "no hash of a password that is taken (yescrypt, scrypt, bcrypt, sha512crypt, sha256crypt), and a "
+    return "no hash of a password that is taken (yescrypt, scrypt, bcrypt, sha512crypt), and a "
            "password itself does not "
            "belong into a file: slipring password makes its hash";
 }

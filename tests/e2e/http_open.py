@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 
-from _http import Connection, ask, write
+from _http import Connection, ask, raw, write
 from _metrics import Metrics
 from _tests import check, contains, equal, main, test, until
 
@@ -213,6 +213,52 @@ def a_dead_agents_unix_socket_is_replaced_and_nothing_else_is(scene):
         equal(refused.wait(), 1, "exit status beside one that listens")
         contains(refused.log(), [path, "somebody listens there"], "the log")
         check(os.path.exists(path), "somebody else's socket was removed")
+
+
+SMUGGLED = b"GET /-/healthy HTTP/1.1\r\nHost: smuggled\r\n\r\n"
+FORMS = [
+    (b"Content-Length: %d\r\nTransfer-Encoding: chunked" % len(SMUGGLED), SMUGGLED),
+    (b"Transfer-Encoding: chunked\r\nContent-Length: 4", b"0\r\n\r\n" + SMUGGLED),
+    (b"Content-Length: 0\r\nContent-Length: %d" % len(SMUGGLED), SMUGGLED),
+    (b"Content-Length: %d\r\nContent-Length: 0" % len(SMUGGLED), SMUGGLED),
+    (b"Transfer-Encoding: xchunked", b"0\r\n\r\n" + SMUGGLED),
+    (b"Transfer-Encoding : chunked", b"0\r\n\r\n" + SMUGGLED),
+    (b"Content-Length: -1", SMUGGLED),
+    (b"Content-Length: 18446744073709551616", SMUGGLED),
+    (b"Content-Length: 0x10", SMUGGLED),
+]
+
+
+@test
+def no_second_request_is_hidden_in_the_first(scene):
+    agent = scene.agent()
+    for method in (b"GET", b"POST"):
+        for headers, rest in FORMS:
+            answer = raw(agent.port, method + b" /-/ready HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n" + rest)
+            check(b"healthy" not in answer, method, headers, "hid a request:", answer[:300])
+            check(not answer or answer.startswith(b"HTTP/1.1 4") or answer.count(b"HTTP/1.") <= 1, method, headers, answer[:300])
+    equal(agent.get("/-/ready")[0], 200, "/-/ready afterwards")
+
+
+@test
+def dead_and_half_closed_peers_hold_up_neither_scrapes_nor_the_drain(scene):
+    agent, recorder = start(scene, 300)
+    dead = [Connection(agent.port, receive_bytes=2048) for _ in range(30)]
+    for number, one in enumerate(dead):
+        one.send(**({"Accept_Encoding": "gzip"} if number % 2 else {}))
+        if number % 3 == 0:
+            one.socket.shutdown(socket.SHUT_WR)
+    drains = agent.metrics().get("slipring_drains_total")
+    for turn in range(2, 8):
+        recorder.send("record 0 1000 S")
+        recorder.ok("sync")
+        counted = f'primitive_duration_seconds_count{{primitive_name="{NAME}0",primitive_type="step"}} {turn}\n'
+        until(lambda: counted in ask(agent.port, Accept_Encoding="gzip").text(), counted)
+    if drains is not None:
+        check(agent.metrics().get("slipring_drains_total") > drains, "the drain stood still")
+    for one in dead:
+        one.close()
+    recorder.finish()
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ static void without_credentials_everybody_is_let_in(void **state)
 static void guesses_are_computed_four_at_once_and_then_four_a_second(void **state)
 {
     (void)state;
-    add_user("alice", "secret", "$5$rounds=1000$salt$");
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
     for (int i = 0; i < GATE_BURST; i++) {
         assert_int_equal(ask(WRONG, SECOND), GATE_REFUSED);
     }
@@ -80,7 +80,7 @@ static void guesses_are_computed_four_at_once_and_then_four_a_second(void **stat
 static void who_was_verified_is_known_whatever_others_guess(void **state)
 {
     (void)state;
-    add_user("alice", "secret", "$5$rounds=1000$salt$");
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
     const struct gate_pass pass = gate_check(gate, &credentials, ALICE, SECOND);
     assert_int_equal(pass.result, GATE_KNOWN);
     assert_string_equal(pass.credential->name, "alice");
@@ -94,13 +94,13 @@ static void who_was_verified_is_known_whatever_others_guess(void **state)
 static void another_hash_or_name_undoes_what_was_verified(void **state)
 {
     (void)state;
-    add_user("alice", "secret", "$5$rounds=1000$salt$");
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
     assert_int_equal(ask(ALICE, SECOND), GATE_KNOWN);
     credentials.count = 0;
-    add_user("alice", "other", "$5$rounds=1000$salt$");
+    add_user("alice", "other", "$6$rounds=1000$salt$");
     assert_int_equal(ask(ALICE, SECOND), GATE_REFUSED);
     credentials.count = 0;
-    add_user("bob", "other", "$5$rounds=1000$salt$");
+    add_user("bob", "other", "$6$rounds=1000$salt$");
     assert_int_equal(ask(ALICE, SECOND), GATE_REFUSED);
     assert_int_equal(ask(BOB, SECOND), GATE_REFUSED);
 }
