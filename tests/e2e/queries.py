@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Every query of README.md and docs/, put to a real Prometheus that scrapes a real agent of which every family has data: each has an answer, but for those
-whose comment says "empty", of what ought not to be. And the reference of the metrics guide is what the programs say. Takes 40 s.
+whose comment says "empty", of what ought not to be. And the reference of the metrics guide is what the programs say. Takes a minute.
 ctest-timeout: 300"""
 import glob
 import json
@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 
 from _prometheus import Prometheus
 from _scene import BIN, ROOT
@@ -90,11 +91,37 @@ class NoManager:
     address = "127.0.0.1:1"  # recording rules tell nobody
 
 
+class Configured(Prometheus):
+    """One with a configuration of its own, and flags."""
+
+    def __init__(self, scene, config, *flags):
+        path = os.path.join(scene.work, "configured.yml")
+        with open(path, "w") as out:
+            out.write(config)
+        self.log_path = scene.new_log()
+        with open(self.log_path, "wb") as log:
+            self.process = scene.spawn(["prometheus", "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(scene.work, "tsdb"),
+                                        "--web.listen-address=127.0.0.1:0", *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.base = None
+        until(lambda: (self.base or self.find_base()) and self.is_ready(), "a Prometheus", 20)
+
+
+def is_native(query):
+    """It asks for the histogram itself, not for its buckets."""
+    return "primitive_duration_seconds[" in query
+
+
+def speaks_protobuf(agent):
+    request = urllib.request.Request(f"http://127.0.0.1:{agent.port}/metrics", headers={"Accept": f"application/vnd.google.protobuf;{NATIVE};encoding=delimited"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return "protobuf" in answer.headers["Content-Type"]
+
+
 @test
 def every_documented_query_has_an_answer(scene):
     shop = Shop(scene)
     prometheus = Prometheus(scene, shop.agent.port, RECORDING, NoManager)
-    queries = [one for one in documented() if "native" not in one[1]]
+    queries = [one for one in documented() if not is_native(one[2])]
     check(len(queries) > 80, "queries:", len(queries))
     shop.work_for(12)
     open_ones = queries
@@ -104,6 +131,54 @@ def every_documented_query_has_an_answer(scene):
         # Prometheus refuses what does not parse, or divides many by many: that ends the test at once
         open_ones = [one for one in open_ones if not prometheus.query(one[2]) and "empty" not in one[1]]
     equal(open_ones, [], "queries without an answer")
+
+
+@test
+def native_queries_have_an_answer_with_the_flag(scene):
+    shop = Shop(scene)
+    queries = [one for one in documented() if is_native(one[2])]
+    check(len(queries) >= 4, "native queries:", queries)
+    prometheus = Configured(scene, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n  - job_name: slipring\n    static_configs:\n"
+                            f"      - targets: ['127.0.0.1:{shop.agent.port}']\n", "--enable-feature=native-histograms,exemplar-storage")
+    shop.work_for(8)
+    until(lambda: prometheus.query("primitive_requests_total"), "a scrape", 20)
+    if not speaks_protobuf(shop.agent):
+        for _, _, query in queries:
+            prometheus.query(query)  # parses at least
+        return
+
+    def unanswered():
+        shop.work()
+        return [one for one in queries if not prometheus.query(one[2])]
+
+    until(lambda: not unanswered(), "answers of native queries", 30)
+    equal(prometheus.query("primitive_duration_seconds_bucket"), [], "classic buckets with the flag, which the page says are gone")
+
+
+@test
+def stores_are_discovered_as_the_page_says(scene):
+    """Its file_sd_configs and its JSON, with two agents' ports: both are scraped, under the labels of the file; a third that is added later, too."""
+    with open(SETUP) as page:
+        text = page.read()
+    config = next(block for block in re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S) if "file_sd_configs" in block)
+    targets = json.loads(next(block for block in re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S) if "targets" in block))
+    equal([one["labels"]["store"] for one in targets], ["shop", "batch"], "stores of the page")
+    folder = os.path.join(scene.work, "slipring")
+    os.mkdir(folder)
+
+    def write(name, what):
+        with open(os.path.join(folder, name + ".new"), "w") as out:
+            json.dump(what, out)
+        os.rename(os.path.join(folder, name + ".new"), os.path.join(folder, name + ".json"))
+
+    for one in targets:
+        one["targets"] = [f"127.0.0.1:{scene.agent('--store', one['labels']['store']).port}"]
+    write("stores", targets)
+    prometheus = Configured(scene, "global: {scrape_interval: 1s, scrape_timeout: 1s}\n" + config.replace("/etc/prometheus", scene.work))
+    until(lambda: prometheus.values("slipring_build_info", "store") == {"shop": 1, "batch": 1}, "both stores", 30)
+    late = scene.agent("--store", "late")
+    write("late", [{"targets": [f"127.0.0.1:{late.port}"], "labels": {"store": "late"}}])
+    until(lambda: set(prometheus.values("slipring_build_info", "store")) == {"shop", "batch", "late"}, "the store that came later", 30)
 
 
 @test
