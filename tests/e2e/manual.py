@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from _scene import BIN, BUILD, ROOT
-from _tests import check, equal, main, test
+from _tests import check, equal, main, test, until
 
 GENERATORS = os.path.join(ROOT, "docs", "generators")
 sys.path.insert(0, GENERATORS)
@@ -143,7 +143,7 @@ def the_program_of_the_overview_compiles_and_runs(scene):
     agent = scene.agent()
     equal(scene.run([os.path.join(scene.work, "app")]).returncode, 0, "the program")
     equal(scene.slipring("verify").returncode, 0, "verify")
-    equal(agent.metrics().recorded("resize_image"), 1, "what it recorded")
+    until(lambda: agent.metrics().recorded("resize_image") == 1, "what it recorded")
 
 
 @test
