@@ -81,7 +81,7 @@ QUESTIONS = {
     "slipring rm ": ["e2e"], "slipring verify --store ": ["e2e"], "slipring show --type ": ["step", "workflow"],
     "slipring show --by ": ["process", "thread"], "slipring report --format ": ["json", "markdown", "text"],
     "slipring ingest --format ": ["apache", "combined", "common", "csv", "jsonl"], "slipring help rel": ["reload"], "slipring sho": ["show"],
-    "slipringd --expose ": ["all", "few"], "slipringd --log-level w": ["warning"], "slipring exec archive_file slipring-ben": ["slipring-bench"],
+    "slipringd --expose ": ["all", "few"], "slipringd --log-level w": ["warning"], "slipring exec archive_file slipringd": ["slipringd"],
 }
 
 
