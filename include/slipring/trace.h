@@ -46,7 +46,8 @@ bool slipring_trace_parse(const char *traceparent, struct slipring_trace *out_tr
 #define SLIPRING_TRACEPARENT_BYTES 56
 void slipring_trace_format(const struct slipring_trace *trace, char out_text[SLIPRING_TRACEPARENT_BYTES]);
 
-/* slipring_record(), and whose trace it was. trace may be NULL, invalid or not sampled: then it is slipring_record(). */
+/* slipring_record(), and whose trace it was. trace may be NULL, invalid or not sampled: then it is slipring_record(). A primitive in direct mode, a
+ * store opened by slipring_open_oneshot() alone and a record inside another one have no ring to carry the trace: it is counted without. */
 void slipring_record_traced(struct slipring_primitive *primitive, uint64_t duration_ns,
                             enum slipring_outcome outcome, const struct slipring_cost *cost,
                             const struct slipring_trace *trace);
@@ -68,7 +69,7 @@ struct slipring_exemplar {
     uint8_t trace_id[16];
     uint8_t span_id[8];
     uint64_t duration_ns;
-    uint64_t at_ns;   /* CLOCK_MONOTONIC: recorded then, or up to a millisecond later */
+    uint64_t at_ns;   /* of the store's clock: recorded then, or up to a millisecond later */
     uint64_t wall_ns; /* the same as CLOCK_REALTIME */
     uint64_t
         bound_ns;     /* of a bucket's: the `le` bound under which it was kept, UINT64_MAX for +Inf; else 0 */
@@ -82,7 +83,7 @@ struct slipring_exemplar {
  *
  * slowest[] is a staircase: oldest first, each slower than all that came after it. So the slowest of a window is the first one in it, for
  * every window at once. When there are too many steps the one that is least missed is left out: two that are nearly of one age. A
- * window's slowest is then the slowest but for some that came within a small part of its length of it. */
+ * window's slowest is then the slowest but for some that came between two that are kept, where the window begins between these. */
 struct slipring_exemplars {
     uint64_t slowest_count;
     uint64_t bucket_count; /* of both lists */
