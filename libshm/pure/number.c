@@ -129,34 +129,62 @@ static size_t put_places(uint64_t value, unsigned places, char *out_text)
     return length + places + 1;
 }
 
-/* What trial with snprintf() and strtod() finds, without their cost, for 0.001 <= value < 10^15, no integer.
+/* value * 10^-places, below 0.001, as %g has it: 0.00015, 1.5e-05. */
+static size_t put_small(uint64_t value, unsigned places, char *out_text)
+{
+    char digits[SR_NUMBER_TEXT_BYTES];
+    size_t count = sr_number_format_integer(value, digits), length = 0;
+    const unsigned exponent = places + 1 - (unsigned)count; /* below 0 */
+    while (digits[count - 1] == '0') {
+        count--;
+    }
+    if (exponent <= 4) {
+        memcpy(out_text, "0.000", 1 + exponent);
+        memcpy(out_text + 1 + exponent, digits, count + 1);
+        out_text[1 + exponent + count] = '\0';
+        return 1 + exponent + count;
+    }
+    out_text[length++] = digits[0];
+    if (count > 1) {
+        out_text[length++] = '.';
+        memcpy(out_text + length, digits + 1, count - 1);
+        length += count - 1;
+    }
+    memcpy(out_text + length, "e-0", 3); /* exponent is one digit */
+    out_text[length + 3] = (char)('0' + exponent);
+    out_text[length + 4] = '\0';
+    return length + 4;
+}
+
+/* What trial with snprintf() and strtod() finds, without their cost, for 0.000001 <= value < 10^15, no integer.
  *
- * value = m / 2^s with 2^52 <= m < 2^53 and 3 <= s <= 62. Scaled by 10^places it has 17 digits before the point: m *
- * 10^places < 2^117 is exact, and so is what follows. A decimal d * 10^-places reads back as value when it is closer to
+ * value = m / 2^s with 2^52 <= m < 2^53 and 3 <= s <= 72. Scaled by 10^places it has 17 digits before the point: m *
+ * 10^places < 2^127 is exact, and so is what follows. A decimal d * 10^-places reads back as value when it is closer to
  * it than half the distance of two doubles: |d * 2^(s+1) - 2 m 10^places| < 10^places. (Just below a power
- * of two they are twice as dense; but the powers from 2^-9 to 2^-1 are short decimals themselves.) */
+ * of two they are twice as dense; but the powers from 2^-19 to 2^-1 are short decimals themselves.) */
 static size_t format_plain(double value, char *out_text)
 {
-    unsigned places = 19;
-    for (double least = 0.01; value >= least && places > 2; least *= 10) {
+    unsigned places = 22;
+    for (double least = 0.00001; value >= least && places > 2; least *= 10) {
         places--;
     }
     int exponent;
     uint64_t m = (uint64_t)ldexp(frexp(value, &exponent), 53);
     unsigned s = (unsigned)(53 - exponent);
-    sr_wide scaled = (sr_wide)m * powers[places];
+    const sr_wide ten = places <= 19 ? powers[places] : (sr_wide)powers[19] * powers[places - 19];
+    sr_wide scaled = (sr_wide)m * ten;
     uint64_t whole = (uint64_t)(scaled >> s);
     uint64_t digits = whole + (uint64_t)(scaled >> (s - 1) & 1);
     for (uint64_t quantum = 100; quantum > 1; quantum /= 10) {
         uint64_t shorter = (whole + quantum / 2) / quantum * quantum;
         sr_wide shown = (sr_wide)shorter << (s + 1), real = scaled << 1;
         sr_wide off = shown > real ? shown - real : real - shown;
-        if (off < powers[places]) {
+        if (off < ten) {
             digits = shorter;
             break;
         }
     }
-    return put_places(digits, places, out_text);
+    return value < 0.001 ? put_small(digits, places, out_text) : put_places(digits, places, out_text);
 }
 
 size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
@@ -169,7 +197,7 @@ size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
     if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value) {
         return sr_number_format_integer((uint64_t)value, out_text);
     }
-    if (value >= 0.001 && value < 1e15) {
+    if (value >= 0.000001 && value < 1e15) {
         return format_plain(value, out_text);
     }
     for (int digits = 15; digits <= 17; digits++) {

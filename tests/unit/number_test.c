@@ -35,6 +35,11 @@ static void a_double_is_its_shortest_decimal(void **state)
     assert_formats(0.1, "0.1");
     assert_formats(0.01083, "0.01083");
     assert_formats(1e-7, "1e-07");
+    assert_formats(0.00025, "0.00025");
+    assert_formats(0.0001, "0.0001");
+    assert_formats(0.00005, "5e-05");
+    assert_formats(0.0000012345, "1.2345e-06");
+    assert_formats(0.00099999999999999998, "0.001");
     assert_formats(999999999999999.0, "999999999999999");
     assert_formats(1e15, "1e+15");
     assert_formats(0.1 + 0.2, "0.30000000000000004");
@@ -82,7 +87,7 @@ static void figures_of_everyday_size_are_as_short_as_by_trial(void **state)
 {
     (void)state;
     uint64_t random = 88172645463325252u;
-    for (double least = 0.001; least < 1e14; least *= 10) {
+    for (double least = 0.000001; least < 1e14; least *= 10) {
         assert_shortest(least);
         assert_shortest(nextafter(least, 1));
         assert_shortest(nextafter(least, 1e15));
@@ -96,7 +101,7 @@ static void figures_of_everyday_size_are_as_short_as_by_trial(void **state)
             assert_shortest(floor(value * 1000) / 1000);                              /* short ones */
         }
     }
-    for (double power = 0x1p-9; power < 1e15; power *= 2) {
+    for (double power = 0x1p-19; power < 1e15; power *= 2) {
         assert_shortest(power);
         assert_shortest(nextafter(power, 0));
         assert_shortest(nextafter(power, 1e15));
