@@ -19,16 +19,42 @@ static char *put_digits(sr_wide value, char *end)
     return end;
 }
 
+/* 10^0 to 10^19: all that fit. */
+static const uint64_t powers[] = {
+    UINT64_C(1),
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
+
 size_t sr_number_format_integer(uint64_t value, char out_text[SR_NUMBER_TEXT_BYTES])
 {
-    char digits[20], *at = digits + sizeof digits;
+    size_t length = 1; /* counted first, so that each digit is written where it belongs */
+    while (length < 20 && value >= powers[length]) {
+        length++;
+    }
+    char *at = out_text + length;
+    *at = '\0';
     do {
         *--at = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    size_t length = (size_t)(digits + sizeof digits - at);
-    memcpy(out_text, at, length);
-    out_text[length] = '\0';
     return length;
 }
 
@@ -83,30 +109,6 @@ size_t sr_number_settle_point(char *text)
     text[used] = '\0';
     return used;
 }
-
-/* 10^0 to 10^19: all that fit. */
-static const uint64_t powers[] = {
-    UINT64_C(1),
-    UINT64_C(10),
-    UINT64_C(100),
-    UINT64_C(1000),
-    UINT64_C(10000),
-    UINT64_C(100000),
-    UINT64_C(1000000),
-    UINT64_C(10000000),
-    UINT64_C(100000000),
-    UINT64_C(1000000000),
-    UINT64_C(10000000000),
-    UINT64_C(100000000000),
-    UINT64_C(1000000000000),
-    UINT64_C(10000000000000),
-    UINT64_C(100000000000000),
-    UINT64_C(1000000000000000),
-    UINT64_C(10000000000000000),
-    UINT64_C(100000000000000000),
-    UINT64_C(1000000000000000000),
-    UINT64_C(10000000000000000000),
-};
 
 /* value * 10^-places, places 1 to 19, without zeros at the end. */
 static size_t put_places(uint64_t value, unsigned places, char *out_text)
