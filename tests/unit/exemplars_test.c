@@ -287,6 +287,24 @@ static void stamps_are_not_believed_G3(void)
     CHECK(kept.failing.wall_ns <= rig.wall_ns && kept.failing.wall_ns + RIG_SECOND > rig.wall_ns);
 }
 
+static void without_a_page_the_trace_is_dropped_and_the_count_is_booked_G2(void)
+{
+    slipring_record(work("it"), 9 * MS, SLIPRING_SUCCESS, NULL); /* the book has its pages */
+    rig_settle(&rig);
+    agent_store_books(rig.store)->words.is_refused = true;
+    record("it", 9 * MS, SLIPRING_SUCCESS, 1);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 2);
+    CHECK_EQUAL(rig_exemplars(&rig, "it").slowest_count, 0);
+    CHECK_EQUAL(rig_figures(&rig).reserve_failures, 0); /* said when the first one was refused */
+    sr_words_retry(&agent_store_books(rig.store)->words);
+    record("it", 9 * MS, SLIPRING_SUCCESS, 2);
+    rig_settle(&rig);
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 3);
+    CHECK_EQUAL(number_of(&kept.slowest[0]), 2);
+}
+
 /* As a new process that comes to a new ring segment: it takes the first place. */
 static void take_the_first_place(void *unused)
 {
@@ -333,6 +351,7 @@ static int run(void)
         RIG_TEST(spans_and_costs_carry_theirs),
         RIG_TEST(a_name_that_is_not_traced_takes_no_page),
         RIG_TEST(stamps_are_not_believed_G3),
+        RIG_TEST(without_a_page_the_trace_is_dropped_and_the_count_is_booked_G2),
         RIG_TEST(a_place_never_shows_a_former_tenants_G5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,31 @@ static void what_was_drained_is_still_seen_whole_from_the_claim_on(void **state)
     CHECK(!sr_samples_percentile(sum.cells, 0, 990000, &p99_ns));
 }
 
+/* Whatever the bytes of its ids look like, a trace is part of its sample. */
+static void traces_are_passed_over_with_their_samples_G3(void **state)
+{
+    (void)state;
+    struct sr_ring ring = claim();
+    const uint64_t like_one = SR_KIND_EXECUTION | UINT64_C(900) << SR_SAMPLE_DURATION_SHIFT;
+    const struct sr_sample_trace trace = {.words = {like_one, 0, SR_KIND_AMOUNT}};
+    const struct sr_spill_sample sample = {.meta = SR_KIND_EXECUTION, .duration_ns = 4 * MS, .cost = 3};
+    for (uint32_t i = 0; i < 20; i++) {
+        put(&ring, 2 * MS);
+        CHECK(sr_ring_put_traced(&ring, &sample, &trace));
+    }
+    add(ring.ring);
+    CHECK_EQUAL(sum.n, 40);
+    CHECK_EQUAL(sum.cells[sr_bucket_index(4 * MS)], 20);
+    CHECK_EQUAL(sum.max_ns, 4 * MS);
+    CHECK_EQUAL(sum.unread_words, 0);
+    uint64_t *span = sr_segment_ring_words(&ground, ring.ring) + tail_of(ring.ring) - 1;
+    CHECK_EQUAL(*span, SR_KIND_AMOUNT);
+    *span = 0; /* of no span: nothing like that was ever published */
+    add(ring.ring);
+    CHECK_EQUAL(sum.n, 0);
+    CHECK_EQUAL(sum.rings_unread, 1);
+}
+
 static void former_owners_samples_are_left_out_G1(void **state)
 {
     (void)state;
@@ -292,6 +317,7 @@ static int run(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(what_was_drained_is_still_seen_whole_from_the_claim_on),
+        CASE(traces_are_passed_over_with_their_samples_G3),
         CASE(former_owners_samples_are_left_out_G1),
         CASE(what_may_be_written_over_is_left_out_G2),
         CASE(a_sample_is_not_read_from_its_middle_G3),
