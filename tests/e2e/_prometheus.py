@@ -61,8 +61,12 @@ class Alertmanager:
 
 
 class Prometheus:
-    def __init__(self, scene, target_port, rules=None, manager=None):
-        config = os.path.join(scene.work, "prometheus.yml")
+    """features: of --enable-feature."""
+
+    def __init__(self, scene, target_port, rules=None, manager=None, features=()):
+        folder = os.path.join(scene.work, "prometheus-" + "-".join(features))
+        os.mkdir(folder)
+        config = os.path.join(folder, "prometheus.yml")
         with open(config, "w") as out:
             out.write(CONFIG.format(port=target_port))
             if rules:
@@ -70,8 +74,8 @@ class Prometheus:
         self.log_path = scene.new_log()
         with open(self.log_path, "wb") as log:
             self.process = scene.spawn(
-                ["prometheus", "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(scene.work, "tsdb"),
-                 "--web.listen-address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                ["prometheus", "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(folder, "tsdb"),
+                 "--web.listen-address=127.0.0.1:0", *(["--enable-feature=" + ",".join(features)] if features else [])], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.base = None
         end = time.monotonic() + 20
         while not (self.base or self.find_base()) or not self.is_ready():
