@@ -100,7 +100,7 @@ def guessing_keeps_nobody_out_who_was_verified_and_burns_no_core(scene):
     for guesser in guessers:
         guesser.join()
     computed = seen.count(401)
-    equal(set(seen), {401, 429}, "what guesses get")
+    check(set(seen) <= {401, 429}, "guesses get", set(seen))  # 429 where the machine lets more than four a second come
     check(computed <= 4 * took + 6, computed, "guesses of", len(seen), "were computed in", took, "s")
     log_lines = agent.log().count("credentials refused")
     check(1 <= log_lines <= took + 3, log_lines, "lines in", took, "s")
