@@ -344,7 +344,9 @@ void exposition_single_protobuf(struct exposition *exposition, struct buffer *ou
                                 const struct exposition_single *single)
 {
     struct buffer labels = {0}, metric = {0};
-    buffer_add(&labels, exposition->common, exposition->common_bytes);
+    if (exposition->common_bytes > 0) {
+        buffer_add(&labels, exposition->common, exposition->common_bytes);
+    }
     if (single->name != NULL) {
         exposition_add_label(EXPOSITION_PACKED, &labels, single->name, strlen(single->name), single->value);
     }

@@ -139,7 +139,7 @@ static void take_parameter(struct range *range, const char *at, const char *end)
 /* One range, which begins at `at`. Returns its end, a comma or the end of the header. */
 static const char *take_range(const char *at, struct range *out_range)
 {
-    *out_range = (struct range){.weight = 1000};
+    *out_range = (struct range){.type = {"", 0}, .subtype = {"", 0}, .weight = 1000};
     const char *end = find_end(at, ",;");
     const char *slash = memchr(at, '/', (size_t)(end - at));
     if (slash != NULL) {
