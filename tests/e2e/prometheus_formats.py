@@ -122,7 +122,8 @@ def exemplars_lead_to_the_trace_that_was_recorded(scene):
         print("# slipring record has no --traceparent yet: nothing to ask for")
         return
     agent = scene.agent()
-    for trace, duration, more in ((TRACE, "1.5s", ()), (FAILED, "20ms", ("--failure",))):
+    # Of a native histogram, Prometheus 2.42 stores the exemplar of the lowest bucket that has one, and no other.
+    for trace, duration, more in ((FAILED, "20ms", ("--failure",)), (TRACE, "1.5s", ())):
         done = scene.slipring("record", "traced", "--duration", duration, "--traceparent", f"00-{trace}-00f067aa0ba902b7-01", *more)
         equal((done.returncode, done.stderr), (0, ""), "slipring record")
     for features in ((EXEMPLARS,), (NATIVE, EXEMPLARS)):
@@ -134,7 +135,7 @@ def exemplars_lead_to_the_trace_that_was_recorded(scene):
                     for one in answer for e in one["exemplars"]}
         span = "00f067aa0ba902b7"
         wanted = {("primitive_requests_total", None, FAILED, span, 0.02)}
-        wanted |= ({(DURATION, None, TRACE, span, 1.5), (DURATION, None, FAILED, span, 0.02)} if NATIVE in features else
+        wanted |= ({(DURATION, None, FAILED, span, 0.02)} if NATIVE in features else
                    {(DURATION + "_bucket", "2.0", TRACE, span, 1.5), (DURATION + "_bucket", "0.1", FAILED, span, 0.02)})
         until(lambda: wanted <= found(), f"exemplars, {features}", 30, 0.5)
         prometheus.process.kill()
