@@ -65,6 +65,7 @@ void exposition_begin(struct exposition *exposition, enum exposition_format form
     exposition->failed = false;
     exposition->relative_error = 0;
     exposition->minimum_events = 0;
+    exposition->registry_fill = NAN; /* until the agent's figures are there */
     make_cache(exposition);
 }
 
@@ -277,6 +278,8 @@ void exposition_agent(struct exposition *exposition, const struct sr_agent_figur
 #include "peer/figures.def"
 #undef SR_AGENT_FIGURE
     };
+    exposition->registry_fill =
+        figures->registry_limit > 0 ? (double)figures->registry_used / (double)figures->registry_limit : NAN;
     for (unsigned index = 0; index < SR_AGENT_FIGURE_COUNT; index++) {
         struct family family;
         families_of_figure(index, &family);
@@ -310,6 +313,12 @@ static void add_store(struct exposition *exposition, struct buffer *out)
                                                  .count = exposition->minimum_events};
         add_single(exposition, out, &events);
     }
+    if (!isnan(exposition->registry_fill)) {
+        const struct exposition_single fill = {.family = families_get(FAMILY_slipring_registry_fill_ratio),
+                                               .kind = EXPOSITION_NUMBER,
+                                               .number = exposition->registry_fill};
+        add_single(exposition, out, &fill);
+    }
 }
 
 static void add_heading(struct exposition *exposition, struct buffer *out, enum family_id id)
@@ -323,7 +332,7 @@ static void add_heading(struct exposition *exposition, struct buffer *out, enum 
 
 bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
 {
-    _Static_assert((unsigned)FAMILY_slipring_build_info + 3 == (unsigned)FAMILY_COUNT,
+    _Static_assert((unsigned)FAMILY_slipring_build_info + 4 == (unsigned)FAMILY_COUNT,
                    "what is of the store as a whole comes last in the table");
     bool whole = !exposition->failed && !exposition->agent.failed;
     size_t bytes = exposition->agent.used + HEADING_BYTES;

@@ -102,6 +102,7 @@ struct exposition {
     bool
         exposes_few; /* the caller's: windows 1m, 1h and the lifetime alone, and of an objective's windows the burn rates */
     double relative_error;   /* the greatest of all windows */
+    double registry_fill;    /* NAN: nobody told */
     uint32_t minimum_events; /* of the alerts; 0: no primitive has any */
     struct exposition_cache cache;
     struct exposition_seconds seconds[SR_BUCKET_COUNT]; /* by the bucket that it lies in */

@@ -24,6 +24,7 @@ def the_log_warns_at_four_fifths_and_when_the_registry_is_full(scene):
     check(FILLING not in agent.log(), "told at three fifths:", agent.log())
     record(scene, ["d"])
     until(lambda: FILLING in agent.log(), "the log says that four fifths are used")
+    equal(float(scrape(agent).get("slipring_registry_fill_ratio")), 0.8, "the gauge")
     check(FULL not in agent.log(), "told full at four fifths:", agent.log())
     record(scene, ["e"])
     until(lambda: FULL in agent.log(), "the log says that the registry is full")
