@@ -6,17 +6,17 @@
 #ifndef AGENT_LOOP_H
 #define AGENT_LOOP_H
 
-#include "calibration.h"
-#include "checkpoint.h"
-#include "control.h"
-#include "drain.h"
-#include "http.h"
-#include "local.h"
-#include "mover.h"
+#include "agent/checkpoint/checkpoint.h"
+#include "agent/control/control.h"
+#include "agent/drain/calibration.h"
+#include "agent/drain/drain.h"
+#include "agent/drain/mover.h"
+#include "agent/drain/reaper.h"
+#include "agent/drain/retirer.h"
+#include "agent/http/http.h"
+#include "agent/http/local.h"
 #include "notify.h"
 #include "publisher.h"
-#include "reaper.h"
-#include "retirer.h"
 
 struct loop {
     struct drain *drain;

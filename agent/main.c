@@ -13,22 +13,22 @@
 
 #include <slipring/version.h>
 
-#include "binding.h"
-#include "books.h"
-#include "checkpoint.h"
-#include "config.h"
-#include "control.h"
-#include "executor.h"
-#include "families.h"
-#include "footprint.h"
-#include "local.h"
+#include "agent/books/binding.h"
+#include "agent/books/books.h"
+#include "agent/books/footprint.h"
+#include "agent/checkpoint/checkpoint.h"
+#include "agent/config/config.h"
+#include "agent/control/control.h"
+#include "agent/control/executor.h"
+#include "agent/control/reload.h"
+#include "agent/exposition/families.h"
+#include "agent/http/local.h"
+#include "agent/http/orders.h"
 #include "log.h"
 #include "loop.h"
-#include "orders.h"
 #include "peer/clock.h"
 #include "peer/guard.h"
 #include "pure/duration.h"
-#include "reload.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -6,23 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "binding.h"
-#include "books.h"
-#include "cardinality.h"
-#include "checkpoint.h"
-#include "drain_parts.h"
-#include "exemplars.h"
-#include "figures.h"
-#include "footprint.h"
-#include "history.h"
-#include "intake.h"
-#include "lag.h"
+#include "agent/books/binding.h"
+#include "agent/books/books.h"
+#include "agent/books/cardinality.h"
+#include "agent/books/exemplars.h"
+#include "agent/books/figures.h"
+#include "agent/books/footprint.h"
+#include "agent/books/history.h"
+#include "agent/books/slo.h"
+#include "agent/books/usage.h"
+#include "agent/books/windows.h"
+#include "agent/checkpoint/checkpoint.h"
+#include "agent/drain/drain_parts.h"
+#include "agent/drain/intake.h"
+#include "agent/drain/lag.h"
 #include "log.h"
 #include "peer/stats.h"
 #include "pure/window.h"
-#include "slo.h"
-#include "usage.h"
-#include "windows.h"
 
 #define PERIOD_NS  UINT64_C(100000000)
 #define SEEN_NS    UINT64_C(1000000000)

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "intake.h"
+#include "agent/drain/intake.h"
+#include "agent/drain/retirer.h"
 #include "log.h"
 #include "peer/books.h"
 #include "peer/drain.h"
 #include "peer/keeper.h"
 #include "peer/version.h"
 #include "pure/name.h"
-#include "retirer.h"
 
 struct agent_store {
     struct agent_options options;

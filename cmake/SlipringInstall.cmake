@@ -30,7 +30,7 @@ install(
     NAMESPACE slipring::
     DESTINATION "${package_dir}")
 
-# The shipped price card: found beside the programs (agent/prices.h), in the build tree as well.
+# The shipped price card: found beside the programs (agent/books/prices.h), in the build tree as well.
 install(FILES "${PROJECT_SOURCE_DIR}/share/prices.yaml" DESTINATION "${CMAKE_INSTALL_DATADIR}/slipring")
 configure_file("${PROJECT_SOURCE_DIR}/share/prices.yaml" "${PROJECT_BINARY_DIR}/share/slipring/prices.yaml" COPYONLY)
 

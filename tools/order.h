@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders to a running agent, over its local socket (agent/local.h): POST, and what it answers. */
+/* Orders to a running agent, over its local socket (agent/http/local.h): POST, and what it answers. */
 #ifndef TOOLS_ORDER_H
 #define TOOLS_ORDER_H
 

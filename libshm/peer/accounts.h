@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chart of accounts: which durable word means what. The agent writes them (agent/books.c and its neighbours);
+/* The chart of accounts: which durable word means what. The agent writes them (agent/books/books.c and its neighbours);
  * `slipring verify` checks them against the rings. The areas and their items are in protocol/layout.h; an item of copy_small,
  * copy_full or copy_shared has the words of its spill block, in the block's own order: copy_small item r is ring r,
  * copy_full item r is ring SR_RINGS_SMALL + r, copy_shared item i is primitive i.
@@ -9,7 +9,7 @@
  *   sum of book.spilled  = sum of execution cells in all copies + store.retired_spilled + store.former_spilled
  *   book.count           = book.taken - book.beside - book.others + book.spilled = sum of book.cells, for every book
  * store.retired_spilled holds the cells of copies that became zero with their blocks, when a ring's pages were given back
- * (agent/retirer.h); it changes in the same commit. The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
+ * (agent/drain/retirer.h); it changes in the same commit. The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
  * (by an agent whose books are lost) or left out (impossible counts of a shared spill). */
 #ifndef SR_PEER_ACCOUNTS_H
 #define SR_PEER_ACCOUNTS_H
@@ -119,7 +119,7 @@ enum sr_book_bound_word {
     SR_BOUND_WORDS,
 };
 
-/* Area `window`: one item a book, SR_TIER_WORDS for each of its windows (agent/windows.h). A place is offset << 32 | bytes of a slice in the
+/* Area `window`: one item a book, SR_TIER_WORDS for each of its windows (agent/books/windows.h). A place is offset << 32 | bytes of a slice in the
  * book's item of area `slice`, in bytes from its beginning; 0: none. */
 #define SR_TIER_WORDS     64u
 #define SR_TIER_MAX       8u
@@ -159,7 +159,7 @@ _Static_assert(SR_FINE_COUNT_MAX <= SR_FINE_BASE_CELLS &&
                    SR_FINE_BASE_CELLS + SR_FINE_COUNT_MAX <= SR_FINE_SCHEMA,
                "the cells end before their base begins");
 
-/* Area `history`: item book * SLIPRING_OBJECTIVE_COUNT + objective: for each of its windows (agent/history.h) a track of
+/* Area `history`: item book * SLIPRING_OBJECTIVE_COUNT + objective: for each of its windows (agent/books/history.h) a track of
  * SR_TRACK_WORDS: what the cumulative counts of the objective were at moments about a hundredth of the window apart. */
 #define SR_TRACK_WORDS      320u
 #define SR_TRACK_MAX        8u
@@ -182,7 +182,7 @@ enum sr_incident_word {
 };
 #define SR_INCIDENT_WORDS 34u
 
-/* Area `former`: one item a book: what its lifetime holds beside what the book counts, from a checkpoint (agent/saved.h). Written once, when it
+/* Area `former`: one item a book: what its lifetime holds beside what the book counts, from a checkpoint (agent/books/saved.h). Written once, when it
  * is restored; zero when the primitive is reset. The book's own counts, which are exported as counters, began at 0 then. Cumulative counts of
  * objectives (SINCE_GOOD, marks) are relative to the book's and may so be negative, modulo 2^64: only their differences mean anything. */
 enum sr_former_word {
@@ -201,10 +201,10 @@ enum sr_former_word {
 };
 _Static_assert(SR_FORMER_CELLS + SR_BUCKET_COUNT <= 2048, "the cells fit");
 
-/* Area `exemplar`: one item a book: struct slipring_exemplars, word by word, at_ns in store time (agent/exemplars.h). The buckets' bounds are set in the
+/* Area `exemplar`: one item a book: struct slipring_exemplars, word by word, at_ns in store time (agent/books/exemplars.h). The buckets' bounds are set in the
  * first bucket_count places of both lists, whether something is kept there or not. */
 
-/* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/usage.h). The former words are what a checkpoint brought
+/* Area `usage`: one item a (book, resource): what was used, and what was priced of it (agent/books/usage.h). The former words are what a checkpoint brought
  * beside that. What waits for a price is UNITS - PRICED_UNITS, modulo 2^64: after a restore PRICED_UNITS may be negative. */
 enum sr_usage_word {
     SR_USAGE_USED = 0, /* 1: the account exists */

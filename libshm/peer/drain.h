@@ -170,7 +170,7 @@ void sr_drain_publish_visit(struct sr_drain *drain, uint32_t ring, const struct 
 SR_MUST_CHECK bool sr_drain_change_state(struct sr_drain *drain, uint32_t ring, uint64_t word,
                                          enum sr_ring_state to);
 
-/* --- giving pages back: of RETIRING rings (agent/retirer.h has the protocol) ------------------------------------------------ */
+/* --- giving pages back: of RETIRING rings (agent/drain/retirer.h has the protocol) ------------------------------------------------ */
 
 /* The ring's block is not called reserved any more: nobody touches it. */
 void sr_drain_withdraw(struct sr_drain *drain, uint32_t ring);

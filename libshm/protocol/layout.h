@@ -123,7 +123,7 @@ enum { SR_RING_MAX = 0 SR_RING_CLASSES(X) };
  *
  *   OFFERED: reserved by the agent for the thread that owns a ring of another class; becomes CLAIMING by that slot alone.
  *   QUARANTINED: the agent found it impossible; never read again.
- *   RETIRING: nobody wanted it for long, the agent gives its block's pages back (agent/retirer.h), and no claimer takes it:
+ *   RETIRING: nobody wanted it for long, the agent gives its block's pages back (agent/drain/retirer.h), and no claimer takes it:
  *
  *   FREE ------> RETIRING: withdrawn from ring_page, block punched, durable copy zero ------> EMPTY
  *

@@ -25,7 +25,7 @@
  *       A lock file is made, another one than the old one.
  *   (2) pages are reserved for all that is carried over: the last step that can fail. Undone, the old segment goes on alone.
  *   (3) registry, slots, lines are copied, usage accounts (usage.h) made. A ring in use becomes AWAY; one that is nobody's becomes EMPTY, without its pages, and the agent's
- *       books forget its block in one commit, as when pages are given back (agent/retirer.h).
+ *       books forget its block in one commit, as when pages are given back (agent/drain/retirer.h).
  *   (4) what stands in shared spills, usage accounts and span tables is poured over (G3).
  *   (5) ready. The new segment has its name already: attachers found it being made, and waited.
  *   (6) the agent works with both, then the old clock says SR_CLOCK_MOVED. A record that leaves a mark of the clock, which each does

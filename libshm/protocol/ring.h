@@ -13,7 +13,7 @@
  * G3  The consumer's head is the license to overwrite: a word is written again only after the head was seen past it.
  * G4  Never reset: tail, begun and spill words go on across owners; only generation, owner, primitive and spill base
  *     change, while CLAIMING, after the agent's final fold of the last owner. (The agent empties the redo record and the
- *     table of bounds before it frees a ring; one that lost its pages meanwhile, agent/retirer.h, begins with a block of
+ *     table of bounds before it frees a ring; one that lost its pages meanwhile, agent/drain/retirer.h, begins with a block of
  *     zeros.)
  * G5  Reentrancy: `busy` is set from the first to the last store of a record. Whoever finds it set interrupted
  *     this very thread (a signal handler, or a record inside reserve...commit) and uses the shared spill.

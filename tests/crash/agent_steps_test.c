@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "peer/audit.h"
 #include "peer/census.h"
@@ -481,7 +481,7 @@ static void an_agent_may_be_killed_anywhere_while_it_offers_rings_and_takes_them
     kill_everywhere(&(struct scene){.before = open_agent, .news = fill_a_ring, .act = offer_and_take_back});
 }
 
-#define KEPT    16u /* small ones: agent/retirer.c */
+#define KEPT    16u /* small ones: agent/drain/retirer.c */
 #define THREADS (KEPT + 2)
 
 static pthread_barrier_t barrier;

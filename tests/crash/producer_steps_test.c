@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "peer/catalog.h"
 #include "peer/census.h"

@@ -8,7 +8,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "support/check.h"
 #include "support/place.h"
 #include "support/rig.h"

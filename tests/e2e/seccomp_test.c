@@ -15,7 +15,7 @@
 
 #include <slipring/inline.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "support/child.h"
 #include "support/fold.h"

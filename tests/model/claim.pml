@@ -6,9 +6,9 @@
  *   attach          sr_slot_take(), sr_liveness_take(): look, lock the byte, look again, OWNED
  *   claim, adopt    sr_ring_claim(), claim_state(), take_possession(), adopt() of libshm/protocol/ring.c
  *   retake          sr_ring_retake(), sr_ring_release()
- *   reap            agent/reaper.c: seize(), look_at_dead_ring(), fold_rings(), free_slot(); slot by slot, where the source goes in passes
- *   retire          agent/retirer.h (0) to (6)
- *   offer           sr_drain_offer(), offers_open() of agent/offers.c
+ *   reap            agent/drain/reaper.c: seize(), look_at_dead_ring(), fold_rings(), free_slot(); slot by slot, where the source goes in passes
+ *   retire          agent/drain/retirer.h (0) to (6)
+ *   offer           sr_drain_offer(), offers_open() of agent/drain/offers.c
  *
  * One ring and two slots: what two processes do to each other they do to one ring. The generation is part of the ring's word, as in the source:
  * changing a state is a CAS of the whole word. A cell of the block stands for all that is recorded: a commit of the agent books how far it is
@@ -25,12 +25,12 @@
  *
  *   BROKEN_CLAIM_WITHOUT_CAS       two see the ring FREE, both have it
  *   BROKEN_LOCK_WITHOUT_LOOK       the taker of a slot does not look again once it has the byte: it takes a dead one's before it is reaped
- *   BROKEN_FREE_BEFORE_FOLDED      (4) of agent/reaper.c before (3)
+ *   BROKEN_FREE_BEFORE_FOLDED      (4) of agent/drain/reaper.c before (3)
  *   BROKEN_FORGETS_REAPING         the next agent leaves a REAPING ring alone
  *   BROKEN_FORGETS_CLAIMING        the reaper leaves a ring alone whose claimer died CLAIMING it
  *   BROKEN_NO_PHASE                FOLDED is not noted: the next agent folds again what was wiped
  *   BROKEN_NO_RETIRING             a FREE ring is withdrawn and punched as it is: a claimer writes into a hole
- *   BROKEN_EMPTY_BEFORE_FORGOTTEN  (6) of agent/retirer.h before (4): the new block is behind its old copy
+ *   BROKEN_EMPTY_BEFORE_FORGOTTEN  (6) of agent/drain/retirer.h before (4): the new block is behind its old copy
  *   BROKEN_KEEPS_OFFERS            nobody takes back an offer whose process died
  *   BROKEN_SLOT_FREE_FIRST         a slot is FREE before its ring is: the ring is of nobody who could die */
 

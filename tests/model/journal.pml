@@ -3,10 +3,10 @@
  *
  * Models libshm/protocol/journal.h G1, G2, G4 and what hangs on it:
  *   build, commit, apply, clear   sr_batch_value(), sr_batch_commit(), sr_batch_clear()
- *   take                          intake_take_ring() of agent/intake.c; final: INTAKE_FINAL
- *   work                          books_commit() of agent/books.c: heads between apply and clear; fold_rings() of agent/reaper.c: ring
+ *   take                          intake_take_ring() of agent/drain/intake.c; final: INTAKE_FINAL
+ *   work                          books_commit() of agent/books/books.c: heads between apply and clear; fold_rings() of agent/drain/reaper.c: ring
  *                                 states after that
- *   open                          sr_batch_replay(); take_up_ring() of agent/intake.c publishes every head again
+ *   open                          sr_batch_replay(); take_up_ring() of agent/drain/intake.c publishes every head again
  *
  * Both rings are of one primitive, so that their samples meet in one word of the books. A ring has room for one sample, so that a head
  * that is published too early shows at once: the sample is written over. The owner of ring 1 may die; once its life is folded the ring is FREE,

@@ -4,7 +4,7 @@
  *
  * Models libshm/protocol/ring.h G1 to G4:
  *   owner   sr_ring_publish(), sr_ring_overflow(), room_at(), open_view(): tail, what is known of the head and the last mark are private
- *   agent   sr_drain_samples(), word by word; the commit of agent/intake.c takes head and mark together (journal.pml); then
+ *   agent   sr_drain_samples(), word by word; the commit of agent/drain/intake.c takes head and mark together (journal.pml); then
  *           sr_drain_publish_head(); the next agent publishes every head again
  *
  * Four words. A sample is one word, its number; where the clock went on, a mark comes before it, two words. Tail and head only grow.

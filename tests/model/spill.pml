@@ -3,8 +3,8 @@
  *
  * Models libshm/protocol/spill.h G1 to G3 and libshm/peer/fold.h G1:
  *   owner         slipring_inline_update() of include/slipring/inline.h, sr_spill_open(), sr_spill_forget()
- *   agent, look   intake_take_ring() of agent/intake.c: sr_spill_read_stand(), sr_fold_read(), sr_fold_is_whole()
- *   agent, reap   fold() of agent/reaper.c: sr_spill_settle(), the final fold, sr_drain_wipe(); FREE
+ *   agent, look   intake_take_ring() of agent/drain/intake.c: sr_spill_read_stand(), sr_fold_read(), sr_fold_is_whole()
+ *   agent, reap   fold() of agent/drain/reaper.c: sr_spill_settle(), the final fold, sr_drain_wipe(); FREE
  *
  * Two cells; one word stands for the rest of an update (a cost). Each duration is 1, so the sum counts what was committed. A key is one
  * word, as in the source: turn, cell, "has a rest", the cell's new value. The journal makes a fold one step (journal.pml).

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "pure/utf8.h"
 
 enum { ROUNDS = 1500, ROOM = 16384, CHANGES_MAX = 6 };

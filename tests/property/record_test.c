@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "support/child.h"
 #include "support/place.h"

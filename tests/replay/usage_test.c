@@ -11,9 +11,9 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
-#include "agent/prices.h"
-#include "agent/usage.h"
+#include "agent/books/prices.h"
+#include "agent/books/usage.h"
+#include "agent/drain/drain.h"
 #include "pure/unit.h"
 #include "support/child.h"
 #include "support/place.h"

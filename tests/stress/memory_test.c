@@ -19,7 +19,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "protocol/stats_segment.h"
 #include "support/check.h"
 #include "support/child.h"

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "support/fold.h"
 #include "support/place.h"

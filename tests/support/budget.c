@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "agent/binding.h"
-#include "agent/history.h"
-#include "agent/objectives.h"
+#include "agent/books/binding.h"
+#include "agent/books/history.h"
+#include "agent/books/objectives.h"
 
 static uint32_t word_of(uint32_t book, uint32_t i, uint32_t field)
 {

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "agent/drain.h"
+#include "agent/books/refit.h"
+#include "agent/drain/drain.h"
 #include "agent/log.h"
-#include "agent/refit.h"
 #include "pure/sparse.h"
 #include "support/child.h"
 #include "support/place.h"

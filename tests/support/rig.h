@@ -5,13 +5,13 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/books.h"
-#include "agent/checkpoint.h"
-#include "agent/intake.h"
-#include "agent/mover.h"
+#include "agent/books/books.h"
+#include "agent/checkpoint/checkpoint.h"
+#include "agent/drain/intake.h"
+#include "agent/drain/mover.h"
+#include "agent/drain/reaper.h"
+#include "agent/drain/retirer.h"
 #include "agent/publisher.h"
-#include "agent/reaper.h"
-#include "agent/retirer.h"
 #include "agent/store.h"
 #include "support/check.h"
 

@@ -7,7 +7,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/crashpoint.h"
 #include "support/api.h"
 #include "support/child.h"

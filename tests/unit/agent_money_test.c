@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums of money at the edge of their words: they stand still there, and each is counted once. Named after the guarantees of agent/money.h. */
-#include "agent/money.h"
+/* Sums of money at the edge of their words: they stand still there, and each is counted once. Named after the guarantees of agent/books/money.h. */
+#include "agent/books/money.h"
 
 #include <slipring/slipring.h>
 

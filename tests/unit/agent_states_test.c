@@ -8,8 +8,8 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
-#include "agent/drain_parts.h"
+#include "agent/drain/drain.h"
+#include "agent/drain/drain_parts.h"
 #include "api/process.h"
 #include "peer/catalog.h"
 #include "support/child.h"

@@ -13,7 +13,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "agent/log.h"
 #include "api/process.h"
 #include "peer/books.h"

@@ -12,7 +12,7 @@
 
 #include <json-c/json.h>
 
-#include "agent/answer.h"
+#include "agent/http/answer.h"
 
 #define NOW_NS (UINT64_C(1000) * 1000000000)
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Books, their names, bounds and places; and the figures that come out of them. */
-#include "agent/books.h"
+#include "agent/books/books.h"
 
 #include <string.h>
 
 #include <slipring/slipring.h>
 
-#include "agent/binding.h"
-#include "agent/drain.h"
+#include "agent/books/binding.h"
+#include "agent/drain/drain.h"
 #include "support/child.h"
 #include "support/place.h"
 #include "support/rig.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/calibration.h"
+#include "agent/drain/calibration.h"
 #include "peer/clock.h"
 #include "peer/drain.h"
 #include "pure/tick_rate.h"

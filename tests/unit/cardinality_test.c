@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log is told once when the registry fills up, and once when it is full. */
-#include "agent/cardinality.h"
+#include "agent/books/cardinality.h"
 
 #include "support/check.h"
 

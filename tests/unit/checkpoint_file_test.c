@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent/checkpoint_file.h: a file that is not as it was written is not whole, whatever was done to it; and what a checksum vouches for still cannot
+/* agent/checkpoint/checkpoint_file.h: a file that is not as it was written is not whole, whatever was done to it; and what a checksum vouches for still cannot
  * lead outside of memory. */
-#include "agent/checkpoint_file.h"
+#include "agent/checkpoint/checkpoint_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "agent/checkpoint_source.h"
+#include "agent/checkpoint/checkpoint_source.h"
 #include "agent/log.h"
 #include "support/place.h"
 #include "support/rig.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent/checkpoint.h: what a reboot leaves. A reboot is an agent that ends and a store whose files are removed. */
-#include "agent/checkpoint.h"
+/* agent/checkpoint/checkpoint.h: what a reboot leaves. A reboot is an agent that ends and a store whose files are removed. */
+#include "agent/checkpoint/checkpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/books/reset.h"
+#include "agent/books/usage.h"
+#include "agent/books/windows.h"
 #include "agent/log.h"
-#include "agent/reset.h"
-#include "agent/usage.h"
-#include "agent/windows.h"
 #include "support/place.h"
 #include "support/rig.h"
 #include "support/workload.h"

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/values.h"
+#include "agent/config/config.h"
+#include "agent/config/values.h"
 
 #define SECOND UINT64_C(1000000000)
 

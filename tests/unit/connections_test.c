@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/connections.h"
+#include "agent/http/connections.h"
 
 #define SECOND UINT64_C(1000000000)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mailbox between threads that ask and the one that executes. */
-#include "agent/control.h"
+#include "agent/control/control.h"
 
 #include <poll.h>
 #include <pthread.h>

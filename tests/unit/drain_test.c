@@ -6,7 +6,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/crashpoint.h"
 #include "support/check.h"
 #include "support/child.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/encodings.h"
+#include "agent/http/encodings.h"
 
 static void gzip_is_taken_where_it_is_welcome(void **state)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From traced records to published exemplars, over all processes and through restarts: agent/exemplars.h. */
-#include "agent/exemplars.h"
+/* From traced records to published exemplars, over all processes and through restarts: agent/books/exemplars.h. */
+#include "agent/books/exemplars.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/drain.h"
-#include "agent/reset.h"
+#include "agent/books/reset.h"
+#include "agent/drain/drain.h"
 #include "peer/drain.h"
 #include "pure/exemplar.h"
 #include "support/child.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/exposition.h"
+#include "agent/exposition/exposition.h"
 #include "metrics.pb-c.h"
 #include "pure/number.h"
 #include "support/figures_fill.h"

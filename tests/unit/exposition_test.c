@@ -14,7 +14,7 @@
 
 #include <slipring/version.h>
 
-#include "agent/exposition.h"
+#include "agent/exposition/exposition.h"
 #include "pure/number.h"
 #include "support/figures_fill.h"
 

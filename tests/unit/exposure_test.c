@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "agent/exposure.h"
-#include "agent/values.h"
+#include "agent/config/exposure.h"
+#include "agent/config/values.h"
 
 enum { READERS = 3, PUBLISHINGS = 3000 };
 

@@ -6,9 +6,9 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
-#include "agent/drain_parts.h"
-#include "agent/lag.h"
+#include "agent/drain/drain.h"
+#include "agent/drain/drain_parts.h"
+#include "agent/drain/lag.h"
 #include "base/crashpoint.h"
 #include "peer/inspect.h"
 #include "support/check.h"

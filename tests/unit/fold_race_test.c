@@ -85,7 +85,7 @@ static uint64_t folded_samples(void)
     return durable[SR_SPILL_CELLS] + durable[SR_SPILL_CELLS + 1];
 }
 
-/* One visit, as agent/intake.c makes it. */
+/* One visit, as agent/drain/intake.c makes it. */
 static void look(void *unused)
 {
     (void)unused;

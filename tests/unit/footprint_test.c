@@ -13,7 +13,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/footprint.h"
+#include "agent/books/footprint.h"
 #include "support/check.h"
 #include "support/place.h"
 #include "support/rig.h"

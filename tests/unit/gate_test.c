@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/gate.h"
+#include "agent/http/gate.h"
 
 #define SECOND UINT64_C(1000000000)
 /* Of "alice:secret", "alice:wrong", "bob:secret" */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The history of objectives: the counts of each window, over the span that it tells, through quiet times, kills and the turn of a month. In a
  * time that the test makes. */
-#include "agent/history.h"
+#include "agent/books/history.h"
 
 #include <slipring/slipring.h>
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared memory is hostile: what no producer of ours would leave is quarantined or refused, counted, and spoils nobody else's books.
  * Each bad state is built by hand, beside a good ring that has to stay right. */
-#include "agent/intake.h"
+#include "agent/drain/intake.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "support/faults.h"
 #include "support/place.h"
 #include "support/rig.h"

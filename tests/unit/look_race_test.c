@@ -131,7 +131,7 @@ static void record_shared(void *unused)
     record_for(1);
 }
 
-/* As agent/drain.c does: takes the news, then looks where they lead. */
+/* As agent/drain/drain.c does: takes the news, then looks where they lead. */
 static void look_where_told(void *unused)
 {
     (void)unused;

@@ -9,7 +9,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "api/process.h"
 #include "peer/census.h"
 #include "peer/move.h"

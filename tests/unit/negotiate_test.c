@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/negotiate.h"
+#include "agent/exposition/negotiate.h"
 
 #define TEXT        EXPOSITION_TEXT
 #define OPENMETRICS EXPOSITION_OPENMETRICS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objectives that change: what of the past is kept, and that it is told what is not. In a time that the test makes, from 2026-01-01 00:00 UTC on. */
-#include "agent/objectives.h"
+#include "agent/books/objectives.h"
 
 #include <string.h>
 #include <unistd.h>

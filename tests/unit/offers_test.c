@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rings that grow and shrink: agent/offers.h against the real library. (The producer's half by itself: unit/ring_lives_test.c; offers that go
+/* Rings that grow and shrink: agent/drain/offers.h against the real library. (The producer's half by itself: unit/ring_lives_test.c; offers that go
  * back: unit/books_test.c.) */
-#include "agent/offers.h"
+#include "agent/drain/offers.h"
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "support/check.h"
 #include "support/place.h"
 #include "support/rig.h"

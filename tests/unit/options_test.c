@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/footprint.h"
-#include "agent/options.h"
+#include "agent/books/footprint.h"
+#include "agent/config/options.h"
 #include "peer/inspect.h"
 
 static struct options options;
@@ -393,7 +393,7 @@ static void the_manual_has_every_option_in_80_columns(void **state)
     options_help(&message);
     const char *manual = said();
 #define SLIPRINGD_OPTION(id, name, argument, help) assert_non_null(strstr(manual, "\n    " name));
-#include "agent/options.def"
+#include "agent/config/options.def"
 #undef SLIPRINGD_OPTION
     assert_non_null(
         strstr(manual, "\n    --ring-cap N\n        How many rings one process may hold, 1 to 39424."));

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "agent/pages.h"
+#include "agent/http/pages.h"
 
 #define NOW UINT64_C(1000000000)
 

@@ -10,7 +10,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "support/api.h"
 #include "support/child.h"
 #include "support/place.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/prices.h"
+#include "agent/books/prices.h"
 #include "support/check.h"
 
 static char folder[] = "/tmp/slipring-prices-XXXXXX";

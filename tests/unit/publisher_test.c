@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "peer/drain.h"
 #include "support/check.h"
 #include "support/place.h"

@@ -10,7 +10,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/crashpoint.h"
 #include "peer/census.h"
 #include "support/child.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent/reset.h: a primitive begins anew, and the double entry holds. */
-#include "agent/reset.h"
+/* agent/books/reset.h: a primitive begins anew, and the double entry holds. */
+#include "agent/books/reset.h"
 
 #include <string.h>
 
-#include "agent/binding.h"
+#include "agent/books/binding.h"
 #include "support/place.h"
 #include "support/rig.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Giving memory back: agent/retirer.h, each of its states built by hand, each of its steps killed, and what becomes of the
+/* Giving memory back: agent/drain/retirer.h, each of its states built by hand, each of its steps killed, and what becomes of the
  * books. Twenty threads hold twenty rings at once; sixteen free ones are kept, so four are retired. */
-#include "agent/retirer.h"
+#include "agent/drain/retirer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/crashpoint.h"
 #include "peer/audit.h"
 #include "peer/inspect.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objectives that the configuration sets, against those of programs: whose counts, what comes back, what is kept. In a time that the test makes. */
-#include "agent/objectives.h"
+#include "agent/books/objectives.h"
 
 #include <stdio.h>
 #include <string.h>

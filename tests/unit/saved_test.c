@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent/saved.h: books out of one store and into another one, as over a reboot. */
-#include "agent/saved.h"
+/* agent/books/saved.h: books out of one store and into another one, as over a reboot. */
+#include "agent/books/saved.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/windows.h"
+#include "agent/books/windows.h"
 #include "support/place.h"
 #include "support/rig.h"
 #include "system/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SLO engine: what fires and when it ceases, what is logged of it, and that a kill changes none of it. In a time that the test makes.
  * ctest-timeout: 180 */
-#include "agent/slo.h"
+#include "agent/books/slo.h"
 
 #include <errno.h>
 #include <signal.h>

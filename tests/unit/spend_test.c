@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Money budgets: what is spent in each window, to the nano-dollar, what fires and when, and what they keep out of. In a time that the test
  * makes, from 2026-01-01 00:00 UTC on. */
-#include "agent/slo.h"
+#include "agent/books/slo.h"
 
 #include <string.h>
 

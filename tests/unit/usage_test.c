@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From slipring_record_usage() to published figures: exact money, prices that come late or change, duplicates, what is torn and what is hostile. G1 to
- * G5: see agent/usage.h. */
-#include "agent/usage.h"
+ * G5: see agent/books/usage.h. */
+#include "agent/books/usage.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/prices.h"
-#include "agent/reset.h"
+#include "agent/books/prices.h"
+#include "agent/books/reset.h"
 #include "peer/drain.h"
 #include "protocol/usage.h"
 #include "support/child.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The windows: what they hold, what they cover, and that idle ones are empty and cost nothing. In a time that the test makes. */
-#include "agent/windows.h"
+#include "agent/books/windows.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include <slipring/slipring.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/crashpoint.h"
 #include "support/child.h"
 #include "support/faults.h"

@@ -284,7 +284,7 @@ static bool play_lost_books(struct stage *stage, enum sr_crashpoint point)
     return is_hit;
 }
 
-/* --- books on disk (agent/checkpoint.h) ----------------------------------------------------------------------------------- */
+/* --- books on disk (agent/checkpoint/checkpoint.h) ----------------------------------------------------------------------------------- */
 
 /* From the next agent on, until the visit is over. */
 static void keep_books_on_disk(void)

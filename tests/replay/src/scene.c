@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "agent/drain.h"
+#include "agent/drain/drain.h"
 #include "base/compiler.h"
 #include "support/budget.h"
 #include "support/child.h"

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP side over libmicrohttpd. See http.h. */
+#include "http_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/log.h"
+#include "listener.h"
+#include "peer/clock.h"
+
+enum {
+    HEAD_BYTES = 32 * 1024,
+    SILENCE_S = 10,
+    PER_ADDRESS_MAX = 56,
+};
+
+struct connection *http_watched(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+static void note_completed(void *cls, struct MHD_Connection *connection, void **request,
+                           enum MHD_RequestTerminationCode code)
+{
+    (void)code;
+    struct http *http = cls;
+    *request = NULL;
+    connections_waiting(&http->connections, http_watched(connection), sr_clock_ns());
+}
+
+static void note_connection(void *cls, struct MHD_Connection *connection, void **context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = cls;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connections_leave(&http->connections, *context);
+        *context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = info == NULL ? NULL : connections_enter(&http->connections, info->connect_fd, sr_clock_ns());
+}
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+                                                              va_list arguments)
+{
+    (void)cls;
+    char text[512];
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_event(LOG_DEBUG, log_what("libmicrohttpd"), log_text("says", text));
+}
+
+static struct MHD_Daemon *start(struct http *http, int fd)
+{
+    /* poll(), which tells the same thing until it is heard: with epoll libmicrohttpd 0.9.75 misses an end that comes together
+     * with data, and keeps the connection until its time is over. For 64 connections it costs nothing. */
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls.certificate.text},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls.key.text},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
+                                   {MHD_OPTION_END, 0, NULL}};
+    if (http->address.socket.ss_family == AF_INET6) {
+        flags |= MHD_USE_IPv6;
+    }
+    if (http->tls.key.text == NULL) {
+        tls[0].option = MHD_OPTION_END;
+    } else {
+        flags |= MHD_USE_TLS;
+    }
+    /* clang-format off */
+    return MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
+                            MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, /* first: it hears of the others */
+                            MHD_OPTION_ARRAY, tls,
+                            MHD_OPTION_LISTEN_SOCKET, fd,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS_MAX,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,
+                            MHD_OPTION_UNESCAPE_CALLBACK, http_unescape, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, note_completed, http,
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, http,
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+                            MHD_OPTION_END);
+    /* clang-format on */
+}
+
+static int listen_at(struct http *http)
+{
+    switch (http->settings.kind) {
+    case HTTP_LOCAL:
+        return http->settings.listening;
+    case HTTP_UNIX:
+        return listener_unix(&http->settings.name);
+    case HTTP_TCP:
+        break;
+    }
+    return listener_tcp(&http->settings.listen);
+}
+
+bool http_open(const struct http_settings *settings, struct http **out_http)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (http == NULL) {
+        log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(ENOMEM)));
+        if (settings->kind == HTTP_LOCAL) {
+            close(settings->listening);
+        }
+        return false;
+    }
+    http->settings = *settings;
+    const bool is_tls = settings->kind == HTTP_TCP && settings->tls_certificate != NULL;
+    const bool has_tls = !is_tls || tls_read(settings->tls_certificate, settings->tls_key, &http->tls);
+    const int fd = has_tls ? listen_at(http) : -1;
+    if (fd < 0) {
+        tls_free(&http->tls);
+        free(http);
+        return false;
+    }
+    http->answerer =
+        (struct answerer){.stats = settings->stats, .store = settings->store, .exposure = settings->exposure};
+    http->address.length = sizeof http->address.socket; /* of a unix socket no more than its family */
+    (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
+    connections_open(&http->connections);
+    http->daemon = start(http, fd);
+    tls_free(&http->tls); /* libmicrohttpd has made of it what it needs */
+    if (http->daemon == NULL) {
+        log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(errno)));
+        close(fd);
+        http_close(http);
+        return false;
+    }
+    *out_http = http;
+    return true;
+}
+
+void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES])
+{
+    address_format(&http->address, out_text);
+}
+
+void http_sweep(struct http *http, uint64_t now_ns)
+{
+    unsigned count = http == NULL ? 0 : connections_sweep(&http->connections, now_ns);
+    if (count > 0) {
+        log_event(LOG_INFO, log_what("overdue connections cut"), log_number("count", count));
+    }
+}
+
+void http_stop(struct http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    /* Not closed before the thread is gone, which may be waiting for it. */
+    http->quiesced = MHD_quiesce_daemon(http->daemon);
+    if (http->quiesced > 0) {
+        (void)shutdown(http->quiesced, SHUT_RDWR);
+    }
+    if (http->settings.kind == HTTP_UNIX) {
+        unix_name_remove(&http->settings.name);
+    }
+    connections_stop(&http->connections);
+}
+
+unsigned http_answers(struct http *http)
+{
+    return http == NULL ? 0 : connections_answers(&http->connections);
+}
+
+void http_close(struct http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    if (http->settings.kind == HTTP_UNIX) {
+        unix_name_remove(&http->settings.name);
+    }
+    if (http->daemon != NULL) {
+        MHD_stop_daemon(http->daemon); /* closes the listening socket as well, unless: */
+    }
+    if (http->quiesced > 0) {
+        (void)close(http->quiesced);
+    }
+    connections_close(&http->connections);
+    answerer_free(&http->answerer);
+    free(http);
+}
