@@ -84,8 +84,10 @@ static void who_was_verified_is_known_whatever_others_guess(void **state)
     const struct gate_pass pass = gate_check(gate, &credentials, ALICE, SECOND);
     assert_int_equal(pass.result, GATE_KNOWN);
     assert_string_equal(pass.credential->name, "alice");
-    while (ask(WRONG, SECOND) != GATE_BUSY) {
+    for (int i = 0; i < GATE_BURST; i++) {
+        (void)ask(WRONG, SECOND);
     }
+    assert_int_equal(ask(WRONG, SECOND), GATE_BUSY);
     for (int i = 0; i < 100; i++) {
         assert_int_equal(ask(ALICE, SECOND), GATE_KNOWN);
     }
