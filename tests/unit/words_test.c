@@ -38,7 +38,7 @@ static void areas_lie_one_behind_the_other(void **state)
     CHECK_EQUAL(SR_WORD(store, 0, 0), 0);
     CHECK_EQUAL(SR_WORD(book, 0, 0), 512);
     CHECK_EQUAL(SR_WORD(book, SR_PRIMITIVE_MAX - 1, 4095) + 1, SR_WORD(ring, 0, 0));
-    CHECK_EQUAL(SR_WORD(copy_usage, SR_USAGE_MAX - 1, SR_WORDS_PER_copy_usage - 1) + 1, SR_WORD_COUNT);
+    CHECK_EQUAL(SR_WORD(exemplar, SR_PRIMITIVE_MAX - 1, SR_WORDS_PER_exemplar - 1) + 1, SR_WORD_COUNT);
 }
 
 static void a_word_that_does_not_exist_reads_as_zero_and_takes_no_memory(void **state)
