@@ -4,13 +4,13 @@
  * Bucket k of schema s covers (2^((k-1)/2^s), 2^(k/2^s)] seconds. Each is the union of whole buckets of schema 5 (bucket.h), so that coarser
  * counts are exact sums: sr_bucket_downscale() says which.
  *
- *     schema   growth    relative error of a percentile that Prometheus works out, (g - 1)/(g + 1)
- *     5        2.19 %    1.09 %     the books' own
- *     4        4.43 %    2.17 %
- *     3        9.05 %    4.33 %     what an agent shows unless told otherwise
- *     2        18.9 %    8.64 %
- *     1        41.4 %    17.2 %
- *     0        100 %     33.4 %
+ *     schema   growth: what a percentile that Prometheus interpolates in its bucket is off by at most
+ *     5        2.19 %    the books' own
+ *     4        4.43 %
+ *     3        9.05 %    what an agent shows unless told otherwise
+ *     2        18.9 %
+ *     1        41.4 %
+ *     0        100 %
  *    -1 to -4  300 % and more
  *
  * Packed, a histogram has room for SR_NATIVE_BYTES. Where that is too little, because durations are scattered over very many buckets, it is

@@ -49,7 +49,7 @@ def saved(scene, body):
 def judge_protobuf(scene, body):
     """protoc finds nothing in it that our description of the messages does not have."""
     for data in messages(body):
-        decoded = scene.run(["protoc", "--decode=io.prometheus.client.MetricFamily", "--proto_path=" + os.path.join(ROOT, "agent"),
+        decoded = scene.run(["protoc", "--decode=io.prometheus.client.MetricFamily", "--proto_path=" + os.path.join(ROOT, "agent", "exposition"),
                              "metrics.proto"], stdin=saved(scene, data))
         equal((decoded.returncode, decoded.stderr), (0, ""), "protoc --decode")
         check(all(not line.strip()[:1].isdigit() for line in decoded.stdout.splitlines()), "unknown fields", decoded.stdout[:300])
