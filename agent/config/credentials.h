@@ -14,6 +14,10 @@
 #define CREDENTIALS_HASH_MAX   159
 #define CREDENTIALS_TOKEN_HEAD "sha256:"
 
+/* What a password's hash may cost at most: some 0.2 s of a core. yescrypt and scrypt as crypt_gensalt(3) has them when it is not told. */
+#define CREDENTIALS_BCRYPT_COST_MAX   11
+#define CREDENTIALS_SHA512_ROUNDS_MAX 500000
+
 struct credential {
     bool is_token;
     bool may_order;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
@@ -103,7 +104,8 @@ static bool parse_basic(const char *text, struct shown *out)
     }
     base64_decode_init(&context);
     if (!base64_decode_update(&context, &bytes, (uint8_t *)out->text, strlen(text), text) ||
-        !base64_decode_final(&context) || memchr(out->text, '\0', bytes) != NULL) {
+        !base64_decode_final(&context) || bytes > SHOWN_BYTES /* the last four digits may be one more */ ||
+        memchr(out->text, '\0', bytes) != NULL) {
         return false;
     }
     out->text[bytes] = '\0';
@@ -160,31 +162,66 @@ static bool pay(struct gate *gate, uint64_t now_ns)
     return is_paid;
 }
 
+/* A hash that costs more than its share of a second is paid for longer. */
+static void pay_rest(struct gate *gate, uint64_t took_ns)
+{
+    if (took_ns > PAUSE_NS / GATE_SHARE) {
+        (void)pthread_mutex_lock(&gate->lock);
+        gate->spent_ns += took_ns * GATE_SHARE - PAUSE_NS;
+        (void)pthread_mutex_unlock(&gate->lock);
+    }
+}
+
+/* Of the processor, not of the day: a busy machine is no reason to keep people out. */
+static uint64_t thread_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
 static bool compute(struct gate *gate, const char *password, const char *hash)
 {
+    const uint64_t begun_ns = thread_ns();
     (void)pthread_mutex_lock(&gate->computing);
     const char *got = crypt_rn(password, hash, &gate->crypt, sizeof gate->crypt);
     const size_t bytes = strlen(hash);
     const bool is_it = got != NULL && strlen(got) == bytes && memeql_sec(got, hash, bytes);
     forget(&gate->crypt, sizeof gate->crypt);
     (void)pthread_mutex_unlock(&gate->computing);
+    pay_rest(gate, thread_ns() - begun_ns);
     return is_it;
 }
 
-/* The user of that name; without one any user, whose hash takes as long. */
-static const struct credential *find_user(const struct credentials *credentials, const char *name,
-                                          bool *out_is_it)
+/* A number of that name which only this process can tell. */
+static uint32_t draw(const struct gate *gate, const char *name)
 {
-    const struct credential *any = NULL;
-    *out_is_it = false;
-    for (uint32_t i = 0; i < credentials->count && !*out_is_it; i++) {
+    struct hmac_sha256_ctx context;
+    uint32_t number = 0;
+    hmac_sha256_set_key(&context, sizeof gate->key, gate->key);
+    hmac_sha256_update(&context, strlen(name), (const uint8_t *)name);
+    hmac_sha256_digest(&context, sizeof number, (uint8_t *)&number);
+    forget(&context, sizeof context);
+    return number;
+}
+
+/* The user of that name; without one some user, for one name always the same, whose hash takes as long as a user's. NULL: there are no users. */
+static const struct credential *find_user(const struct gate *gate, const struct credentials *credentials,
+                                          const char *name, bool *out_is_it)
+{
+    const struct credential *users[2 * CREDENTIALS_MAX];
+    const struct credential *found = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < credentials->count; i++) {
         const struct credential *one = &credentials->one[i];
         if (!one->is_token) {
-            any = one;
-            *out_is_it = strcmp(one->name, name) == 0;
+            users[count++] = one;
+            found = strcmp(one->name, name) == 0 ? one : found;
         }
     }
-    return any;
+    *out_is_it = found != NULL;
+    const uint32_t drawn = draw(gate, name);
+    return found != NULL ? found : count > 0 ? users[drawn % count] : NULL;
 }
 
 static struct gate_pass check_password(struct gate *gate, const struct credentials *credentials,
@@ -193,7 +230,7 @@ static struct gate_pass check_password(struct gate *gate, const struct credentia
     const struct gate_pass refused = {.result = GATE_REFUSED, .is_wrong = true};
     uint8_t mac[SHA256_DIGEST_SIZE];
     bool is_name = false;
-    const struct credential *user = find_user(credentials, shown->name, &is_name);
+    const struct credential *user = find_user(gate, credentials, shown->name, &is_name);
     if (user == NULL) {
         return refused;
     }

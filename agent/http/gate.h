@@ -3,18 +3,20 @@
  *
  *      nothing configured ─────────────────────────────────► OPEN
  *      a token whose hash is there, a password verified before ► KNOWN
- *      a password ──crypt(3), GATE_BURST at once and GATE_PER_S a second──► KNOWN or REFUSED
+ *      a password ──crypt(3), GATE_BURST at once, GATE_PER_S a second, one part in GATE_SHARE of the time──► KNOWN or REFUSED
  *               └──beyond that──► BUSY
  *      nothing, or nonsense ───────────────────────────────► REFUSED
  *
  *   G1  No secret is kept, logged or told: of a verified password its HMAC-SHA256 under a key that dies with the process, over the name and the hash it
  *       fits, so that a reload that takes a name or changes its hash undoes it.
- *   G2  Who was verified once pays microseconds, and waits for nobody's guesses but for one that is being computed.
- *   G3  Guesses cost at most GATE_PER_S computations a second, of all listeners together; a name that is not there costs as one that is.
+ *   G2  Who was verified once, or shows a token, pays microseconds, and waits for nobody's guesses but for one that is being computed.
+ *   G3  Guesses cost at most GATE_PER_S computations a second and, in the long run, one part in GATE_SHARE of one core, of all listeners together, whatever
+ *       a hash costs: each is paid for by the processor time that it took. A name that is not there costs as a user's that is, for each such
+ *       name always the same user's, so that the time tells nothing where hashes are of several kinds.
  *   G4  Hashes are compared in constant time, and each with all of its kind.
  *
- * Who has not been verified since the start has to get through beside the guesses of a flood. A hash of a costly setting holds the HTTP thread that
- * computes it: `slipring password` makes one of some 30 ms.
+ * Who has not been verified since the start has to get through beside the guesses of a flood. A computation holds the HTTP thread that does it, and
+ * others that have one to do: `slipring password` makes a hash of some 30 ms, and above some 0.2 s none is taken (credentials.h).
  *
  * gate_check() in any thread. */
 #ifndef AGENT_GATE_H
@@ -27,6 +29,7 @@
 
 #define GATE_BURST 4
 #define GATE_PER_S 4
+#define GATE_SHARE 8
 
 struct gate;
 

@@ -10,6 +10,7 @@
 #include <crypt.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent/http/gate.h"
 
@@ -77,6 +78,92 @@ static void guesses_are_computed_four_at_once_and_then_four_a_second(void **stat
     assert_in_range(computed, 10 * GATE_PER_S, 10 * GATE_PER_S + GATE_BURST);
 }
 
+static uint64_t thread_ns(void)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now), 0);
+    return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* Some 0.1 s each: four a second would be 0.4 of a core. */
+static void costly_hashes_get_their_share_of_time_and_no_more(void **state)
+{
+    (void)state;
+    static const char *const guesses[] = {WRONG, BOB};
+    add_user("alice", "secret", "$6$rounds=300000$salt$");
+    uint64_t spent_ns = 0, longest_ns = 0;
+    for (uint64_t ns = 10 * SECOND; ns < 15 * SECOND; ns += SECOND / 100) {
+        const uint64_t begun_ns = thread_ns();
+        (void)ask(guesses[ns / (SECOND / 100) % 2], ns);
+        const uint64_t took_ns = thread_ns() - begun_ns;
+        spent_ns += took_ns;
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+    }
+    assert_in_range(spent_ns, 1, 6 * SECOND / GATE_SHARE + 2 * longest_ns);
+}
+
+/* "alice:" and a password that makes both together `bytes`. */
+static const char *long_header(size_t bytes, char *out_password)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static char header[1024];
+    char text[600] = "alice:";
+    memset(text + 6, 'x', bytes - 6);
+    (void)snprintf(out_password, sizeof text, "%s", text + 6);
+    size_t used = (size_t)snprintf(header, sizeof header, "Basic ");
+    for (size_t at = 0; at < bytes; at += 3) {
+        const size_t rest = bytes - at;
+        const unsigned three = (unsigned)(unsigned char)text[at] << 16 |
+                               (unsigned)(unsigned char)text[at + 1] << 8 | (unsigned char)text[at + 2];
+        header[used++] = digits[three >> 18];
+        header[used++] = digits[three >> 12 & 63];
+        header[used++] = rest > 1 ? digits[three >> 6 & 63] : '=';
+        header[used++] = rest > 2 ? digits[three & 63] : '=';
+    }
+    header[used] = '\0';
+    return header;
+}
+
+static void name_and_password_have_at_most_512_bytes(void **state)
+{
+    (void)state;
+    char password[600];
+    char letters[6 + 684 + 1] = "Basic ";
+    for (size_t bytes = 510; bytes <= 514; bytes++) {
+        const char *header = long_header(bytes, password);
+        credentials.count = 0;
+        add_user("alice", password, "$6$rounds=1000$salt$");
+        assert_int_equal(ask(header, bytes * SECOND), bytes <= 512 ? GATE_KNOWN : GATE_REFUSED);
+    }
+    memset(letters + 6, 'Q', 684);
+    assert_int_equal(ask(letters, 600 * SECOND), GATE_REFUSED);
+}
+
+static void what_is_malformed_or_empty_is_refused(void **state)
+{
+    (void)state;
+    /* "alice:secret" and a zero; alice without a password; ":"; ":secret"; no colon; no base64; bytes beyond ASCII */
+    static const char *const bad[] = {
+        "Basic YWxpY2U6c2VjcmV0AA==",
+        "Basic YWxpY2U6",
+        "Basic Og==",
+        "Basic OnNlY3JldA==",
+        "Basic YWxpY2U=",
+        "Basic !!!!",
+        "Basic",
+        "Basic ",
+        "Basic \xff\xfe",
+        "Bearer\tx",
+    };
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const struct gate_pass pass = gate_check(gate, &credentials, bad[i], (i + 1) * SECOND);
+        assert_int_equal(pass.result, GATE_REFUSED);
+        assert_true(pass.is_wrong);
+    }
+    assert_int_equal(ask(ALICE, 99 * SECOND), GATE_KNOWN);
+}
+
 static void who_was_verified_is_known_whatever_others_guess(void **state)
 {
     (void)state;
@@ -135,14 +222,64 @@ static void hashes_are_taken_whole_and_of_strong_kinds_alone(void **state)
     assert_null(credentials_name_fault("alice@example.org"));
 }
 
+/* As crypt(3) would make them: hashes of nothing, the last part of each filled up. */
+static const char *hash_of(const char *setting, size_t tail_bytes)
+{
+    static char hash[256];
+    char tail[87] = "";
+    memset(tail, '.', tail_bytes);
+    (void)snprintf(hash, sizeof hash, "%s%s", setting, tail);
+    return hash;
+}
+
+static void hashes_that_take_long_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting;
+        size_t tail_bytes;
+        bool is_taken;
+    } kinds[] = {
+        {"$2b$11$", 53, true},
+        {"$2b$12$", 53, false},
+        {"$2y$31$", 53, false},
+        {"$6$salt$", 86, true},
+        {"$6$rounds=500000$salt$", 86, true},
+        {"$6$rounds=500001$salt$", 86, false},
+        {"$6$rounds=999999999$salt$", 86, false},
+        {"$y$j9T$2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, true},
+        {"$y$j75$2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, true},
+        {"$y$jAT$2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+        {"$y$j9U$2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+        {"$gy$jCT$2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+        {"$7$CU..../....2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, true},
+        {"$7$DU..../....2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+        {"$7$CV..../....2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+        {"$7$CU....0....2Uo4ZyqgF7kJFTFQ9xA5y1$", 43, false},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *fault = credentials_hash_fault(hash_of(kinds[i].setting, kinds[i].tail_bytes), false);
+        if ((fault == NULL) != kinds[i].is_taken) {
+            fail_msg("%s: %s", kinds[i].setting, fault == NULL ? "taken" : fault);
+        }
+        if (fault != NULL) {
+            assert_non_null(strstr(fault, "too long"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_credentials_everybody_is_let_in, begin, end),
         cmocka_unit_test_setup_teardown(guesses_are_computed_four_at_once_and_then_four_a_second, begin, end),
+        cmocka_unit_test_setup_teardown(costly_hashes_get_their_share_of_time_and_no_more, begin, end),
+        cmocka_unit_test_setup_teardown(name_and_password_have_at_most_512_bytes, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_malformed_or_empty_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(who_was_verified_is_known_whatever_others_guess, begin, end),
         cmocka_unit_test_setup_teardown(another_hash_or_name_undoes_what_was_verified, begin, end),
         cmocka_unit_test_setup_teardown(hashes_are_taken_whole_and_of_strong_kinds_alone, begin, end),
+        cmocka_unit_test_setup_teardown(hashes_that_take_long_are_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
