@@ -78,30 +78,43 @@ static void add_credentials(const struct options *options, bool is_token, struct
     credentials->has_tokens |= is_token && from->count > 0;
 }
 
-bool exposure_publish(struct exposure_board *board, const struct options *options)
+struct exposure *exposure_make(const struct options *options)
 {
     struct exposure *next = calloc(1, sizeof *next);
     if (next == NULL || !add_labels(options, EXPOSITION_QUOTED, next->labels, &next->labels_bytes) ||
         !add_labels(options, EXPOSITION_PACKED, next->packed, &next->packed_bytes)) {
         free(next);
-        return false;
+        return NULL;
     }
     next->idle_after_ns = options->agent.idle_after_ns;
     next->exposes_few = options->exposes_few;
     add_credentials(options, false, &next->credentials);
     add_credentials(options, true, &next->credentials);
     next->sends_plain = options->sends_plain;
+    return next;
+}
+
+void exposure_put(struct exposure_board *board, struct exposure *made)
+{
     /* relaxed: only this thread writes it */
     const struct exposure *before = atomic_load_explicit(&board->published, memory_order_relaxed);
-    next->generation = before == NULL ? 1 : before->generation + 1;
-    /* release: pairs with exposure_read(): else the bytes of `next` are seen half made */
-    struct exposure *former = atomic_exchange_explicit(&board->published, next, memory_order_release);
+    made->generation = before == NULL ? 1 : before->generation + 1;
+    /* release: pairs with exposure_read(): else the bytes of `made` are seen half made */
+    struct exposure *former = atomic_exchange_explicit(&board->published, made, memory_order_release);
     if (former != NULL) {
         urcu_memb_synchronize_rcu();
         SEEN_AFTER(former);
     }
     free(former);
-    return true;
+}
+
+bool exposure_publish(struct exposure_board *board, const struct options *options)
+{
+    struct exposure *made = exposure_make(options);
+    if (made != NULL) {
+        exposure_put(board, made);
+    }
+    return made != NULL;
 }
 
 void exposure_read(const struct exposure_board *board, struct exposure *out_exposure)

@@ -39,7 +39,13 @@ struct exposure_board {
     _Atomic(struct exposure *) published;
 };
 
-/* One thread at a time, not a reader. Waits for readers. False: no memory, and the former one stays. */
+/* Made and published in two steps, so that who changes other things with it can be sure of it before. NULL: no memory. Given back by free(), or: */
+__attribute__((warn_unused_result)) struct exposure *exposure_make(const struct options *options);
+
+/* From now on it is the board's. One thread at a time, not a reader. Waits for readers. */
+void exposure_put(struct exposure_board *board, struct exposure *made);
+
+/* Both. False: no memory, and the former one stays. */
 __attribute__((warn_unused_result)) bool exposure_publish(struct exposure_board *board,
                                                           const struct options *options);
 

@@ -112,7 +112,7 @@ static void *heed_signals(void *context)
         struct buffer answer = {0};
         const struct control_order by = {.uid = geteuid()};
         const unsigned status = reload_ask(reload, &by, &answer);
-        if (status != 200 && status != 400) { /* those two are logged where they were found */
+        if (status != 200 && status != 400 && status != 500) { /* those are logged where they were found */
             buffer_add(&answer, "", 1);
             log_event(LOG_ERROR, log_what("the configuration was not read again"),
                       log_text("why", answer.failed ? "out of memory" : answer.text));
@@ -154,14 +154,13 @@ static void take_up(struct reload *reload, const struct options *options)
                 executor);
 }
 
-static unsigned put_in_force(struct reload *reload, struct config *config, struct buffer *answer)
+static unsigned put_in_force(struct reload *reload, struct config *config, struct exposure *exposure,
+                             struct buffer *answer)
 {
     struct config *former = reload->running;
     struct buffer names = {0};
     take_up(reload, config_options(config));
-    if (!exposure_publish(reload->settings.exposure, config_options(config))) {
-        log_event(LOG_ERROR, log_what("no memory: /metrics is as it was"));
-    }
+    exposure_put(reload->settings.exposure, exposure);
     reload->running = config;
     if (former != reload->settings.config) {
         config_close(former);
@@ -179,16 +178,29 @@ static unsigned put_in_force(struct reload *reload, struct config *config, struc
     return 200;
 }
 
+/* Before anything is changed. Who was taken off the users would get in for ever, if the rest were in force without this. */
+static unsigned refuse_without_memory(struct config *config, struct buffer *answer)
+{
+    log_event(LOG_ERROR, log_what("no memory for the configuration, the one before is in force"));
+    buffer_add_text(answer, "no memory for the configuration, the one before is in force");
+    config_close(config);
+    return 500;
+}
+
 unsigned reload_apply(struct reload *reload, const struct control_order *order, struct buffer *answer)
 {
     struct publisher *publisher = reload->settings.executor->publisher;
     const uint64_t wall_ns = sr_clock_wall_ns();
-    publisher_note_reload(publisher, order->config != NULL, wall_ns);
+    struct exposure *exposure = order->config == NULL ? NULL : exposure_make(config_options(order->config));
+    publisher_note_reload(publisher, exposure != NULL, wall_ns);
     if (order->config == NULL) {
         return 400;
     }
+    if (exposure == NULL) {
+        return refuse_without_memory(order->config, answer);
+    }
     const uint64_t begun_ns = sr_clock_ns();
-    const unsigned status = put_in_force(reload, order->config, answer);
+    const unsigned status = put_in_force(reload, order->config, exposure, answer);
     executor_publish(reload->settings.executor);
     log_event(LOG_INFO, log_what("configuration in force"), control_log_who(order),
               log_number("pid", order->pid), log_number("took_us", (sr_clock_ns() - begun_ns) / 1000));

@@ -3,8 +3,8 @@
  *
  *   G1  It is read by the thread that was asked (of HTTP, or one that waits for SIGHUP), never by the drain thread, which a slow disk
  *       must not hold up; and put in force by the drain thread, between two ticks, so that no tick sees half of it.
- *   G2  One that cannot be read changes nothing: the one before stays in force, the log has each error, and the figures config_reload_ok and
- *       config_reload_failures say so.
+ *   G2  One that cannot be read, or that answers (exposure.h) have no memory for, changes nothing: the one before stays in force, the log has each
+ *       error, and the figures config_reload_ok and config_reload_failures say so.
  *   G3  What only a start can change (config_needs_start()) stays as it is; the log and the answer name it, at each reload until that start.
  *   G4  No count is lost: refit.h.
  *   G5  A configuration is freed once nobody borrows its texts any more. The first one, of which parts borrow what only a start can change,
@@ -40,7 +40,7 @@ __attribute__((warn_unused_result)) bool reload_open(const struct reload_setting
                                                      struct reload **out_reload);
 
 /* In any thread but the drain thread: read it, and wait until it is in force. Returns an HTTP status, and appends the answer: 200, and what needs a
- * start; 400, and the errors; or as control_ask(). Blocks on files. `context` is the struct reload, `by` who asks; for orders.h. */
+ * start; 400, and the errors; 500, no memory; or as control_ask(). Blocks on files. `context` is the struct reload, `by` who asks; for orders.h. */
 unsigned reload_ask(void *context, const struct control_order *by, struct buffer *answer);
 
 /* In the drain thread, at SIGHUP: let the thread that waits for it do so. Does not wait. */

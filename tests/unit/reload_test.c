@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A configuration put in force, whole or not at all: agent/control/reload.h, in the drain thread. */
+#include "agent/control/reload.h"
+
+#include <string.h>
+
+#include "agent/control/executor.h"
+#include "peer/clock.h"
+#include "support/check.h"
+#include "support/place.h"
+#include "support/rig.h"
+
+static char program[] = "slipringd";
+static char windows[] = "--windows=7m";
+static char *arguments[] = {program, windows, NULL};
+
+static struct exposure_board board;
+static struct executor executor;
+static struct reload *reload;
+
+static struct config *config_of(int count)
+{
+    struct config *config = NULL;
+    struct buffer message = {0};
+    CHECK_EQUAL(config_open(count, arguments, &config, &message), OPTIONS_RUN);
+    buffer_free(&message);
+    return config;
+}
+
+static unsigned apply(struct config *config)
+{
+    const struct control_order order = {.what = CONTROL_RELOAD, .config = config};
+    struct buffer answer = {0};
+    const unsigned status = reload_apply(reload, &order, &answer);
+    CHECK(answer.used > 0);
+    buffer_free(&answer);
+    return status;
+}
+
+static struct exposure exposed(void)
+{
+    struct exposure seen;
+    exposure_read(&board, &seen);
+    return seen;
+}
+
+static void without_memory_for_answers_nothing_is_changed_and_the_failure_is_told(void)
+{
+    static char endless[EXPOSURE_LABELS_BYTES + 1];
+    struct config *first = config_of(1);
+    const struct reload_settings settings = {.count = 1,
+                                             .arguments = arguments,
+                                             .config = first,
+                                             .store = rig.store,
+                                             .books = rig.books,
+                                             .executor = &executor,
+                                             .exposure = &board};
+    CHECK(reload_open(&settings, &reload));
+    executor = (struct executor){
+        .books = rig.books, .drain = rig.drain, .publisher = rig.publisher, .reload = reload};
+
+    CHECK_EQUAL(apply(config_of(1)), 200);
+    CHECK_EQUAL(exposed().generation, 1);
+    const uint32_t count = agent_store_options(rig.store)->window_count;
+
+    /* There is always memory, but never for this. */
+    struct config *config = config_of(2);
+    struct options *options = (struct options *)(uintptr_t)config_options(config);
+    memset(endless, 'x', EXPOSURE_LABELS_BYTES);
+    options->labels[0] = (struct options_label){.name = "a", .name_bytes = 1, .value = endless};
+    options->label_count = 1;
+    CHECK_EQUAL(apply(config), 500);
+    CHECK_EQUAL(exposed().generation, 1);
+    CHECK_EQUAL(agent_store_options(rig.store)->window_count, count);
+    executor_publish(&executor);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_ok, 0);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_failures, 1);
+
+    CHECK_EQUAL(apply(config_of(2)), 200);
+    CHECK_EQUAL(exposed().generation, 2);
+    CHECK(agent_store_options(rig.store)->window_count != count);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_ok, 1);
+    reload_close(reload);
+    exposure_close(&board);
+    config_close(first);
+    rig.now_ns = sr_clock_ns(); /* a reload goes by the real clock */
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(without_memory_for_answers_nothing_is_changed_and_the_failure_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return place_run(run);
+}
