@@ -27,28 +27,31 @@ static void cut(struct connection *connection)
     (void)shutdown(connection->fd, SHUT_RDWR); /* fails only when the peer was faster */
 }
 
-/* The one that has been waiting longest, cut ones apart. NULL: all are being answered. */
-static struct connection *longest_waiting(struct connections *connections)
+/* The one that has been waiting, or answered, longest, cut ones apart. NULL: there is none. */
+static struct connection *longest(struct connections *connections, bool is_answering)
 {
-    struct connection *longest = NULL;
+    struct connection *found = NULL;
     for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *one = &connections->table[i];
-        if (one->fd >= 0 && !one->is_answering && !one->is_cut &&
-            (longest == NULL || one->since_ns < longest->since_ns)) {
-            longest = one;
+        if (one->fd >= 0 && one->is_answering == is_answering && !one->is_cut &&
+            (found == NULL || one->since_ns < found->since_ns)) {
+            found = one;
         }
     }
-    return longest;
+    return found;
 }
 
 struct connection *connections_enter(struct connections *connections, int fd, uint64_t now_ns)
 {
     struct connection *place = NULL;
     pthread_mutex_lock(&connections->lock);
-    struct connection *longest =
-        connections->count >= CONNECTIONS_CROWDED ? longest_waiting(connections) : NULL;
-    if (longest != NULL) {
-        cut(longest);
+    struct connection *victim =
+        connections->count >= CONNECTIONS_CROWDED ? longest(connections, false) : NULL;
+    if (victim == NULL && connections->count >= CONNECTIONS_FULL) {
+        victim = longest(connections, true);
+    }
+    if (victim != NULL) {
+        cut(victim);
     }
     for (unsigned i = 0; i < CONNECTIONS_MAX && place == NULL; i++) {
         if (connections->table[i].fd < 0) {

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #define CONNECTIONS_MAX       64
-#define CONNECTIONS_CROWDED   40
+#define CONNECTIONS_CROWDED   40 /* from then on a new one costs one that waits its place */
+#define CONNECTIONS_FULL      60 /* and here, when none waits, one that is being answered */
 #define CONNECTIONS_WAIT_NS   UINT64_C(10000000000) /* for a request to arrive whole */
 #define CONNECTIONS_ANSWER_NS UINT64_C(30000000000) /* for an answer to be read */
 
@@ -35,7 +36,8 @@ struct connections {
 void connections_open(struct connections *connections);
 void connections_close(struct connections *connections);
 
-/* A new one, waiting. NULL: the table is full, and the connection is not watched. */
+/* A new one, waiting. In a crowd it costs the one its place that has been waiting longest; when all are being answered, and the table is nearly full,
+ * the one that has been answered longest. NULL: the table is full, and the connection is not watched. */
 struct connection *connections_enter(struct connections *connections, int fd, uint64_t now_ns);
 
 /* It is about to be closed. NULL is ignored, here and below. */

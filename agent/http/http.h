@@ -12,7 +12,8 @@
  *   G2  GET and HEAD, POST for orders, no bodies: 405 and 413 at once. A head of more than 32 KB is 431 (414 for its first line).
  *   G3  A request has 10 s to arrive and its answer 30 s to be read, however slowly bytes drip; then the connection is
  *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
- *       longest without a request, so that idle ones cannot keep a scrape out.
+ *       longest without a request; from the 60th on, when none waits, the one that has been answered longest. So
+ *       neither idle ones nor such as ask and never read can keep a scrape out.
  *   G4  Answers under way hold at most 256 MB (one alone may be larger), a body that several clients read counted once; beyond that 503 with
  *       Retry-After.
  *   G5  Orders are taken on the local socket, whose peers are the agent's own user and root; anybody else who got through to it is

@@ -229,6 +229,29 @@ FORMS = [
 ]
 
 
+def ask_and_never_read(where):
+    connection = Connection(where, receive_bytes=2048)
+    try:
+        connection.send()
+        connection.socket.recv(1, socket.MSG_PEEK)  # it is being answered
+    except OSError:  # cut already
+        pass
+    return connection
+
+
+@test
+def clients_that_ask_and_never_read_keep_nobody_out(scene):
+    path, config = on_unix(scene)  # where there is no limit for one address
+    agent, recorder = start(scene, 300, "--config", config)
+    readers = [ask_and_never_read(path) for _ in range(64)]
+    for _ in range(5):
+        with Connection(path, seconds=8) as connection:  # after ten the agent gives up who is silent
+            equal(connection.ask().status, 200, "a scrape beside those who never read")
+    for reader in readers:
+        reader.close()
+    recorder.finish()
+
+
 @test
 def no_second_request_is_hidden_in_the_first(scene):
     agent = scene.agent()

@@ -128,15 +128,37 @@ static void a_full_table_leaves_the_rest_unwatched(void **state)
         assert_non_null(all[i].place);
         connections_answering(&table, all[i].place, i);
     }
+    /* From the 60th on each costs the one that has been answered longest its place; the last, unwatched, too. */
     struct pair rest = enter(99);
     assert_null(rest.place);
     connections_answering(&table, rest.place, 100);
     connections_waiting(&table, rest.place, 100);
     leave(&rest);
     for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
-        assert_false(is_cut(&all[i]));
+        assert_int_equal(is_cut(&all[i]), i <= CONNECTIONS_MAX - CONNECTIONS_FULL);
         leave(&all[i]);
     }
+}
+
+static void who_is_answered_keeps_its_place_as_long_as_somebody_waits(void **state)
+{
+    (void)state;
+    struct pair all[CONNECTIONS_FULL];
+    for (unsigned i = 0; i < CONNECTIONS_FULL; i++) {
+        all[i] = enter(i);
+        if (i != CONNECTIONS_FULL - 1) {
+            connections_answering(&table, all[i].place, i);
+        }
+    }
+    for (unsigned i = 0; i < CONNECTIONS_FULL; i++) {
+        assert_false(is_cut(&all[i]));
+    }
+    struct pair next = enter(99);
+    for (unsigned i = 0; i < CONNECTIONS_FULL; i++) {
+        assert_int_equal(is_cut(&all[i]), i == CONNECTIONS_FULL - 1);
+        leave(&all[i]);
+    }
+    leave(&next);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
@@ -168,6 +190,7 @@ int main(void)
         CASE(an_answer_has_30_seconds_to_be_read),
         CASE(the_next_request_of_a_connection_has_its_own_10_seconds),
         CASE(a_crowd_costs_the_one_that_waited_longest_its_place),
+        CASE(who_is_answered_keeps_its_place_as_long_as_somebody_waits),
         CASE(a_full_table_leaves_the_rest_unwatched),
         CASE(stopping_cuts_who_waits_and_who_comes_and_the_others_when_they_are_answered),
     };
