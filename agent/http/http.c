@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -106,6 +107,15 @@ static int listen_at(struct http *http)
     return listener_tcp(&http->settings.listen);
 }
 
+/* When it has no thread, libmicrohttpd has closed the descriptor, but not when it did not get that far: closed is what is the same socket still. */
+static void close_if_left(int fd, const struct stat *before)
+{
+    struct stat now;
+    if (fstat(fd, &now) == 0 && now.st_dev == before->st_dev && now.st_ino == before->st_ino) {
+        (void)close(fd);
+    }
+}
+
 bool http_open(const struct http_settings *settings, struct http **out_http)
 {
     struct http *http = calloc(1, sizeof *http);
@@ -130,11 +140,13 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
     http->address.length = sizeof http->address.socket; /* of a unix socket no more than its family */
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);
+    struct stat before = {0};
+    (void)fstat(fd, &before);
     http->daemon = start(http, fd);
     tls_free(&http->tls); /* libmicrohttpd has made of it what it needs */
     if (http->daemon == NULL) {
         log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(errno)));
-        close(fd);
+        close_if_left(fd, &before);
         http_close(http);
         return false;
     }
