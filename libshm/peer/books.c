@@ -233,12 +233,22 @@ static enum slipring_status reserve_extra(struct sr_books *books, const struct e
     return status;
 }
 
+static struct extra extra_histogram(const struct sr_books *books, uint32_t id)
+{
+    return (struct extra){.page = sr_stats_segment_histogram_page(books->map.base, id),
+                          .offset =
+                              offsetof(struct sr_stats_map, histogram) + (uint64_t)id * SR_HISTOGRAM_BYTES,
+                          .bytes = SR_HISTOGRAM_BYTES};
+}
+
+bool sr_books_has_histogram(const struct sr_books *books, uint32_t id)
+{
+    return has_pages(extra_histogram(books, id).page);
+}
+
 enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id)
 {
-    const struct extra extra = {.page = sr_stats_segment_histogram_page(books->map.base, id),
-                                .offset = offsetof(struct sr_stats_map, histogram) +
-                                          (uint64_t)id * SR_HISTOGRAM_BYTES,
-                                .bytes = SR_HISTOGRAM_BYTES};
+    const struct extra extra = extra_histogram(books, id);
     return reserve_extra(books, &extra);
 }
 

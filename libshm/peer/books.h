@@ -69,6 +69,7 @@ void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring
                       const struct slipring_stats_detail *detail, const struct sr_native_packed *native);
 /* The page for that. OK, or the status of the reservation. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id);
+bool sr_books_has_histogram(const struct sr_books *books, uint32_t id);
 /* Pages for what is published of the objectives in place id. OK, or the status of the reservation. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id);
 bool sr_books_has_slo(const struct sr_books *books, uint32_t id);

@@ -281,15 +281,29 @@ static enum slipring_status copy_figures(struct copying *copying)
     return bytes == 0 ? SLIPRING_OK : copy_range(copying, offsetof(struct sr_stats_map, figure), bytes);
 }
 
-/* Each by itself: few primitives have objectives. */
-static enum slipring_status copy_slo_figures(struct copying *copying)
+/* Figures that a primitive may have or not, each in whole pages of its own: those that a reader would look at. */
+struct optional {
+    bool (*has)(const struct sr_books *books, uint32_t id);
+    uint64_t offset;
+    uint64_t bytes; /* of one */
+};
+
+static const struct optional optional_figures[] = {
+    {sr_books_has_slo, offsetof(struct sr_stats_map, slo_figure), SR_SLO_FIGURE_BYTES},
+    {sr_books_has_histogram, offsetof(struct sr_stats_map, histogram), SR_HISTOGRAM_BYTES},
+    {sr_books_has_exemplars, offsetof(struct sr_stats_map, exemplar_figure), SR_EXEMPLAR_FIGURE_BYTES},
+};
+
+/* Neighbours at once: nearly every primitive has a histogram. */
+static enum slipring_status copy_optional(struct copying *copying, const struct optional *optional)
 {
     enum slipring_status status = SLIPRING_OK;
-    for (uint32_t id = 0; id < SR_PRIMITIVE_MAX && status == SLIPRING_OK; id++) {
-        if (sr_books_has_slo(copying->from, id)) {
-            status = copy_range(
-                copying, offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
-                SR_SLO_FIGURE_BYTES);
+    for (uint32_t id = 0, count = 0; id < SR_PRIMITIVE_MAX && status == SLIPRING_OK; id += count + 1) {
+        for (count = 0; id + count < SR_PRIMITIVE_MAX && optional->has(copying->from, id + count);) {
+            count++;
+        }
+        if (count > 0) {
+            status = copy_range(copying, optional->offset + id * optional->bytes, count * optional->bytes);
         }
     }
     return status;
@@ -335,8 +349,8 @@ static enum slipring_status copy(uint8_t *base, void *context)
     struct copying *copying = context;
     copy_dense(base, copying->from);
     enum slipring_status status = copy_figures(copying);
-    if (status == SLIPRING_OK) {
-        status = copy_slo_figures(copying);
+    for (uint32_t i = 0; i < SR_ARRAY_COUNT(optional_figures) && status == SLIPRING_OK; i++) {
+        status = copy_optional(copying, &optional_figures[i]);
     }
     if (status == SLIPRING_OK) {
         status = copy_usage_figures(copying);

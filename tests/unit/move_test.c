@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <slipring/slipring.h>
@@ -224,6 +225,73 @@ static void what_is_published_of_objectives_moves_over(void)
     rig_settle(&rig);
     CHECK_OK(slipring_slo_read(work, &after));
     CHECK_EQUAL(after.objectives[0].windows[0].total, 1010);
+}
+
+/* So many of them exist: a page that nobody reserved is a hole of the file, whatever the directories say. */
+static uint64_t pages_of(const struct sr_books *books, uint64_t offset, uint64_t bytes)
+{
+    unsigned char is_there[4] = {0};
+    uint64_t count = 0;
+    CHECK(bytes <= 4 * SR_PAGE_BYTES);
+    CHECK(mincore(books->map.base + offset, bytes, is_there) == 0);
+    for (uint64_t i = 0; i < bytes / SR_PAGE_BYTES; i++) {
+        count += is_there[i] & 1;
+    }
+    return count;
+}
+
+struct shown {
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    struct sr_native_packed native;
+    struct slipring_exemplars exemplars;
+};
+
+static void read_shown(uint32_t id, struct shown *out_shown)
+{
+    bool has_native = false;
+    struct sr_stats *stats = NULL;
+    memset(out_shown, 0, sizeof *out_shown);
+    CHECK_OK(sr_stats_open(rig.options.store, &stats));
+    CHECK_OK(sr_stats_get_native(stats, id, &out_shown->stats, &out_shown->detail, &out_shown->native,
+                                 &has_native));
+    CHECK(has_native);
+    CHECK_OK(sr_stats_exemplars(stats, id, &out_shown->exemplars));
+    sr_stats_close(stats);
+}
+
+/* Of a primitive at rest, that nothing publishes again; between two that have less. */
+static void what_is_published_of_native_histograms_and_exemplars_moves_over(void)
+{
+    static struct shown before;
+    static struct shown after;
+    const struct slipring_trace trace = {.trace_id = {7}, .span_id = {9}, .flags = SLIPRING_TRACE_SAMPLED};
+    struct agent_options options = rig.options;
+    options.shows_native = true;
+    rig_change_options(&rig, &options);
+    record(primitive_of("plain"), 3);
+    struct slipring_primitive *work = primitive_of("work");
+    record(primitive_of("other"), 3);
+    record(work, 10);
+    slipring_record_traced(work, 70 * MS, SLIPRING_FAILURE, NULL, &trace);
+    rig_settle(&rig);
+    const uint32_t id = sr_handle_id(work);
+    read_shown(id, &before);
+    CHECK_EQUAL(before.exemplars.slowest[0].trace_id[0], 7);
+    remove_file("stats");
+    struct sr_books *books = agent_store_books(rig.store);
+    CHECK_OK(sr_books_move(books, 0600, (gid_t)-1)); /* and nothing is published since */
+    CHECK_EQUAL(pages_of(books, offsetof(struct sr_stats_map, histogram) + (uint64_t)id * SR_HISTOGRAM_BYTES,
+                         SR_HISTOGRAM_BYTES),
+                1);
+    CHECK_EQUAL(
+        pages_of(books,
+                 offsetof(struct sr_stats_map, exemplar_figure) + (uint64_t)id * SR_EXEMPLAR_FIGURE_BYTES,
+                 SR_EXEMPLAR_FIGURE_BYTES),
+        2);
+    read_shown(id, &after);
+    CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
+    CHECK_EQUAL(rig_exemplars(&rig, "plain").slowest_count, 0);
 }
 
 /* --- other processes ------------------------------------------------------------------------------------------------------ */
@@ -512,6 +580,7 @@ static int run(void)
         RIG_TEST(a_process_that_comes_afterwards_shares_the_books),
         RIG_TEST(objectives_keep_their_order_and_leave_no_hole),
         RIG_TEST(what_is_published_of_objectives_moves_over),
+        RIG_TEST(what_is_published_of_native_histograms_and_exemplars_moves_over),
         RIG_TEST(a_process_that_never_notices_is_reaped_where_it_lived),
         RIG_TEST(a_process_that_notices_late_is_reaped_where_it_went),
         RIG_TEST(a_process_whose_agent_died_brings_along_what_it_has),
