@@ -10,6 +10,7 @@
 #include "agent/books/books.h"
 #include "agent/books/cardinality.h"
 #include "agent/books/exemplars.h"
+#include "agent/books/extras.h"
 #include "agent/books/figures.h"
 #include "agent/books/footprint.h"
 #include "agent/books/history.h"
@@ -142,6 +143,14 @@ void publisher_note_reload(struct publisher *publisher, bool is_good, uint64_t w
 
 /* --- one primitive ------------------------------------------------------------------------------------------------------- */
 
+/* What it lacks did not change since, but there may be room by now (extras.h G3). */
+static bool lacks_a_page(const struct publisher *publisher, const struct book *book, uint64_t now_ns)
+{
+    return !book->is_changed &&
+           ((book->lacks_native && extras_may_ask(publisher->books, EXTRA_NATIVE, now_ns)) ||
+            (book->has_exemplar_news && extras_may_ask(publisher->books, EXTRA_EXEMPLARS, now_ns)));
+}
+
 static bool is_due(const struct publisher *publisher, const struct book *book, uint64_t now_ns, bool all)
 {
     if (!book->is_used || book->place == BOOK_NONE) {
@@ -149,7 +158,7 @@ static bool is_due(const struct publisher *publisher, const struct book *book, u
     }
     const uint64_t old_ns = now_ns - book->published_ns;
     return all || (book->is_changed && old_ns >= publisher->pace_ns) ||
-           (book->slides_ns != 0 && old_ns >= book->slides_ns);
+           (book->slides_ns != 0 && old_ns >= book->slides_ns) || lacks_a_page(publisher, book, now_ns);
 }
 
 static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns)
@@ -158,9 +167,9 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     struct book *book = &books->book[index];
     book->last_ns = book->last_ns != 0 ? book->last_ns : now_ns;
     figures_read(books, index, now_ns, &publisher->figures);
-    /* without a page for it there is no histogram: a shortage that the next figures' pages tell of */
-    const bool has_native = books->options->shows_native &&
-                            sr_books_reserve_histogram(books->durable, book->place) == SLIPRING_OK;
+    const bool has_native =
+        books->options->shows_native && extras_reserve(books, EXTRA_NATIVE, book->place, now_ns);
+    book->lacks_native = books->options->shows_native && !has_native;
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail,
                      has_native ? &publisher->figures.native : NULL);
     exemplars_publish(books, index, now_ns);

@@ -19,6 +19,7 @@
 #include <slipring/status.h>
 
 #include "agent/store.h"
+#include "extras.h"
 #include "peer/books.h"
 #include "peer/catalog.h"
 
@@ -42,6 +43,7 @@ struct book {
     bool is_used;
     bool is_changed;        /* since it was last published */
     bool has_exemplar_news; /* exemplars.h: likewise, or they are not published where its figures are */
+    bool lacks_native;      /* its native histogram was published nowhere, for there was no page */
     bool has_objectives;
     bool has_spend;     /* a money budget among them */
     uint64_t told_full; /* objectives without room that were logged: a bit a name (objectives.c) */
@@ -114,14 +116,12 @@ struct books {
     struct windows *windows;
     struct usage *usage;
     struct counted *counted;
-    uint64_t wall_ns;            /* CLOCK_REALTIME when books_set_time() was told last, */
-    uint64_t month;              /* and when its calendar month (UTC) began, in seconds */
-    uint64_t seen_ns;            /* everything recorded before was drained */
-    uint32_t slo_next;           /* the book whose alerts are judged next */
-    uint64_t slo_retry_ns;       /* no page to publish objectives was to be had: not asked before */
-    bool slo_is_short;           /* said once */
-    uint64_t exemplars_retry_ns; /* likewise for exemplars */
-    bool incidents_are_out;      /* published as they are */
+    uint64_t wall_ns;  /* CLOCK_REALTIME when books_set_time() was told last, */
+    uint64_t month;    /* and when its calendar month (UTC) began, in seconds */
+    uint64_t seen_ns;  /* everything recorded before was drained */
+    uint32_t slo_next; /* the book whose alerts are judged next */
+    struct extra_shortage shortages[EXTRA_COUNT];
+    bool incidents_are_out; /* published as they are */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
     bool has_news;      /* bounds were announced: the epoch is to be raised */

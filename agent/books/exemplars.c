@@ -4,13 +4,13 @@
 
 #include <string.h>
 
+#include "extras.h"
 #include "peer/clock.h"
 #include "peer/drain.h"
 #include "pure/exemplar.h"
 #include "windows_parts.h"
 
-#define RETRY_NS UINT64_C(1000000000)
-#define WORDS    (sizeof(struct slipring_exemplars) / 8)
+#define WORDS (sizeof(struct slipring_exemplars) / 8)
 
 /* The struct as the words have it: what stands in the batch counts. */
 struct kept {
@@ -201,16 +201,15 @@ void exemplars_publish(struct books *books, uint32_t index, uint64_t now_ns)
     struct book *book = &books->book[index];
     struct kept kept;
     const bool has_place = sr_books_has_exemplars(books->durable, book->place);
-    if (!book->has_exemplar_news || (!has_place && now_ns < books->exemplars_retry_ns)) {
+    if (!book->has_exemplar_news) {
         return;
     }
     if (!has_place && !has_page(books, index)) {
         book->has_exemplar_news = false;
         return;
     }
-    if (sr_books_reserve_exemplars(books->durable, book->place) != SLIPRING_OK) {
-        books->exemplars_retry_ns = now_ns + RETRY_NS; /* the shortage tells of itself */
-        return;
+    if (!extras_reserve(books, EXTRA_EXEMPLARS, book->place, now_ns)) {
+        return; /* there is news still: asked again, at rest, too */
     }
     SR_CRASHPOINT(publish_before_exemplars);
     read_words(books, index, &kept);

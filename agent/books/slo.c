@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "agent/log.h"
 #include "binding.h"
+#include "extras.h"
 #include "history.h"
 #include "incidents.h"
 #include "money.h"
@@ -352,22 +352,8 @@ void slo_publish(struct books *books, uint32_t index, uint64_t now_ns)
     if (!book->has_objectives && !sr_books_has_slo(durable, book->place)) {
         return; /* else somebody else's stand there, from before this book did */
     }
-    if (!sr_books_has_slo(durable, book->place)) {
-        if (now_ns < books->slo_retry_ns) {
-            return;
-        }
-        const enum slipring_status status = sr_books_reserve_slo(durable, book->place);
-        if (status != SLIPRING_OK) {
-            books->slo_retry_ns = now_ns + SECOND_NS;
-            if (!books->slo_is_short) {
-                books->slo_is_short = true;
-                books->reserve_failures++;
-                log_event(LOG_WARNING, log_what("no room for burn rates"),
-                          log_text("why", slipring_status_text(status)), log_text("path", durable->map.path));
-            }
-            return;
-        }
-        books->slo_is_short = false;
+    if (!extras_reserve(books, EXTRA_SLO, book->place, now_ns)) {
+        return;
     }
     struct slipring_slo_stats slo;
     slo_read(books, index, now_ns, &slo);

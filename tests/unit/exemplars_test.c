@@ -8,6 +8,7 @@
 
 #include "agent/books/reset.h"
 #include "agent/drain/drain.h"
+#include "api/process.h"
 #include "peer/drain.h"
 #include "pure/exemplar.h"
 #include "support/child.h"
@@ -305,6 +306,77 @@ static void without_a_page_the_trace_is_dropped_and_the_count_is_booked_G2(void)
     CHECK_EQUAL(number_of(&kept.slowest[0]), 2);
 }
 
+/* Booked, and then the segment has no name: there is not a page to be had in it. */
+static void record_short_of_pages(const char *name, uint8_t number)
+{
+    record(name, 9 * MS, SLIPRING_FAILURE, number);
+    rig.now_ns += RIG_SECOND / 10;
+    drain_all(rig.drain, rig.now_ns);
+    agent_store_books(rig.store)->map.path[0] = '!';
+}
+
+static void publish_later(uint64_t later_ns)
+{
+    rig.now_ns += later_ns;
+    while (publisher_tick(rig.publisher, rig.now_ns) == 0) {
+    }
+}
+
+static bool has_native(const char *name)
+{
+    struct slipring_stats stats;
+    struct slipring_stats_detail detail;
+    struct sr_native_packed native;
+    struct sr_stats *published = NULL;
+    bool is_there = false;
+    CHECK_OK(sr_stats_open(rig.options.store, &published));
+    CHECK_OK(sr_stats_get_native(published, sr_handle_id(work(name)), &stats, &detail, &native, &is_there));
+    sr_stats_close(published);
+    return is_there;
+}
+
+/* extras.h: each kind is counted once, asked once a second, and had by a primitive at rest when there is room again. */
+static void without_pages_to_publish_in_they_come_when_there_is_room_again(void)
+{
+    rig_drop(&rig);
+    rig.options.window_count = 1; /* soon empty: then nothing but the lack has it published again */
+    rig.options.window_ns[0] = RIG_SECOND;
+    rig.options.shows_native = true;
+    rig_open(&rig);
+    rig_settle(&rig);
+    struct sr_books *books = agent_store_books(rig.store);
+    CHECK_OK(sr_books_reserve_figures(books, 8)); /* whatever else it will want is there */
+    for (uint32_t book = 0; book < 8; book++) {
+        CHECK_OK(sr_words_reserve(&books->words, SR_WORD(book, book, 0), SR_WORDS_PER_book));
+        CHECK_OK(sr_words_reserve(&books->words, SR_WORD(window, book, 0), SR_WORDS_PER_window));
+        CHECK_OK(sr_words_reserve(&books->words, SR_WORD(slice, book, 0), SR_WORDS_PER_slice));
+    }
+    record_short_of_pages("it", 1);
+    publish_later(0);
+    books->map.path[0] = '/';
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 1);
+    CHECK(!has_native("it"));
+    CHECK_EQUAL(rig_exemplars(&rig, "it").slowest_count, 0);
+    const uint64_t one_each = rig_figures(&rig).reserve_failures;
+    CHECK_EQUAL(one_each, 2);
+    slipring_record(work("it"), 9 * MS, SLIPRING_SUCCESS, NULL);
+    drain_all(rig.drain, rig.now_ns);
+    publish_later(RIG_SECOND / 2); /* there is room, but it was asked just now */
+    CHECK_EQUAL(rig_stats(&rig, "it").count, 2);
+    CHECK(!has_native("it"));
+    CHECK_EQUAL(rig_exemplars(&rig, "it").slowest_count, 0);
+    books->map.path[0] = '!';
+    for (int i = 0; i < 10; i++) {
+        publish_later(RIG_SECOND);
+    }
+    books->map.path[0] = '/';
+    CHECK_EQUAL(rig_figures(&rig).reserve_failures, one_each); /* said already */
+    publish_later(RIG_SECOND);
+    CHECK(has_native("it"));
+    const struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_EQUAL(number_of(&kept.failing), 1);
+}
+
 /* As a new process that comes to a new ring segment: it takes the first place. */
 static void take_the_first_place(void *unused)
 {
@@ -352,6 +424,7 @@ static int run(void)
         RIG_TEST(a_name_that_is_not_traced_takes_no_page),
         RIG_TEST(stamps_are_not_believed_G3),
         RIG_TEST(without_a_page_the_trace_is_dropped_and_the_count_is_booked_G2),
+        RIG_TEST(without_pages_to_publish_in_they_come_when_there_is_room_again),
         RIG_TEST(a_place_never_shows_a_former_tenants_G5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
