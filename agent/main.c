@@ -18,6 +18,7 @@
 #include "agent/books/footprint.h"
 #include "agent/checkpoint/checkpoint.h"
 #include "agent/config/config.h"
+#include "agent/config/network.h"
 #include "agent/control/control.h"
 #include "agent/control/executor.h"
 #include "agent/control/reload.h"
@@ -274,22 +275,6 @@ static void announce_memory(const struct agent_options *options)
               log_number("primitives", options->primitive_limit));
 }
 
-/* What a listener that others reach should have. */
-static void warn_of_network(const struct options *options, const char *address)
-{
-    if (address_is_loopback(&options->listen)) {
-        return;
-    }
-    if (options->http_users.count + options->http_tokens.count == 0) {
-        log_event(LOG_WARNING, log_what("figures are shown to the network, without a password"),
-                  log_text("address", address));
-    } else if (options->http_tls_certificate == NULL) {
-        log_event(LOG_WARNING,
-                  log_what("passwords and tokens cross the network as they are: see http.tls_certificate"),
-                  log_text("address", address));
-    }
-}
-
 static void announce(struct parts *parts, const struct options *options)
 {
     char address[ADDRESS_TEXT_BYTES], status[256];
@@ -302,7 +287,7 @@ static void announce(struct parts *parts, const struct options *options)
         log_event(LOG_INFO, log_what("listening"), log_text("path", options->http_unix));
     }
     announce_memory(agent_store_options(parts->store));
-    warn_of_network(options, address);
+    network_warn(options, options, address);
     (void)snprintf(status, sizeof status, "READY=1\nSTATUS=Serving store %s on %s", store, address);
     notify_send(&parts->notify, status);
 }

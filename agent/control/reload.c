@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/books/refit.h"
+#include "agent/config/network.h"
 #include "agent/log.h"
 #include "executor.h"
 #include "peer/clock.h"
@@ -175,6 +176,7 @@ static unsigned put_in_force(struct reload *reload, struct config *config, struc
                   log_text("values", names.failed ? "?" : names.text));
     }
     buffer_free(&names);
+    network_warn(config_options(reload->settings.config), config_options(config), NULL);
     return 200;
 }
 

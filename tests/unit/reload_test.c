@@ -3,6 +3,8 @@
 #include "agent/control/reload.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "agent/control/executor.h"
 #include "peer/clock.h"
@@ -37,6 +39,20 @@ static unsigned apply(struct config *config)
     return status;
 }
 
+static void open_reload(struct config *first)
+{
+    const struct reload_settings settings = {.count = 1,
+                                             .arguments = arguments,
+                                             .config = first,
+                                             .store = rig.store,
+                                             .books = rig.books,
+                                             .executor = &executor,
+                                             .exposure = &board};
+    CHECK(reload_open(&settings, &reload));
+    executor = (struct executor){
+        .books = rig.books, .drain = rig.drain, .publisher = rig.publisher, .reload = reload};
+}
+
 static struct exposure exposed(void)
 {
     struct exposure seen;
@@ -48,17 +64,7 @@ static void without_memory_for_answers_nothing_is_changed_and_the_failure_is_tol
 {
     static char endless[EXPOSURE_LABELS_BYTES + 1];
     struct config *first = config_of(1);
-    const struct reload_settings settings = {.count = 1,
-                                             .arguments = arguments,
-                                             .config = first,
-                                             .store = rig.store,
-                                             .books = rig.books,
-                                             .executor = &executor,
-                                             .exposure = &board};
-    CHECK(reload_open(&settings, &reload));
-    executor = (struct executor){
-        .books = rig.books, .drain = rig.drain, .publisher = rig.publisher, .reload = reload};
-
+    open_reload(first);
     CHECK_EQUAL(apply(config_of(1)), 200);
     CHECK_EQUAL(exposed().generation, 1);
     const uint32_t count = agent_store_options(rig.store)->window_count;
@@ -86,10 +92,43 @@ static void without_memory_for_answers_nothing_is_changed_and_the_failure_is_tol
     rig.now_ns = sr_clock_ns(); /* a reload goes by the real clock */
 }
 
+/* What the log says while the configuration of so many arguments is put in force. */
+static const char *log_of(int count)
+{
+    static char text[4096];
+    const int file = memfd_create("log", MFD_CLOEXEC);
+    const int before = dup(STDERR_FILENO);
+    CHECK(file >= 0 && before >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    CHECK_EQUAL(apply(config_of(count)), 200);
+    CHECK(dup2(before, STDERR_FILENO) >= 0);
+    const ssize_t bytes = pread(file, text, sizeof text - 1, 0);
+    CHECK(bytes >= 0);
+    text[bytes] = '\0';
+    (void)close(before);
+    (void)close(file);
+    return text;
+}
+
+static void a_listener_of_the_network_without_users_is_warned_of_at_each_reload(void)
+{
+    static char listen[] = "--listen=0.0.0.0:9464";
+    for (int is_network = 0; is_network < 2; is_network++) {
+        arguments[1] = is_network ? listen : windows;
+        struct config *first = config_of(2);
+        open_reload(first);
+        CHECK_EQUAL(strstr(log_of(1), "without a password") != NULL, is_network); /* of where it listens */
+        reload_close(reload);
+        exposure_close(&board);
+        config_close(first);
+    }
+    rig.now_ns = sr_clock_ns();
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(without_memory_for_answers_nothing_is_changed_and_the_failure_is_told),
+        RIG_TEST(a_listener_of_the_network_without_users_is_warned_of_at_each_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
