@@ -161,7 +161,11 @@ void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES])
 
 void http_sweep(struct http *http, uint64_t now_ns)
 {
-    unsigned count = http == NULL ? 0 : connections_sweep(&http->connections, now_ns);
+    if (http == NULL) {
+        return;
+    }
+    const unsigned count = connections_sweep(&http->connections, now_ns);
+    http_flush_refusals(http, now_ns);
     if (count > 0) {
         log_event(LOG_INFO, log_what("overdue connections cut"), log_number("count", count));
     }
@@ -199,6 +203,7 @@ void http_close(struct http *http)
     if (http->daemon != NULL) {
         MHD_stop_daemon(http->daemon); /* closes the listening socket as well, unless: */
     }
+    http_flush_refusals(http, UINT64_MAX); /* nobody adds to them any more */
     if (http->quiesced > 0) {
         (void)close(http->quiesced);
     }

@@ -25,7 +25,8 @@
  *       the length of gzip, which is not known before the end.
  *
  *   G8  With http.users or http.tokens, TCP and http.unix show nothing to who is not among them (gate.h): 401 before anything is looked at, or 429, but for
- *       /-/healthy and /-/ready. What was shown is never logged; that it was refused is, once a second.
+ *       /-/healthy and /-/ready. What was shown is never logged; that it was refused is, once a second, all
+ *       of them, in the end by http_sweep() or http_close().
  *
  *   G9  With http.tls_certificate TCP is TLS 1.2 or 1.3 (tls.h). A handshake is part of the 10 s of G3, and waits for nobody but its own client.
  *
@@ -81,7 +82,7 @@ __attribute__((warn_unused_result)) bool http_open(const struct http_settings *s
 /* Where it listens: with the port that was found when 0 was asked for. */
 void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES]);
 
-/* Cuts what is overdue (G3). About once a second. NULL is ignored. */
+/* Cuts what is overdue (G3), and tells of refusals (G8). About once a second. NULL is ignored. */
 void http_sweep(struct http *http, uint64_t now_ns);
 
 /* Takes no connection and no request any more, but lets answers under way go out (G10). Then how many there are. NULL is ignored, and has none. */

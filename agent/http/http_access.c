@@ -61,19 +61,39 @@ static void tell_peer(const struct http *http, struct MHD_Connection *connection
     }
 }
 
-/* Once a second at most; never what was shown, not even the name: people type passwords there. */
+/* Is it time for another line? Then it is this one's. relaxed, here and below: numbers for people, that order nothing. */
+static bool may_log_refusal(struct http *http, uint64_t now_ns)
+{
+    const uint64_t logged_ns = atomic_load_explicit(&http->refusal_logged_ns, memory_order_relaxed);
+    if (logged_ns != 0 && now_ns < logged_ns + LOG_EVERY_NS) {
+        return false;
+    }
+    atomic_store_explicit(&http->refusal_logged_ns, now_ns, memory_order_relaxed);
+    return true;
+}
+
+/* Once a second at most, with how many there were since the line before, of whatever peers; never what was shown, not even the name: people type
+ * passwords there. */
 static void log_refusal(struct http *http, struct MHD_Connection *connection, uint64_t now_ns)
 {
     char peer[ADDRESS_TEXT_BYTES];
-    http->refusals++;
-    if (http->refusal_logged_ns != 0 && now_ns - http->refusal_logged_ns < LOG_EVERY_NS) {
+    if (!may_log_refusal(http, now_ns)) {
+        (void)atomic_fetch_add_explicit(&http->refusals, 1, memory_order_relaxed);
         return;
     }
     tell_peer(http, connection, peer);
-    log_event(LOG_WARNING, log_what("credentials refused"), log_text("peer", peer),
-              log_number("count", http->refusals));
-    http->refusal_logged_ns = now_ns;
-    http->refusals = 0;
+    log_event(
+        LOG_WARNING, log_what("credentials refused"), log_text("peer", peer),
+        log_number("others_before", atomic_exchange_explicit(&http->refusals, 0, memory_order_relaxed)));
+}
+
+void http_flush_refusals(struct http *http, uint64_t now_ns)
+{
+    if (atomic_load_explicit(&http->refusals, memory_order_relaxed) > 0 && may_log_refusal(http, now_ns)) {
+        log_event(
+            LOG_WARNING, log_what("credentials refused"),
+            log_number("others_before", atomic_exchange_explicit(&http->refusals, 0, memory_order_relaxed)));
+    }
 }
 
 /* Says that the process lives or is ready, and nothing else. */

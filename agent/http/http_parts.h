@@ -5,6 +5,7 @@
 #define AGENT_HTTP_PARTS_H
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 
 #include "answer.h"
 #include "connections.h"
@@ -26,8 +27,9 @@ struct http {
     struct answerer answerer;
     struct pages pages;
     struct exposure exposed; /* of the request in hand */
-    uint64_t refusal_logged_ns;
-    uint64_t refusals; /* since then, and not told */
+    /* Of the HTTP thread and of who sweeps: */
+    _Atomic uint64_t refusal_logged_ns;
+    _Atomic uint64_t refusals; /* since then, and not told */
 };
 
 /* Who asks. */
@@ -42,6 +44,8 @@ struct http_visitor {
 __attribute__((warn_unused_result)) bool http_admit(struct http *http, struct MHD_Connection *connection,
                                                     const char *path, struct http_visitor *out_visitor,
                                                     struct answer *out_answer);
+/* Those that nobody was told of yet, to the log, once their second is over. */
+void http_flush_refusals(struct http *http, uint64_t now_ns);
 __attribute__((warn_unused_result)) bool http_may_order(const struct http *http,
                                                         struct MHD_Connection *connection, const char *path,
                                                         const struct http_visitor *visitor,

@@ -115,6 +115,24 @@ def guessing_keeps_nobody_out_who_was_verified_and_at_most_four_a_second_are_com
     check(1 <= log_lines <= took + 3, log_lines, "lines in", took, "s")
 
 
+def told(agent):
+    """How many refusals the log has."""
+    lines = [line for line in agent.log().splitlines() if "credentials refused" in line]
+    return sum((" peer=" in line) + int(re.search("others_before=(\\d+)", line)[1]) for line in lines)
+
+
+@test
+def every_refusal_is_told_though_nobody_comes_after_it(scene):
+    agent, path, token, _ = start(scene)
+    for _ in range(5):
+        equal(ask(agent.port, Authorization=bearer("x")).status, 401, "nonsense")
+    until(lambda: told(agent) == 5, "that the log has five")
+    for _ in range(7):
+        equal(ask(path, Authorization=bearer("x")).status, 401, "nonsense")
+    equal(agent.stop()[0], 0, "exit status")
+    equal(told(agent), 12, "at the end")
+
+
 @test
 def orders_are_taken_from_those_who_are_named_and_told_by_name(scene):
     agent, path, token, config = start(scene, "  orders: [alice]\n")
