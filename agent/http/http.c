@@ -159,6 +159,17 @@ void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES])
     address_format(&http->address, out_text);
 }
 
+/* Once. It is not made again, unlike the local socket, without which nobody could give orders; who scrapes notices. */
+static void complain_of_name(struct http *http)
+{
+    if (http->settings.kind == HTTP_UNIX && !http->has_complained && http->quiesced == 0 &&
+        !unix_name_is_ours(&http->settings.name)) {
+        log_event(LOG_WARNING, log_what("http.unix was removed: nobody can connect there until a start"),
+                  log_text("path", http->settings.name.path));
+        http->has_complained = true;
+    }
+}
+
 void http_sweep(struct http *http, uint64_t now_ns)
 {
     if (http == NULL) {
@@ -166,6 +177,7 @@ void http_sweep(struct http *http, uint64_t now_ns)
     }
     const unsigned count = connections_sweep(&http->connections, now_ns);
     http_flush_refusals(http, now_ns);
+    complain_of_name(http);
     if (count > 0) {
         log_event(LOG_INFO, log_what("overdue connections cut"), log_number("count", count));
     }

@@ -33,6 +33,8 @@
  *   G10 http_stop() ends listening, removes the name, and cuts at once who waits for a request or between two; answers under way go out.
  *       The agent gives them HTTP_STOP_NS, and drains meanwhile.
  *
+ * A name of http.unix that somebody removes, or takes for another socket, is not made again (that of the local socket is): the log says so, once.
+ *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
 #define AGENT_HTTP_H
@@ -82,7 +84,7 @@ __attribute__((warn_unused_result)) bool http_open(const struct http_settings *s
 /* Where it listens: with the port that was found when 0 was asked for. */
 void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES]);
 
-/* Cuts what is overdue (G3), and tells of refusals (G8). About once a second. NULL is ignored. */
+/* Cuts what is overdue (G3), and tells of refusals (G8) and of a name that is gone. About once a second. NULL is ignored. */
 void http_sweep(struct http *http, uint64_t now_ns);
 
 /* Takes no connection and no request any more, but lets answers under way go out (G10). Then how many there are. NULL is ignored, and has none. */

@@ -27,6 +27,7 @@ struct http {
     struct answerer answerer;
     struct pages pages;
     struct exposure exposed; /* of the request in hand */
+    bool has_complained;     /* who sweeps, that the name is gone */
     /* Of the HTTP thread and of who sweeps: */
     _Atomic uint64_t refusal_logged_ns;
     _Atomic uint64_t refusals; /* since then, and not told */

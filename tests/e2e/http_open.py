@@ -178,6 +178,20 @@ def the_unix_socket_serves_what_tcp_serves_and_takes_no_orders(scene):
 
 
 @test
+def a_unix_socket_that_is_removed_is_told_of_once(scene):
+    path, config = on_unix(scene)
+    agent = scene.agent("--config", config)
+    os.unlink(path)
+    until(lambda: "http.unix was removed" in agent.log(), "that the log says so")
+    with open(path, "w") as other:
+        other.write("somebody's")
+    equal(ask(agent.port).status, 200, "TCP is as it was")
+    equal(agent.stop()[0], 0, "exit status")
+    equal(agent.log().count("http.unix was removed"), 1, "how often")
+    check(os.path.exists(path), "somebody's file is gone")
+
+
+@test
 def the_unix_socket_has_its_mode_and_group_whatever_the_umask(scene):
     group = os.getgroups()[0] if os.getgroups() else os.getgid()
     for mode, umask in ((0o660, 0o777), (0o666, 0o077), (0o600, 0o000)):
