@@ -157,7 +157,7 @@ static bool open_orders(struct parts *parts, const struct start *start, struct h
     if (!local_open(settings, parts->control, &parts->local)) {
         return false;
     }
-    settings->socket = local_is_open(parts->local) ? local_path(parts->local) : NULL;
+    settings->local = parts->local;
     return true;
 }
 
@@ -307,7 +307,8 @@ static void finish_answers(const struct parts *parts)
     control_refuse(parts->control, true); /* else a thread of HTTP could wait for this one */
     http_stop(parts->unix_http);
     http_stop(parts->http);
-    while (http_answers(parts->unix_http) + http_answers(parts->http) > 0 &&
+    local_stop(parts->local);
+    while (http_answers(parts->unix_http) + http_answers(parts->http) + local_answers(parts->local) > 0 &&
            sr_clock_ns() - begun_ns < HTTP_STOP_NS && drain_tick(parts->drain, sr_clock_ns()) != DRAIN_OVER) {
         (void)nanosleep(&pause, NULL);
     }

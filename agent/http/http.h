@@ -52,6 +52,7 @@
 #define HTTP_STOP_NS UINT64_C(5000000000)
 
 struct http;
+struct local;
 
 enum http_kind {
     HTTP_TCP,   /* at `listen` */
@@ -67,10 +68,10 @@ struct http_settings {
     struct unix_name name; /* its path outlives the struct http */
     int listening;         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
     const struct orders *orders;
-    struct gate *gate;                     /* not asked on the local socket; outlives it */
-    const char *socket;                    /* where that is, for who gives orders elsewhere; NULL: nowhere */
-    const struct sr_stats *stats;          /* until http_close() */
-    const char *store;                     /* its name */
+    struct gate *gate;            /* not asked on the local socket; outlives it */
+    const struct local *local;    /* told of to who gives orders elsewhere; outlives it. NULL: none */
+    const struct sr_stats *stats; /* until http_close() */
+    const char *store;            /* its name */
     const struct exposure_board *exposure; /* outlives it */
     /* In the HTTP thread, after each scrape of /metrics: how long its rendering took. */
     void (*note_scrape)(void *context, uint64_t took_ns);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/log.h"
+#include "local.h"
 #include "peer/clock.h"
 
 #define LOG_EVERY_NS UINT64_C(1000000000)
@@ -144,7 +145,7 @@ bool http_may_order(const struct http *http, struct MHD_Connection *connection, 
                     const struct http_visitor *visitor, struct answer *out_answer)
 {
     if (!visitor->may_order) {
-        orders_refuse(path, http->settings.socket, out_answer);
+        orders_refuse(path, local_path(http->settings.local), out_answer);
     } else if (http->settings.kind != HTTP_LOCAL && is_forged(connection)) {
         answer_error(path, 403, "orders are not taken from browsers",
                      "Send it without Origin and Sec-Fetch-Site.", out_answer);

@@ -3,6 +3,7 @@
 #include "local.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,9 +17,10 @@ _Static_assert(SR_STORES_SOCKET_MAX == UNIX_NAME_PATH_MAX, "the same");
 struct local {
     struct http_settings settings;
     struct control *control;
-    struct http *http;   /* NULL: there is no socket now */
-    bool has_path;       /* it is not too long */
-    bool has_complained; /* of what it is now */
+    struct http *http;    /* NULL: there is no socket now */
+    _Atomic bool is_open; /* the same for other threads */
+    bool has_path;        /* it is not too long */
+    bool has_complained;  /* of what it is now */
     struct unix_name name;
     char path[PATH_MAX];
 };
@@ -32,6 +34,12 @@ static void complain(struct local *local, const char *why, int error)
                   log_text("error", error == 0 ? "none" : strerror(error)));
     }
     local->has_complained = true;
+}
+
+/* relaxed, here and where it is read: it orders nothing, the path is always there. */
+static void set_open(struct local *local, bool is_open)
+{
+    atomic_store_explicit(&local->is_open, is_open, memory_order_relaxed);
 }
 
 static void serve(struct local *local)
@@ -52,6 +60,7 @@ static void serve(struct local *local)
         return;
     }
     local->has_complained = false;
+    set_open(local, true);
     log_event(LOG_INFO, log_what("listening for orders"), log_text("path", local->path));
 }
 
@@ -59,6 +68,7 @@ static void serve(struct local *local)
 static void end(struct local *local)
 {
     control_refuse(local->control, true);
+    set_open(local, false);
     http_close(local->http);
     local->http = NULL;
 }
@@ -85,12 +95,7 @@ bool local_open(const struct http_settings *settings, struct control *control, s
 
 const char *local_path(const struct local *local)
 {
-    return local->path;
-}
-
-bool local_is_open(const struct local *local)
-{
-    return local->http != NULL;
+    return local != NULL && atomic_load_explicit(&local->is_open, memory_order_relaxed) ? local->path : NULL;
 }
 
 void local_sweep(struct local *local, uint64_t now_ns)
@@ -107,6 +112,20 @@ void local_sweep(struct local *local, uint64_t now_ns)
     if (local->http) {
         http_sweep(local->http, now_ns);
     }
+}
+
+void local_stop(struct local *local)
+{
+    if (local && local->http) {
+        set_open(local, false);
+        http_stop(local->http);
+        unix_name_remove(&local->name);
+    }
+}
+
+unsigned local_answers(const struct local *local)
+{
+    return local ? http_answers(local->http) : 0;
 }
 
 void local_close(struct local *local)

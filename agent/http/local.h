@@ -10,7 +10,7 @@
  *   G4  When the name is gone, or somebody else's, while the agent lives (systemd-logind, `rm`), it is made again within a second. At a clean stop
  *       it is removed, if it is still ours.
  *
- * The drain thread calls everything; the HTTP thread of the socket is http.h's. */
+ * The drain thread calls everything but local_path(); the HTTP thread of the socket is http.h's. */
 #ifndef AGENT_LOCAL_H
 #define AGENT_LOCAL_H
 
@@ -27,16 +27,18 @@ struct local;
 __attribute__((warn_unused_result)) bool local_open(const struct http_settings *settings,
                                                     struct control *control, struct local **out_local);
 
-/* The path, for people. */
+/* The path, for people, in any thread; it lives as long as `local`. NULL: there is no socket now. */
 const char *local_path(const struct local *local);
-
-/* Is it served? */
-bool local_is_open(const struct local *local);
 
 /* About once a second: G4, and http_sweep(). */
 void local_sweep(struct local *local, uint64_t now_ns);
 
-/* Cuts every connection, ends the thread, removes the name. Nobody is waited for: orders are refused from now on. NULL is ignored. */
+/* Orders are refused already: as http_stop() and http_answers(). No local_sweep() afterwards. NULL is ignored, and has no answers. */
+void local_stop(struct local *local);
+unsigned local_answers(const struct local *local);
+
+/* Cuts every connection, removes the name, and waits for the end of the thread, which is soon: orders are refused from now on, and those that wait are
+ * withdrawn. NULL is ignored. */
 void local_close(struct local *local);
 
 #endif

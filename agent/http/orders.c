@@ -76,7 +76,7 @@ void orders_refuse(const char *path, const char *socket, struct answer *out_answ
         buffer_format(&hint, "Ask at %s: curl --unix-socket %s -X POST http://localhost%s, or slipring %s.",
                       socket, socket, path, path + strlen("/-/"));
     } else {
-        buffer_add_text(&hint, "This agent has none: its log says why.");
+        buffer_add_text(&hint, "This agent has none now: its log says why.");
     }
     buffer_add(&hint, "", 1);
     answer_error(path, 403,

@@ -34,7 +34,7 @@ bool orders_find(const char *path, enum control_what *out_what);
 void orders_answer(const struct orders *orders, const char *path, enum control_what what,
                    const struct orders_query *query, struct answer *out_answer);
 
-/* Who may not give them here: 403, and where they are taken. socket NULL: this agent has none. */
+/* Who may not give them here: 403, and where they are taken. socket NULL: this agent has none now. */
 void orders_refuse(const char *path, const char *socket, struct answer *out_answer);
 
 #endif

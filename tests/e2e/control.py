@@ -148,10 +148,11 @@ def what_a_dead_agent_left_is_replaced_and_what_is_no_socket_is_left(scene):
     agent = scene.agent()
     contains(agent.log(), ["no local socket", "is no socket"], "the log")
     contains(agent.get("/-/reload", method="POST")[2], ["has none"], "the refusal over TCP")
-    agent.stop()
     with open(local.path) as file:
         equal(file.read(), "mine", "the file")
     os.unlink(local.path)
+    until(lambda: local.path in agent.get("/-/reload", method="POST")[2], "the refusal tells of the socket that is there now")
+    agent.stop()
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(local.path)
         other.listen(1)

@@ -43,14 +43,15 @@ def refuses(where):
 @test
 def who_reads_gets_the_whole_page_and_nobody_else_is_let_in(scene):
     agent, path, recorder = start(scene)
-    idle = [Connection(agent.port), Connection(path), Connection(agent.port)]
+    local = scene.file("socket")
+    idle = [Connection(agent.port), Connection(path), Connection(agent.port), Connection(local)]
     idle[2].ask("/-/ready")
     idle[0].socket.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
-    readers = [slow(where, **headers) for where in (agent.port, path) for headers in ({}, {"Accept_Encoding": "gzip"})]
+    readers = [slow(where, **headers) for where in (agent.port, path, local) for headers in ({}, {"Accept_Encoding": "gzip"})]
     agent.send_signal(signal.SIGTERM)
     for one in idle:
         equal(one.rest(), b"", "what somebody without a request gets")
-    until(lambda: refuses(agent.port) and refuses(path) and not os.path.exists(path), "that nobody is let in")
+    until(lambda: all(refuses(where) for where in (agent.port, path, local)) and not os.path.exists(path) and not os.path.exists(local), "that nobody is let in")
     check(agent.alive(), "the agent did not wait for those who read")
     answers = [(reader.answer(), reader.rest()) for reader in readers]  # at once: there are some seconds
     for answer, behind in answers:
