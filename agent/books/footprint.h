@@ -7,8 +7,8 @@
  *     native     two copies of the native histogram                               4,096
  *     parts      of buckets and their base, in a store of schema 6, 7 or 8       65,536, 122,880 or 217,088
  *
- * 16,384 bytes more when its books were restored from a checkpoint (the former part, peer/accounts.h), and 12,288 when some of it was recorded under sampled
- * traces (a page of exemplars, two in which they are published), which are not counted here;
+ * 12,288 bytes more when some of it was recorded under sampled traces (FOOTPRINT_TRACED_BYTES: a page of exemplars, two in which they are published), and 16,384
+ * when its books were restored from a checkpoint (the former part, peer/accounts.h), which footprint_primitive_bytes() does not count;
  * and for each objective a history (see history.h), and the page of its windows and alerts, which all objectives of a primitive share. How
  * many windows there are does not matter: they share the room for slices, and when it gets short they get coarser. Of the ring segment a primitive
  * takes 34 KB besides, and rings; a ring that spilled takes 8 KB of the stats segment. */
@@ -32,6 +32,9 @@ static inline uint64_t footprint_primitive_bytes(uint32_t schema)
     }
     return (SR_WORDS_PER_book + parts) * 8u + WINDOWS_BYTES + SR_FIGURE_BYTES + SR_HISTOGRAM_BYTES;
 }
+
+/* One that is traced takes so much more. */
+#define FOOTPRINT_TRACED_BYTES (SR_WORDS_PER_exemplar * 8u + SR_EXEMPLAR_FIGURE_BYTES)
 
 /* Each of its objectives. */
 #define FOOTPRINT_OBJECTIVE_BYTES (HISTORY_BYTES + SR_SLO_FIGURE_BYTES)

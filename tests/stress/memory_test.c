@@ -9,7 +9,7 @@
  *   a ring that spills               65,536 of the bigger ring that it is offered, at most 64 offers at a time      4.2 MB
  *   the segment                      header and directories, 1 KB a process, pages begun and not full
  * makes 274 MB for 32,000 pairs (262 MB of it blocks), 35 MB for 1,000 primitives and 0.5 MB: 310 MB. Afterwards lines, registry and the rings that are
- * kept stay. Of the stats segment: at most 100 KB an active primitive and 8 KB a ring that spilled, and the journal. */
+ * kept stay. Of the stats segment: at most 100 KB an active primitive, which is not traced, and 8 KB a ring that spilled, and the journal. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What primitives take of the stats segment when everything about them is as bad as it can be: durations of every bucket, all
- * windows full of slices, eight windows; and what becomes of the windows then. Takes 3 s. */
+ * windows full of slices, eight windows, traced; and what becomes of the windows then. Takes 3 s. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,14 +47,24 @@ static uint64_t wild(uint64_t *state, uint32_t least, uint32_t octaves)
     return digits >> (51 - least - (uint32_t)(*state >> 7) % octaves);
 }
 
+/* A sample in seven failed, and was traced. */
+static void record(uint32_t i, uint32_t k, uint64_t duration_ns)
+{
+    const struct slipring_trace trace = {.trace_id = {1}, .span_id = {1}, .flags = SLIPRING_TRACE_SAMPLED};
+    if (k % 7 == 0) {
+        slipring_record_traced(primitives[i], duration_ns, SLIPRING_FAILURE, NULL, &trace);
+    } else {
+        slipring_record(primitives[i], duration_ns, SLIPRING_SUCCESS, NULL);
+    }
+}
+
 /* Steps of so long, a window's 20 and some more: each ends with a slice of every window that is short enough. */
 static void live(uint64_t *state, uint32_t octaves, uint64_t step_ns)
 {
     for (uint32_t step = 0; step < 24; step++) {
         for (uint32_t i = 0; i < PRIMITIVES; i++) {
             for (uint32_t k = 0; k < SAMPLES; k++) {
-                slipring_record(primitives[i], wild(state, octaves < 52 ? 20 : 0, octaves),
-                                k % 7 == 0 ? SLIPRING_FAILURE : SLIPRING_SUCCESS, NULL);
+                record(i, k, wild(state, octaves < 52 ? 20 : 0, octaves));
             }
         }
         rig_tick(&rig, step_ns);
@@ -67,6 +77,7 @@ static void live_badly(uint32_t schema, uint32_t octaves)
     uint64_t state = 1;
     rig_drop(&rig);
     rig.options.schema = schema;
+    rig.options.shows_native = true;
     rig.options.window_count = SLIPRING_WINDOW_COUNT;
     for (uint32_t i = 0; i < SLIPRING_WINDOW_COUNT; i++) {
         rig.options.window_ns[i] = windows_s[i] * RIG_SECOND;
@@ -85,8 +96,8 @@ static void live_badly(uint32_t schema, uint32_t octaves)
                       detail.windows[i].n, detail.windows[i].span_ns / 1000000);
     }
     const struct sr_agent_figures figures = rig_figures(&rig);
-    const uint64_t most =
-        PRIMITIVES * (figures.primitive_memory_most_bytes + OBJECTIVES * figures.objective_memory_most_bytes);
+    const uint64_t most = PRIMITIVES * (figures.primitive_memory_most_bytes + FOOTPRINT_TRACED_BYTES +
+                                        OBJECTIVES * figures.objective_memory_most_bytes);
     const uint64_t bytes = figures.stats_segment_bytes - before;
     (void)fprintf(stderr, "# %" PRIu64 " bytes a primitive with two objectives, of at most %" PRIu64 "\n",
                   bytes / PRIMITIVES, most / PRIMITIVES);
@@ -104,6 +115,25 @@ static void a_primitive_stays_below_what_the_agent_says_whatever_it_is_told(void
 static void so_it_does_in_the_finest_schema(void)
 {
     live_badly(SR_FINE_SCHEMA_MAX, 52);
+}
+
+static uint64_t resident(void)
+{
+    rig_settle(&rig);
+    return sr_books_resident_bytes(agent_store_books(rig.store));
+}
+
+static void a_trace_costs_what_is_said_and_only_the_first(void)
+{
+    CHECK_OK(slipring_primitive_get(rig_producer, "p0", NULL, &primitives[0]));
+    record(0, 1, 1000);
+    const uint64_t before = resident();
+    record(0, 0, 1000);
+    const uint64_t traced = resident();
+    record(0, 0, 1000);
+    CHECK_EQUAL(traced - before, FOOTPRINT_TRACED_BYTES);
+    CHECK_EQUAL(FOOTPRINT_TRACED_BYTES, 12 * 1024); /* as documents say */
+    CHECK_EQUAL(resident(), traced);
 }
 
 static void expect_windows(void)
@@ -134,6 +164,7 @@ static int run(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_primitive_stays_below_what_the_agent_says_whatever_it_is_told),
         RIG_TEST(so_it_does_in_the_finest_schema),
+        RIG_TEST(a_trace_costs_what_is_said_and_only_the_first),
         RIG_TEST(windows_get_coarser_and_hardly_shorter_when_room_is_short),
         RIG_TEST(parts_of_buckets_take_no_window_its_room),
     };
