@@ -151,12 +151,14 @@ static bool draw_id(uint8_t *bytes, size_t count)
 }
 
 /* The trace that $TRACEPARENT tells of, or a new one if that is wished: the run is a span of it, with an id of its own, and the
- * command's parent. Without either, or should anything fail, the environment stays as it is, and there is no trace. */
+ * command's parent. $TRACESTATE belongs to the trace that it came with: a new one begins without (Trace Context, 3.3.1). Without either, or should
+ * anything fail, the environment stays as it is, and there is no trace. */
 static struct slipring_trace join_trace(bool may_begin)
 {
     struct slipring_trace trace;
     char text[SLIPRING_TRACEPARENT_BYTES];
-    if (!slipring_trace_parse(getenv("TRACEPARENT"), &trace)) {
+    const bool is_joined = slipring_trace_parse(getenv("TRACEPARENT"), &trace);
+    if (!is_joined) {
         trace.flags = SLIPRING_TRACE_SAMPLED;
         if (!may_begin || !draw_id(trace.trace_id, sizeof trace.trace_id)) {
             return (struct slipring_trace){.flags = 0};
@@ -166,7 +168,13 @@ static struct slipring_trace join_trace(bool may_begin)
         return (struct slipring_trace){.flags = 0};
     }
     slipring_trace_format(&trace, text);
-    return setenv("TRACEPARENT", text, 1) == 0 ? trace : (struct slipring_trace){.flags = 0};
+    if (setenv("TRACEPARENT", text, 1) != 0) {
+        return (struct slipring_trace){.flags = 0};
+    }
+    if (!is_joined) {
+        (void)unsetenv("TRACESTATE"); /* fails for no name but an odd one */
+    }
+    return trace;
 }
 
 static int run_exec(const struct invocation *invocation)
@@ -226,8 +234,10 @@ const struct command command_exec = {
         "output are the "
         "command's.\n"
         "When $TRACEPARENT is a W3C traceparent, the run is a span of that trace: it is recorded under "
-        "a span id of its own, and the command's $TRACEPARENT has that. Without one nothing is "
-        "invented, unless with --trace. Exemplars are kept of sampled traces alone.\n"
+        "a span id of its own, and the command's $TRACEPARENT has that. Without one, or with one that is "
+        "none, which the command gets untouched, the run is recorded without a trace; with --trace it "
+        "begins a new one, and the command gets no $TRACESTATE of another. Exemplars are kept of sampled "
+        "traces alone: one that is there and not sampled is joined, with --trace, too, and not kept.\n"
         "When the store cannot be recorded into, that is said on stderr and the command runs all "
         "the same. When the "
         "command cannot be started, nothing is recorded. What follows COMMAND is its own; "

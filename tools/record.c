@@ -41,7 +41,8 @@ const struct command command_record = {
         "Creates the store when it is absent. Needs no running agent: what was recorded waits in "
         "shared memory until "
         "one books it. With --traceparent it may be shown as the slowest or the newest failing one "
-        "of a window, by its trace, if that is sampled. Exit status 0 means that it was taken and will be "
+        "of a window, by its trace, if that is sampled; $TRACEPARENT alone is not looked at. Exit status 0 "
+        "means that it was taken and will be "
         "counted exactly once.",
     .exits = "0\trecorded\n"
              "2\tbad input, or the store cannot be recorded into; nothing was recorded\n",

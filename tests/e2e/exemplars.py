@@ -126,8 +126,22 @@ def exec_invents_a_trace_only_when_it_is_told_to(scene):
     check(found and found[1] != "0" * 32, "a trace of its own", begun.stdout)
     slowest = until_counted(agent, 7)["exemplars"]["windows"]["1m"]["slowest"]
     equal((slowest["trace_id"], slowest["span_id"]), found.groups(), "recorded under it")
-    joined = scene.slipring("exec", "work", "--trace", "sh", "-c", "echo $TRACEPARENT", environment={"TRACEPARENT": parent()})
-    check(joined.stdout.startswith(f"00-{TRACE}-"), "one that is there is joined", joined.stdout)
+    for flags in ("01", "00"):
+        joined = scene.slipring("exec", "work", "--trace", "sh", "-c", "echo $TRACEPARENT $TRACESTATE",
+                                environment={"TRACEPARENT": parent(flags=flags), "TRACESTATE": "vendor=1"})
+        check(re.fullmatch(f"00-{TRACE}-[0-9a-f]{{16}}-{flags} vendor=1\n", joined.stdout), "one that is there is joined", joined.stdout)
+
+
+@test
+def a_state_goes_on_with_its_own_trace_alone(scene):
+    """W3C Trace Context: whoever begins a trace does not pass on the tracestate of another."""
+    for value in (None, "", "rubbish", parent().upper()):
+        environment = {"TRACESTATE": "vendor=1"} | ({} if value is None else {"TRACEPARENT": value})
+        begun = scene.slipring("exec", "work", "--trace", "--", "sh", "-c", 'echo "$TRACEPARENT ${TRACESTATE-unset}"', environment=environment)
+        check(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01 unset\n", begun.stdout) and TRACE not in begun.stdout, f"begun beside {value!r}",
+              begun.stdout)
+        left = scene.slipring("exec", "work", "sh", "-c", 'echo "${TRACEPARENT-unset} $TRACESTATE"', environment=environment)
+        equal(left.stdout, f"{'unset' if value is None else value} vendor=1\n", f"untouched with {value!r}")
 
 
 @test
