@@ -98,19 +98,14 @@ static const struct exposition_part *bound_part(struct exposition *exposition, u
     return part;
 }
 
-static bool is_exemplar(const struct slipring_exemplar *exemplar)
-{
-    static const uint8_t none[sizeof exemplar->trace_id];
-    return memcmp(exemplar->trace_id, none, sizeof none) != 0;
-}
-
 /* The later one of the two, if the duration of `next` lies within (above_ns, bound_ns]. The first bucket holds 0, too. */
 static const struct slipring_exemplar *later_within(const struct slipring_exemplar *best,
                                                     const struct slipring_exemplar *next, uint64_t above_ns,
                                                     uint64_t bound_ns)
 {
     const bool is_within = next->duration_ns <= bound_ns && (next->duration_ns > above_ns || above_ns == 0);
-    return is_exemplar(next) && is_within && (best == NULL || next->at_ns > best->at_ns) ? next : best;
+    return !sr_exemplar_is_none(next) && is_within && (best == NULL || next->at_ns > best->at_ns) ? next
+                                                                                                  : best;
 }
 
 /* Of a bucket: by the durations, not by the bounds under which they were kept, which may have been others. NULL: none. */
@@ -170,7 +165,7 @@ static void add_requests(struct exposition *exposition, const struct exposition_
     const struct slipring_stats *stats = figures->stats;
     const struct slipring_exemplars *exemplars = figures->exemplars;
     const uint64_t failures = stats->failures < stats->count ? stats->failures : stats->count;
-    const bool has_exemplar = exemplars != NULL && failures > 0 && is_exemplar(&exemplars->failing);
+    const bool has_exemplar = exemplars != NULL && failures > 0 && !sr_exemplar_is_none(&exemplars->failing);
     exposition_count(exposition, id, &exposition->cache.success, stats->count - failures);
     exposition_failures(exposition, failures, has_exemplar ? &exemplars->failing : NULL);
     exposition_count(exposition, id, &exposition->cache.aborted, stats->aborted);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "exposition.h"
+#include "pure/exemplar.h"
 #include "pure/money.h"
 #include "pure/number.h"
 

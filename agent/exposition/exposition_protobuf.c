@@ -43,24 +43,15 @@ struct exemplar_message {
     Exemplar exemplar;
     Timestamp timestamp;
     LabelPair pairs[2], *labels[2];
-    char trace_id[2 * sizeof((struct slipring_exemplar *)0)->trace_id + 1];
-    char span_id[2 * sizeof((struct slipring_exemplar *)0)->span_id + 1];
+    char trace_id[SR_EXEMPLAR_ID_BYTES];
+    char span_id[SR_EXEMPLAR_ID_BYTES];
 };
-
-static void put_hex(char *text, const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    text[2 * count] = '\0';
-}
 
 static void fill_exemplar(struct exemplar_message *message, const struct slipring_exemplar *exemplar)
 {
     static char names[2][9] = {"trace_id", "span_id"};
-    put_hex(message->trace_id, exemplar->trace_id, sizeof exemplar->trace_id);
-    put_hex(message->span_id, exemplar->span_id, sizeof exemplar->span_id);
+    sr_exemplar_id(exemplar->trace_id, sizeof exemplar->trace_id, message->trace_id);
+    sr_exemplar_id(exemplar->span_id, sizeof exemplar->span_id, message->span_id);
     for (unsigned i = 0; i < 2; i++) {
         io__prometheus__client__label_pair__init(&message->pairs[i]);
         message->pairs[i].name = names[i];
@@ -254,15 +245,15 @@ static void fill_spans(struct histogram_message *message, const struct sr_native
 
 /* Prometheus takes a whole family for native histograms, or for classic ones, by its first: up to 2.45 that is one when it has buckets, durations
  * of 0, or a threshold above 0. So that one without executions is, the threshold is 2^-128, as Prometheus' own clients have it: a billionth of a second
- * is above it and only 0 below. */
+ * is above it and only 0 below. One whose counts are not sample_count in all is left out: newer ones refuse it, and the classic buckets with it. */
 static void fill_native(struct exposition *exposition, struct histogram_message *message,
                         const struct sr_native_packed *packed)
 {
     struct sr_native *native = &exposition->native;
-    if (packed == NULL || !sr_native_unpack(packed, native)) {
+    Histogram *histogram = &message->histogram;
+    if (packed == NULL || !sr_native_unpack(packed, native) || native->total != histogram->sample_count) {
         return;
     }
-    Histogram *histogram = &message->histogram;
     histogram->has_schema = histogram->has_zero_threshold = histogram->has_zero_count = true;
     histogram->schema = native->schema;
     histogram->zero_threshold = ZERO_THRESHOLD;

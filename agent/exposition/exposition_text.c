@@ -55,15 +55,6 @@ void exposition_created(struct exposition *exposition, enum family_id id, const 
 
 /* --- exemplars ----------------------------------------------------------------------------------------------------------- */
 
-static char *put_hex(char *at, const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        *at++ = "0123456789abcdef"[bytes[i] >> 4];
-        *at++ = "0123456789abcdef"[bytes[i] & 15];
-    }
-    return at;
-}
-
 static char *put_text(char *at, const char *text)
 {
     const size_t bytes = strlen(text);
@@ -78,9 +69,9 @@ static char *put_exemplar(const struct exposition *exposition, char *at,
         return at;
     }
     at = put_text(at, " # {trace_id=\"");
-    at = put_hex(at, exemplar->trace_id, sizeof exemplar->trace_id);
+    at = sr_exemplar_digits(exemplar->trace_id, sizeof exemplar->trace_id, at);
     at = put_text(at, "\",span_id=\"");
-    at = put_hex(at, exemplar->span_id, sizeof exemplar->span_id);
+    at = sr_exemplar_digits(exemplar->span_id, sizeof exemplar->span_id, at);
     at = put_text(at, "\"} ");
     at += sr_number_format_sum(exemplar->duration_ns, 0, at);
     *at++ = ' ';

@@ -118,7 +118,9 @@ SR_INLINE void put_into(struct slipring_primitive *primitive, struct sr_ring *ri
     }
 }
 
-static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+/* Without a ring that is ours and not busy: perhaps one is to be had, and it is this thread's first of the primitive. Else the trace is lost. */
+SR_INLINE void put_anyhow(struct slipring_primitive *primitive, const struct sr_spill_sample *sample,
+                          const struct sr_sample_trace *trace)
 {
     if (!is_recording(primitive)) {
         drop(primitive);
@@ -129,7 +131,12 @@ static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struc
         book_shared(primitive, sample);
         return;
     }
-    put_into(primitive, ring, sample, NULL);
+    put_into(primitive, ring, sample, trace);
+}
+
+static SR_COLD void put_slowly(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
+{
+    put_anyhow(primitive, sample, NULL);
 }
 
 SR_INLINE void put(struct slipring_primitive *primitive, const struct sr_spill_sample *sample)
@@ -147,16 +154,19 @@ SR_INLINE uint64_t execution_meta(enum slipring_outcome outcome)
     return SR_KIND_EXECUTION | (outcome != SLIPRING_SUCCESS ? SR_SAMPLE_FAILURE : 0);
 }
 
-/* The ring may be this thread's first of the primitive. Where there is none, or it is busy, the trace is lost. */
+static SR_COLD void put_traced_slowly(struct slipring_primitive *primitive,
+                                      const struct sr_spill_sample *sample,
+                                      const struct sr_sample_trace *trace)
+{
+    put_anyhow(primitive, sample, trace);
+}
+
 static void put_traced(struct slipring_primitive *primitive, const struct sr_spill_sample *sample,
                        const struct sr_sample_trace *trace)
 {
     struct sr_ring *ring = sr_thread_find(primitive);
-    if (SR_UNLIKELY(!ring) && is_recording(primitive)) {
-        ring = sr_thread_ring(primitive, sample->duration_ns);
-    }
     if (SR_UNLIKELY(!ring || ring->hot.busy)) {
-        put_slowly(primitive, sample);
+        put_traced_slowly(primitive, sample, trace);
         return;
     }
     put_into(primitive, ring, sample, trace);

@@ -12,6 +12,7 @@
 #include <slipring/trace.h>
 
 #include "api/record.h"
+#include "pure/exemplar.h"
 
 /* Places in version-traceid-parentid-flags, two digits a byte. */
 #define AT_TRACE_ID 3u
@@ -45,15 +46,6 @@ static bool read_bytes(const char *digits, uint8_t *out_bytes, size_t count)
         out_bytes[i] = (uint8_t)(high << 4 | low);
     }
     return true;
-}
-
-static void write_bytes(char *digits, const uint8_t *bytes, size_t count)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        digits[2 * i] = hex[bytes[i] >> 4];
-        digits[2 * i + 1] = hex[bytes[i] & 15];
-    }
 }
 
 static struct sr_sample_trace words_of(const struct slipring_trace *trace)
@@ -97,9 +89,9 @@ SR_PUBLIC void slipring_trace_format(const struct slipring_trace *trace,
     const uint8_t flags = (uint8_t)(trace->flags & SLIPRING_TRACE_SAMPLED);
     memset(out_text, '-', LENGTH);
     out_text[0] = out_text[1] = '0';
-    write_bytes(out_text + AT_TRACE_ID, trace->trace_id, sizeof trace->trace_id);
-    write_bytes(out_text + AT_SPAN_ID, trace->span_id, sizeof trace->span_id);
-    write_bytes(out_text + AT_FLAGS, &flags, 1);
+    (void)sr_exemplar_digits(trace->trace_id, sizeof trace->trace_id, out_text + AT_TRACE_ID);
+    (void)sr_exemplar_digits(trace->span_id, sizeof trace->span_id, out_text + AT_SPAN_ID);
+    (void)sr_exemplar_digits(&flags, 1, out_text + AT_FLAGS);
     out_text[LENGTH] = '\0';
 }
 

@@ -12,14 +12,19 @@ bool sr_exemplar_is_none(const struct slipring_exemplar *exemplar)
     return memcmp(exemplar->trace_id, none, sizeof none) == 0;
 }
 
-void sr_exemplar_id(const uint8_t *bytes, uint32_t count, char out_text[SR_EXEMPLAR_ID_BYTES])
+char *sr_exemplar_digits(const uint8_t *bytes, uint32_t count, char *out_digits)
 {
     static const char hex[] = "0123456789abcdef";
     for (uint32_t i = 0; i < count; i++) {
-        out_text[2 * i] = hex[bytes[i] >> 4];
-        out_text[2 * i + 1] = hex[bytes[i] & 15];
+        *out_digits++ = hex[bytes[i] >> 4];
+        *out_digits++ = hex[bytes[i] & 15];
     }
-    out_text[2 * count] = '\0';
+    return out_digits;
+}
+
+void sr_exemplar_id(const uint8_t *bytes, uint32_t count, char out_text[SR_EXEMPLAR_ID_BYTES])
+{
+    *sr_exemplar_digits(bytes, count, out_text) = '\0';
 }
 
 /* --- the staircase --------------------------------------------------------------------------------------------------------- */

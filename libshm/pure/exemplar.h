@@ -35,7 +35,10 @@
 /* All zero is none. */
 bool sr_exemplar_is_none(const struct slipring_exemplar *exemplar);
 
-/* An id of `count` bytes, at most 16, in hexadecimal: lower case, in their order, as in a `traceparent`. */
+/* Bytes in hexadecimal: lower case, in their order, as in a `traceparent`. Returns where the digits end. */
+char *sr_exemplar_digits(const uint8_t *bytes, uint32_t count, char *out_digits);
+
+/* The same of an id, at most 16 bytes, as a text. */
 #define SR_EXEMPLAR_ID_BYTES 33u
 void sr_exemplar_id(const uint8_t *bytes, uint32_t count, char out_text[SR_EXEMPLAR_ID_BYTES]);
 

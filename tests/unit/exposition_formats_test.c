@@ -359,7 +359,7 @@ static void exemplars_are_the_same_in_protobuf(void **state)
     assert_null(requests->metric[0]->counter->exemplar);
     drop(&page);
     has_native = true;
-    native = (struct sr_native_packed){.schema = 3, .zero_count = 1};
+    native = (struct sr_native_packed){.schema = 3, .zero_count = stats.count};
     page = unpack();
     assert_int_equal(page.histogram->histogram->n_exemplars, 2);
     drop(&page);
@@ -372,6 +372,7 @@ static void check_native(const uint64_t *cells, int32_t schema)
     sr_native_pack(cells, 0, SR_BUCKET_COUNT, schema, &native);
     struct sr_native wanted;
     assert_true(sr_native_unpack(&native, &wanted));
+    stats.count = wanted.total;
     struct page page = unpack();
     const Histogram *histogram = page.histogram->histogram;
     assert_int_equal(histogram->schema, wanted.schema);
@@ -432,6 +433,22 @@ static void a_native_histogram_that_is_none_leaves_the_classic_one(void **state)
     drop(&page);
 }
 
+static void a_native_histogram_of_other_counts_is_left_out(void **state)
+{
+    (void)state;
+    has_native = true;
+    for (int difference = -1; difference <= 1; difference++) {
+        native = (struct sr_native_packed){.schema = 3, .zero_count = stats.count + (uint64_t)difference};
+        struct page page = unpack();
+        const Histogram *histogram = page.histogram->histogram;
+        assert_int_equal(histogram->has_schema, difference == 0);
+        assert_int_equal(histogram->n_positive_span, difference == 0);
+        assert_int_equal(histogram->has_zero_threshold, difference == 0);
+        assert_int_equal(histogram->n_bucket, 3);
+        drop(&page);
+    }
+}
+
 static void percentiles_are_gauges_where_a_summary_would_need_a_sum(void **state)
 {
     (void)state;
@@ -462,6 +479,7 @@ int main(void)
         CASE(exemplars_are_the_same_in_protobuf),
         CASE(native_histograms_are_the_cells_whatever_they_hold),
         CASE(a_native_histogram_that_is_none_leaves_the_classic_one),
+        CASE(a_native_histogram_of_other_counts_is_left_out),
         CASE(percentiles_are_gauges_where_a_summary_would_need_a_sum),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);
