@@ -29,7 +29,7 @@ static inline char *buffer_room(struct buffer *buffer, size_t count)
 static inline void buffer_add(struct buffer *buffer, const char *bytes, size_t count)
 {
     if (count <= buffer->room - buffer->used || buffer_grow(buffer, count)) {
-        if (count > 0) {
+        if (count > 0 && buffer->text != NULL) { /* there is a text where there is room */
             memcpy(buffer->text + buffer->used, bytes, count);
         }
         buffer->used += count;

@@ -134,10 +134,10 @@ static size_t put_places(uint64_t value, unsigned places, char *out_text)
 /* value * 10^-places, below 0.001, as %g has it: 0.00015, 1.5e-05. */
 static size_t put_small(uint64_t value, unsigned places, char *out_text)
 {
-    char digits[SR_NUMBER_TEXT_BYTES];
+    char digits[SR_NUMBER_TEXT_BYTES] = "";
     size_t count = sr_number_format_integer(value, digits), length = 0;
     const unsigned exponent = places + 1 - (unsigned)count; /* below 0 */
-    while (digits[count - 1] == '0') {
+    while (count > 1 && digits[count - 1] == '0') {
         count--;
     }
     if (exponent <= 4) {
@@ -186,7 +186,8 @@ static size_t format_plain(double value, char *out_text)
             break;
         }
     }
-    return value < 0.001 ? put_small(digits, places, out_text) : put_places(digits, places, out_text);
+    /* more than 19 of them: below 0.001 */
+    return places > 19 ? put_small(digits, places, out_text) : put_places(digits, places, out_text);
 }
 
 size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
