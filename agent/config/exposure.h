@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What those who answer need of the configuration, taken over at once by a reload: published by RCU (liburcu, memb).
  *
- *   G1  A reader never waits and takes no lock: it copies what is there into memory of its own, some 12 KB, and answers from the
- *       copy, so that one answer is of one configuration.
+ *   G1  A reader never waits for the writer: it copies what is there into memory of its own, some 12 KB, and answers from the copy, so that one answer is
+ *       of one configuration. liburcu's list of threads has a lock, which each takes to register, and the writer while it looks who reads.
  *   G2  The writer waits for the readers that are copying (microseconds), then gives the former one back.
  *
  * Readers register for the copy alone, so that any thread may be one that is not registered with liburcu otherwise. */

@@ -4,6 +4,8 @@
  *   G1  It has its mode and its group before anybody but its owner can connect, whatever the umask: the descriptor is of mode 0600 before it is bound, and
  *       bind(2) makes the name with it; then the name gets its group, then its mode.
  *   G2  What a dead process left under the name is replaced: a socket on which nobody listens. What answers, or is no socket, stays as it is.
+ *       Between bind(2) and listen(2), some microseconds, a name looks like a dead process's: of two that start at once under one name the second may
+ *       take it from the first. Stores keep two agents apart (agent/store.h); who gives two the same http.unix sees it in the log of the first (http.h).
  *   G3  Only what we made is removed: a name is known by its device and inode.
  *
  * The folder has to be one where nobody else may rename. Thread safe for different names. */

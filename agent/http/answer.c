@@ -14,6 +14,12 @@
 #define TYPE_JSON "application/json; charset=utf-8"
 #define API       "/api/v1/primitives"
 
+static const struct exposure *exposed_of(const struct answerer *answerer)
+{
+    static const struct exposure nothing;
+    return answerer->exposed != NULL ? answerer->exposed : &nothing;
+}
+
 static void begin(struct answer *answer, unsigned status, const char *content_type)
 {
     *answer = (struct answer){.status = status, .content_type = content_type};
@@ -128,7 +134,7 @@ static bool read_primitive(const struct answerer *answerer, uint32_t id, uint64_
                                                             &published->native, &has_native)
                                       : sr_stats_get(stats, id, &published->stats, &published->detail);
     if (status != SLIPRING_OK ||
-        sr_stats_idle_ns(&published->stats, now_ns, answerer->exposed.idle_after_ns) > 0) {
+        sr_stats_idle_ns(&published->stats, now_ns, exposed_of(answerer)->idle_after_ns) > 0) {
         return false;
     }
     const bool has_slo =
@@ -147,7 +153,7 @@ static bool read_primitive(const struct answerer *answerer, uint32_t id, uint64_
 
 static void begin_exposition(struct answerer *answerer, enum exposition_format format)
 {
-    const struct exposure *exposed = &answerer->exposed;
+    const struct exposure *exposed = exposed_of(answerer);
     struct exposition *exposition = &answerer->exposition;
     const bool is_packed = exposition_coding(format) == EXPOSITION_PACKED;
     exposition->common = is_packed ? exposed->packed : exposed->labels;
@@ -194,7 +200,7 @@ static struct json_object *primitive_json(const struct answerer *answerer, uint3
     const bool has_slo =
         detail->objective_count > 0 && sr_stats_slo(answerer->stats, id, &slo) == SLIPRING_OK;
     struct json_object *root =
-        sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns, answerer->exposed.idle_after_ns);
+        sr_json_primitive(stats, detail, has_slo ? &slo : NULL, now_ns, exposed_of(answerer)->idle_after_ns);
     uint32_t count = 0;
     const struct slipring_usage_stats *usages = sr_usages_of(&answerer->usages, id, &count);
     if (root != NULL && count > 0) {
@@ -327,7 +333,6 @@ void answer_get(struct answerer *answerer, const struct answer_query *query, uin
                                 : strcmp(path, routes[at].path) != 0) {
         at++;
     }
-    exposure_read(answerer->exposure, &answerer->exposed);
     routes[at].answer(answerer, query, now_ns, out_answer);
     if (out_answer->body.failed) {
         fail(out_answer);

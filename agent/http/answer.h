@@ -18,9 +18,8 @@
 
 struct answerer {
     const struct sr_stats *stats;
-    const char *store;                     /* its name */
-    const struct exposure_board *exposure; /* NULL: nothing was configured */
-    struct exposure exposed;               /* of the answer in hand */
+    const char *store;              /* its name */
+    const struct exposure *exposed; /* of the answer in hand; NULL: nothing was configured */
     struct exposition exposition;
     struct sr_usages usages; /* of the answer in hand */
 };

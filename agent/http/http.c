@@ -136,7 +136,7 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
         return false;
     }
     http->answerer =
-        (struct answerer){.stats = settings->stats, .store = settings->store, .exposure = settings->exposure};
+        (struct answerer){.stats = settings->stats, .store = settings->store, .exposed = &http->exposed};
     http->address.length = sizeof http->address.socket; /* of a unix socket no more than its family */
     (void)getsockname(fd, (struct sockaddr *)&http->address.socket, &http->address.length);
     connections_open(&http->connections);

@@ -14,8 +14,8 @@
  *       cut. At most 64 connections, 56 from one address; from the 40th on a new one cuts the one that has been waiting
  *       longest without a request; from the 60th on, when none waits, the one that has been answered longest. So
  *       neither idle ones nor such as ask and never read can keep a scrape out.
- *   G4  Answers under way hold at most 256 MB (one alone may be larger), a body that several clients read counted once; beyond that 503 with
- *       Retry-After.
+ *   G4  While answers under way hold more than 256 MB nothing is rendered (so they hold that and the one that went beyond it), a body that several clients
+ *       read counted once: 503 with Retry-After.
  *   G5  Orders are taken on the local socket, whose peers are the agent's own user and root; anybody else who got through to it is
  *       answered 403, whatever is asked. Elsewhere they are taken from those whom http.orders names, after G8, and never from a browser, which another
  *       site's page may have sent.

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -208,19 +209,21 @@ static void objectives_are_read_of_those_that_have_any(void **state)
 static void an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_its_totals(void **state)
 {
     (void)state;
-    struct exposure_board board = {NULL};
+    struct exposure *exposed;
     struct options options = {.labels = {{.name = "service", .name_bytes = 7, .value = "shop"}},
                               .label_count = 1};
-    answerer.exposure = &board;
     for (int id = 0; id < 4; id++) {
         segment.last_ns[id] = NOW_NS - MINUTE_NS - 1;
     }
     segment.last_ns[2] = NOW_NS - MINUTE_NS; /* not longer than a minute */
     segment.active[3] = 1;                   /* in flight all the time */
-    assert_true(exposure_publish(&board, &options));
+    answerer.exposed = exposed = exposure_make(&options);
+    assert_non_null(exposed);
     assert_non_null(strstr(ask("/metrics"), LINE("read", "step"))); /* never is the default */
     options.agent.idle_after_ns = MINUTE_NS;
-    assert_true(exposure_publish(&board, &options));
+    free(exposed);
+    answerer.exposed = exposed = exposure_make(&options);
+    assert_non_null(exposed);
     const char *text = ask("/metrics");
     assert_null(strstr(text, "primitive_name=\"read\",primitive_type=\"step\""));
     assert_non_null(strstr(text, LINE("a/b", "step")));
@@ -231,8 +234,8 @@ static void an_idle_primitive_leaves_metrics_stays_in_the_api_and_returns_with_i
     segment.last_ns[0] = NOW_NS - 1;
     assert_non_null(strstr(ask("/metrics"), LINE("read", "step") "\"success\"} 7\n"));
     assert_null(strstr(ask_type("/api/v1/primitives/read", "step"), "idle_seconds"));
-    exposure_close(&board);
-    answerer.exposure = NULL;
+    free(exposed);
+    answerer.exposed = NULL;
 }
 
 static void usage_stands_with_its_primitive_by_resource_and_unit(void **state)
