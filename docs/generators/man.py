@@ -29,6 +29,7 @@ GROUPS = [
     Page("record in two steps", "slipring_reserve slipring_commit slipring_discard"),
     Page("record under a trace, for exemplars",
          "slipring_record_traced slipring_begin_traced slipring_end_traced slipring_trace_parse slipring_trace_format"),
+    Page("read exemplars back", "slipring_exemplars_read"),
     Page("record what an execution used, for the agent to price", "slipring_record_usage"),
     Page("read usage objects of providers of language models", "slipring_usage_from_json"),
     Page("give a primitive objectives", "slipring_slo_configure slipring_objective_add slipring_objective_change"),

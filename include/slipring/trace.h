@@ -69,7 +69,9 @@ struct slipring_exemplar {
     uint8_t trace_id[16];
     uint8_t span_id[8];
     uint64_t duration_ns;
-    uint64_t at_ns;   /* of the store's clock: recorded then, or up to a millisecond later */
+    /* CLOCK_MONOTONIC, by the agent's coarse clock: recorded then or later, by up to a millisecond while it drains, some tens
+     * of milliseconds when it was idle. */
+    uint64_t at_ns;
     uint64_t wall_ns; /* the same as CLOCK_REALTIME */
     uint64_t
         bound_ns;     /* of a bucket's: the `le` bound under which it was kept, UINT64_MAX for +Inf; else 0 */
@@ -94,6 +96,11 @@ struct slipring_exemplars {
     struct slipring_exemplar bucket_slowest[SLIPRING_EXEMPLAR_BUCKETS];
     struct slipring_exemplar bucket_failing[SLIPRING_EXEMPLAR_BUCKETS];
 };
+
+/* Copy the primitive's published exemplars. NO_DATA when nothing of it was traced, or kept, or before the agent published any. As
+ * slipring_stats_read(). */
+SLIPRING_MUST_CHECK enum slipring_status slipring_exemplars_read(struct slipring_primitive *primitive,
+                                                                 struct slipring_exemplars *out_exemplars);
 
 #ifdef __cplusplus
 }

@@ -93,6 +93,9 @@ enum slipring_status sr_readback_find(struct slipring_primitive *primitive, stru
         .slo = (const void *)(base + offsetof(struct sr_stats_map, slo_figure) +
                               (uint64_t)id * SR_SLO_FIGURE_BYTES),
         .slo_page = (const void *)(base + offsetof(struct sr_stats_map, slo_page) + id),
+        .exemplars = (const void *)(base + offsetof(struct sr_stats_map, exemplar_figure) +
+                                    (uint64_t)id * SR_EXEMPLAR_FIGURE_BYTES),
+        .exemplar_page = (const void *)(base + offsetof(struct sr_stats_map, exemplar_page) + id),
     };
     return SLIPRING_OK;
 }

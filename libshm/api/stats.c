@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading back the published figures: copies of a part of them. */
 #include <slipring/stats.h>
+#include <slipring/trace.h>
 
 #include "api/readback.h"
 #include "system/clock.h"
@@ -59,4 +60,48 @@ SR_PUBLIC enum slipring_status slipring_stats_read_detail(struct slipring_primit
         turn_detail(out_detail);
     }
     return status;
+}
+
+/* --- exemplars ------------------------------------------------------------------------------------------------------------- */
+
+static void turn_exemplars(struct slipring_exemplar *exemplars, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        exemplars[i].at_ns = sr_clock_monotonic_ns(exemplars[i].at_ns);
+    }
+}
+
+static uint64_t at_most(uint64_t count, uint64_t most)
+{
+    return count < most ? count : most;
+}
+
+SR_PUBLIC enum slipring_status slipring_exemplars_read(struct slipring_primitive *primitive,
+                                                       struct slipring_exemplars *out_exemplars)
+{
+    struct sr_readback place;
+    struct slipring_exemplars kept;
+    enum slipring_status status = sr_readback_find(primitive, &place);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    if (!sr_readback_has_exemplars(&place)) {
+        return SLIPRING_NO_DATA;
+    }
+    status = sr_publish_read(&place.exemplars->latch, place.exemplars->copies,
+                             sizeof place.exemplars->copies[0], 0, &kept, sizeof kept);
+    if (status != SLIPRING_OK) {
+        return status;
+    }
+    if (kept.slowest_count == 0) { /* whatever is kept, one of them is the slowest */
+        return SLIPRING_NO_DATA;
+    }
+    kept.slowest_count = at_most(kept.slowest_count, SLIPRING_EXEMPLAR_SLOWEST);
+    kept.bucket_count = at_most(kept.bucket_count, SLIPRING_EXEMPLAR_BUCKETS);
+    turn_exemplars(kept.slowest, SLIPRING_EXEMPLAR_SLOWEST);
+    turn_exemplars(&kept.failing, 1);
+    turn_exemplars(kept.bucket_slowest, SLIPRING_EXEMPLAR_BUCKETS);
+    turn_exemplars(kept.bucket_failing, SLIPRING_EXEMPLAR_BUCKETS);
+    *out_exemplars = kept;
+    return SLIPRING_OK;
 }

@@ -457,10 +457,12 @@ static void figures_are_read_back_without_a_system_call(void)
     struct slipring_stats stats;
     struct slipring_stats_detail detail;
     struct slipring_slo_stats slo;
+    struct slipring_exemplars exemplars;
+    const struct slipring_trace trace = {.trace_id = {1}, .span_id = {1}, .flags = SLIPRING_TRACE_SAMPLED};
     const struct slipring_slo wish = {.availability_ppb = SLIPRING_TARGET(0.99)};
     CHECK_OK(slipring_primitive_get(rig_producer, "known", NULL, &known));
     CHECK_OK(slipring_slo_configure(known, &wish));
-    slipring_record(known, 1000000, SLIPRING_SUCCESS, NULL);
+    slipring_record_traced(known, 1000000, SLIPRING_SUCCESS, NULL, &trace);
     rig_settle(&rig);
     CHECK_OK(slipring_stats_read(known, &stats));
     forbid_system_calls();
@@ -477,6 +479,7 @@ static void figures_are_read_back_without_a_system_call(void)
         require(slipring_burn_rate(known, "availability", 300, &figure) == SLIPRING_OK && figure == 0);
         require(slipring_burn_rate(known, "unknown", 300, &figure) == SLIPRING_NO_DATA);
         require(slipring_slo_read(known, &slo) == SLIPRING_OK && slo.objective_count == 1);
+        require(slipring_exemplars_read(known, &exemplars) == SLIPRING_OK && exemplars.slowest_count == 1);
     }
     _exit(0);
 }

@@ -106,6 +106,57 @@ static void a_moment_is_the_samples_own_in_both_clocks(void)
     CHECK(sr_exemplar_failing(&kept, rig.now_ns, 10 * RIG_SECOND) == NULL);
 }
 
+static void turn(struct slipring_exemplar *exemplars, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        exemplars[i].at_ns -= exemplars[i].at_ns != 0 ? SR_CLOCK_BASE_NS : 0;
+    }
+}
+
+/* Through the public door, where moments are CLOCK_MONOTONIC. */
+static void a_program_reads_them_back(void)
+{
+    struct slipring_exemplars read;
+    memset(&read, 1, sizeof read);
+    const struct slipring_exemplars untouched = read;
+    CHECK_STATUS(slipring_exemplars_read(NULL, &read), SLIPRING_BAD_ARGUMENT);
+    CHECK_STATUS(slipring_exemplars_read(work("it"), &read), SLIPRING_NO_DATA);
+    slipring_record(work("it"), 3 * MS, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    CHECK_STATUS(slipring_exemplars_read(work("it"), &read), SLIPRING_NO_DATA); /* not traced */
+    CHECK_EQUAL(memcmp(&read, &untouched, sizeof read), 0);
+    record("it", 7 * MS, SLIPRING_FAILURE, 1);
+    rig_tick(&rig, RIG_SECOND);
+    record("it", 700 * MS, SLIPRING_SUCCESS, 2);
+    rig_settle(&rig);
+    struct slipring_exemplars kept = rig_exemplars(&rig, "it");
+    CHECK_OK(slipring_exemplars_read(work("it"), &read));
+    CHECK_EQUAL(number_of(&read.failing), 1);
+    CHECK_EQUAL(number_of(bucket_of(read.bucket_slowest, 1000 * MS)), 2);
+    turn(kept.slowest, SLIPRING_EXEMPLAR_SLOWEST);
+    turn(&kept.failing, 1);
+    turn(kept.bucket_slowest, SLIPRING_EXEMPLAR_BUCKETS);
+    turn(kept.bucket_failing, SLIPRING_EXEMPLAR_BUCKETS);
+    CHECK_EQUAL(memcmp(&read, &kept, sizeof read), 0);
+    CHECK_EQUAL(reset_named(rig.books, "it", NULL, rig.now_ns, rig.wall_ns), 1);
+    rig_settle(&rig);
+    CHECK_STATUS(slipring_exemplars_read(work("it"), &read), SLIPRING_NO_DATA);
+}
+
+/* Whatever stands there, no reader runs over its lists. */
+static void counts_that_cannot_be_are_cut_short(void)
+{
+    struct slipring_exemplars read;
+    record("it", 7 * MS, SLIPRING_FAILURE, 1);
+    rig_settle(&rig);
+    struct slipring_exemplars wild = rig_exemplars(&rig, "it");
+    wild.slowest_count = wild.bucket_count = UINT64_MAX;
+    sr_books_publish_exemplars(agent_store_books(rig.store), sr_handle_id(work("it")), &wild);
+    CHECK_OK(slipring_exemplars_read(work("it"), &read));
+    CHECK_EQUAL(read.slowest_count, SLIPRING_EXEMPLAR_SLOWEST);
+    CHECK_EQUAL(read.bucket_count, SLIPRING_EXEMPLAR_BUCKETS);
+}
+
 static void windows_find_their_slowest_and_buckets_forget_after_a_minute(void)
 {
     record("it", 9 * MS, SLIPRING_SUCCESS, 1);
@@ -415,6 +466,8 @@ static int run(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(the_slowest_and_the_newest_failing_one_are_kept_by_bucket_and_window),
         RIG_TEST(a_moment_is_the_samples_own_in_both_clocks),
+        RIG_TEST(a_program_reads_them_back),
+        RIG_TEST(counts_that_cannot_be_are_cut_short),
         RIG_TEST(windows_find_their_slowest_and_buckets_forget_after_a_minute),
         RIG_TEST(they_outlive_the_agent_and_a_reset_clears_them),
         RIG_TEST(other_bounds_take_over_what_lies_in_them_G4),
