@@ -317,7 +317,7 @@ static const char manual_tail[] =
     "    /dev/shm/slipring.STORE.lock     who is alive\n"
     "    /dev/shm/slipring.STORE.socket   HTTP for the agent's own user and root,\n"
     "                                     with the pages that are orders\n"
-    "    what http.unix names             a socket for scrapes, when that is configured\n"
+    "    what http.unix names             a socket for scrapes, where configured\n"
     "    FOLDER/STORE.full, .recent       the books on disk, see --checkpoint\n"
     "\n"
     "EXIT STATUS\n"

@@ -378,16 +378,16 @@ static void check_native(const uint64_t *cells, int32_t schema)
     assert_int_equal(histogram->schema, wanted.schema);
     assert_int_equal(histogram->zero_count, wanted.zero_count);
     assert_true(histogram->has_zero_threshold && histogram->zero_threshold < 1e-9);
-    int64_t count = 0;
+    uint64_t count = 0; /* modulo 2^64, as the differences are */
     int32_t key = 0;
     size_t delta = 0;
     for (size_t i = 0; i < histogram->n_positive_span; i++) {
         key += histogram->positive_span[i]->offset;
         assert_true(i == 0 || histogram->positive_span[i]->offset > 0);
         for (uint32_t j = 0; j < histogram->positive_span[i]->length; j++, key++) {
-            count += histogram->positive_delta[delta++];
+            count += (uint64_t)histogram->positive_delta[delta++];
             uint64_t *left = &wanted.counts[key - wanted.first_key];
-            assert_true((uint64_t)count == *left);
+            assert_true(count == *left);
             *left = 0;
         }
     }
