@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
 #include "command.h"
@@ -13,30 +14,23 @@
 
 enum { TOKEN_BYTES = 32 }; /* 256 random bits */
 
-static void print_hex(const uint8_t *bytes, size_t count, char *out_text)
-{
-    for (size_t i = 0; i < count; i++) {
-        (void)sprintf(out_text + 2 * i, "%02x", bytes[i]);
-    }
-}
-
 static int run_token(const struct invocation *invocation)
 {
     (void)invocation;
     uint8_t random[TOKEN_BYTES];
     uint8_t digest[SHA256_DIGEST_SIZE];
-    char token[2 * sizeof random + 1];
-    char hash[2 * sizeof digest + 1];
+    char token[BASE16_ENCODE_LENGTH(sizeof random) + 1] = "";
+    char hash[BASE16_ENCODE_LENGTH(sizeof digest) + 1] = "";
     struct sha256_ctx context;
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         message_print("there are no random bytes: %s", strerror(errno));
         return STATUS_BAD;
     }
-    print_hex(random, sizeof random, token);
+    base16_encode_update(token, sizeof random, random);
     sha256_init(&context);
     sha256_update(&context, strlen(token), (const uint8_t *)token);
     sha256_digest(&context, sizeof digest, digest);
-    print_hex(digest, sizeof digest, hash);
+    base16_encode_update(hash, sizeof digest, digest);
     (void)printf("%s\nsha256:%s\n", token, hash);
     return STATUS_OK;
 }

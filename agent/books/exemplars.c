@@ -200,11 +200,10 @@ void exemplars_publish(struct books *books, uint32_t index, uint64_t now_ns)
 {
     struct book *book = &books->book[index];
     struct kept kept;
-    const bool has_place = sr_books_has_exemplars(books->durable, book->place);
     if (!book->has_exemplar_news) {
         return;
     }
-    if (!has_place && !has_page(books, index)) {
+    if (!sr_books_has_exemplars(books->durable, book->place) && !has_page(books, index)) {
         book->has_exemplar_news = false;
         return;
     }

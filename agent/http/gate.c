@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <nettle/base16.h>
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
@@ -73,18 +74,14 @@ void gate_close(struct gate *gate)
 
 static const struct credential *find_token(const struct credentials *credentials, const char *token)
 {
-    static const char digits[] = "0123456789abcdef";
     struct sha256_ctx context;
     uint8_t digest[SHA256_DIGEST_SIZE];
-    char hex[2 * SHA256_DIGEST_SIZE];
+    char hex[BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE)];
     const struct credential *found = NULL;
     sha256_init(&context);
     sha256_update(&context, strlen(token), (const uint8_t *)token);
     sha256_digest(&context, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
+    base16_encode_update(hex, sizeof digest, digest);
     for (uint32_t i = 0; i < credentials->count; i++) {
         const struct credential *one = &credentials->one[i];
         found = one->is_token && memeql_sec(one->hash, hex, sizeof hex) ? one : found;

@@ -38,7 +38,7 @@ static bool admit_local(struct MHD_Connection *connection, const char *path, str
     log_event(LOG_WARNING, log_what("a stranger on the local socket"), log_number("uid", peer.uid),
               log_number("pid", (uint64_t)peer.pid), log_text("path", path));
     answer_error(path, 403, "this socket is for the user who runs the agent, and for root",
-                 "Figures are served over TCP to everybody who reaches that.", out_answer);
+                 "Figures are served where the agent listens for others.", out_answer);
     return false;
 }
 

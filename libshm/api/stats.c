@@ -4,6 +4,7 @@
 #include <slipring/trace.h>
 
 #include "api/readback.h"
+#include "pure/exemplar.h"
 #include "system/clock.h"
 
 static enum slipring_status read_figure(struct slipring_primitive *primitive, uint64_t offset, void *out,
@@ -71,11 +72,6 @@ static void turn_exemplars(struct slipring_exemplar *exemplars, uint32_t count)
     }
 }
 
-static uint64_t at_most(uint64_t count, uint64_t most)
-{
-    return count < most ? count : most;
-}
-
 SR_PUBLIC enum slipring_status slipring_exemplars_read(struct slipring_primitive *primitive,
                                                        struct slipring_exemplars *out_exemplars)
 {
@@ -93,11 +89,9 @@ SR_PUBLIC enum slipring_status slipring_exemplars_read(struct slipring_primitive
     if (status != SLIPRING_OK) {
         return status;
     }
-    if (kept.slowest_count == 0) { /* whatever is kept, one of them is the slowest */
+    if (!sr_exemplars_make_sound(&kept)) {
         return SLIPRING_NO_DATA;
     }
-    kept.slowest_count = at_most(kept.slowest_count, SLIPRING_EXEMPLAR_SLOWEST);
-    kept.bucket_count = at_most(kept.bucket_count, SLIPRING_EXEMPLAR_BUCKETS);
     turn_exemplars(kept.slowest, SLIPRING_EXEMPLAR_SLOWEST);
     turn_exemplars(&kept.failing, 1);
     turn_exemplars(kept.bucket_slowest, SLIPRING_EXEMPLAR_BUCKETS);

@@ -9,6 +9,7 @@
 
 #include "protocol/publish.h"
 #include "protocol/stats_segment.h"
+#include "pure/exemplar.h"
 #include "pure/name.h"
 #include "system/guard.h"
 
@@ -222,13 +223,9 @@ enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t i
     if (status != SLIPRING_OK) {
         return status;
     }
-    if (exemplars.slowest_count == 0) { /* whatever is kept, one of them is the slowest */
+    if (!sr_exemplars_make_sound(&exemplars)) {
         return SLIPRING_NO_DATA;
     }
-    exemplars.slowest_count = exemplars.slowest_count < SLIPRING_EXEMPLAR_SLOWEST ? exemplars.slowest_count
-                                                                                  : SLIPRING_EXEMPLAR_SLOWEST;
-    exemplars.bucket_count = exemplars.bucket_count < SLIPRING_EXEMPLAR_BUCKETS ? exemplars.bucket_count
-                                                                                : SLIPRING_EXEMPLAR_BUCKETS;
     *out_exemplars = exemplars;
     return SLIPRING_OK;
 }

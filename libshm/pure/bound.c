@@ -39,36 +39,14 @@ size_t sr_bound_format(uint64_t bound_ns, char out_text[SR_BOUND_TEXT_BYTES])
     return sr_decimal_format(bound_ns, out_text);
 }
 
-/* digits[0].digits[1..]e+XX */
-static size_t put_scientific(const char *digits, size_t count, int exponent, char *out_text)
-{
-    size_t length = 0;
-    out_text[length++] = digits[0];
-    if (count > 1) {
-        out_text[length++] = '.';
-        memcpy(out_text + length, digits + 1, count - 1);
-        length += count - 1;
-    }
-    const unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
-    out_text[length++] = 'e';
-    out_text[length++] = exponent < 0 ? '-' : '+';
-    out_text[length++] = (char)('0' + size / 10);
-    out_text[length++] = (char)('0' + size % 10);
-    out_text[length] = '\0';
-    return length;
-}
-
 /* A bound has at most 52 bits, so that its decimal is the shortest one of its double. */
 size_t sr_bound_label(uint64_t bound_ns, char out_text[SR_BOUND_LABEL_BYTES])
 {
     char digits[20];
-    size_t count = sr_decimal_digits(bound_ns, 1, digits);
+    const size_t count = sr_decimal_digits(bound_ns, 1, digits);
     const int exponent = (int)count - 10; /* of the first digit */
     if (bound_ns != 0 && (exponent < -4 || exponent > 5)) {
-        while (digits[count - 1] == '0') {
-            count--;
-        }
-        return put_scientific(digits, count, exponent, out_text);
+        return sr_decimal_scientific(digits, count, exponent, out_text);
     }
     size_t length = sr_decimal_format(bound_ns, out_text);
     if (bound_ns % SECOND == 0) {

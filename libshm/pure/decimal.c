@@ -3,6 +3,7 @@
 #include "pure/decimal.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "pure/wide.h"
 
@@ -149,6 +150,27 @@ size_t sr_decimal_format(uint64_t value, char out_text[SR_DECIMAL_TEXT_BYTES])
     if (out_text[length - 1] == '.') {
         length--;
     }
+    out_text[length] = '\0';
+    return length;
+}
+
+size_t sr_decimal_scientific(const char *digits, size_t count, int exponent, char *out_text)
+{
+    const unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
+    size_t length = 0;
+    while (count > 1 && digits[count - 1] == '0') {
+        count--;
+    }
+    out_text[length++] = digits[0];
+    if (count > 1) {
+        out_text[length++] = '.';
+        memcpy(out_text + length, digits + 1, count - 1);
+        length += count - 1;
+    }
+    out_text[length++] = 'e';
+    out_text[length++] = exponent < 0 ? '-' : '+';
+    out_text[length++] = (char)('0' + size / 10);
+    out_text[length++] = (char)('0' + size % 10);
     out_text[length] = '\0';
     return length;
 }

@@ -41,4 +41,8 @@ size_t sr_decimal_format(uint64_t value, char out_text[SR_DECIMAL_TEXT_BYTES]);
 /* value * 10^-9 with exactly `digits` (0 to 9) digits after the point, rounded half up. Returns its length. */
 size_t sr_decimal_format_fixed(uint64_t value, uint32_t digits, char out_text[SR_DECIMAL_TEXT_BYTES]);
 
+/* d.ddde-05 of the `count` digits, without zeros at their end; exponent is the first one's, -99 to 99, and has two digits. Room for count + 6.
+ * Returns its length. */
+size_t sr_decimal_scientific(const char *digits, size_t count, int exponent, char *out_text);
+
 #endif

@@ -132,6 +132,18 @@ void sr_exemplar_keep_newest(struct slipring_exemplar *place, const struct slipr
     }
 }
 
+static uint64_t at_most(uint64_t count, uint64_t most)
+{
+    return count < most ? count : most;
+}
+
+bool sr_exemplars_make_sound(struct slipring_exemplars *exemplars)
+{
+    exemplars->slowest_count = at_most(exemplars->slowest_count, SLIPRING_EXEMPLAR_SLOWEST);
+    exemplars->bucket_count = at_most(exemplars->bucket_count, SLIPRING_EXEMPLAR_BUCKETS);
+    return exemplars->slowest_count > 0;
+}
+
 /* --- windows --------------------------------------------------------------------------------------------------------------- */
 
 static bool is_in_window(const struct slipring_exemplar *one, uint64_t now_ns, uint64_t window_ns)

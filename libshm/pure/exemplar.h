@@ -53,6 +53,9 @@ uint32_t sr_exemplar_bucket(const uint64_t *bounds_ns, uint32_t count, uint64_t 
 void sr_exemplar_keep_slowest(struct slipring_exemplar *place, const struct slipring_exemplar *one);
 void sr_exemplar_keep_newest(struct slipring_exemplar *place, const struct slipring_exemplar *one);
 
+/* Whatever was read: counts within their arrays. False: nothing is kept, for one of what is would be the slowest. */
+bool sr_exemplars_make_sound(struct slipring_exemplars *exemplars);
+
 /* The slowest of the window of that length that ends now; UINT64_MAX: of all. NULL: none was traced in it. */
 const struct slipring_exemplar *sr_exemplar_slowest(const struct slipring_exemplars *exemplars,
                                                     uint64_t now_ns, uint64_t window_ns);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pure/decimal.h"
 #include "pure/wide.h"
 
 /* The digits of value, at least one, ending just before `end`. Returns where they begin. */
@@ -135,7 +136,7 @@ static size_t put_places(uint64_t value, unsigned places, char *out_text)
 static size_t put_small(uint64_t value, unsigned places, char *out_text)
 {
     char digits[SR_NUMBER_TEXT_BYTES] = "";
-    size_t count = sr_number_format_integer(value, digits), length = 0;
+    size_t count = sr_number_format_integer(value, digits);
     const unsigned exponent = places + 1 - (unsigned)count; /* below 0 */
     while (count > 1 && digits[count - 1] == '0') {
         count--;
@@ -146,16 +147,7 @@ static size_t put_small(uint64_t value, unsigned places, char *out_text)
         out_text[1 + exponent + count] = '\0';
         return 1 + exponent + count;
     }
-    out_text[length++] = digits[0];
-    if (count > 1) {
-        out_text[length++] = '.';
-        memcpy(out_text + length, digits + 1, count - 1);
-        length += count - 1;
-    }
-    memcpy(out_text + length, "e-0", 3); /* exponent is one digit */
-    out_text[length + 3] = (char)('0' + exponent);
-    out_text[length + 4] = '\0';
-    return length + 4;
+    return sr_decimal_scientific(digits, count, -(int)exponent, out_text);
 }
 
 /* What trial with snprintf() and strtod() finds, without their cost, for 0.000001 <= value < 10^15, no integer.
