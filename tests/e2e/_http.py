@@ -44,10 +44,11 @@ class Connection:
     def close(self):
         self.socket.close()
 
-    def send(self, path="/metrics", method="GET", version="1.1", **headers):
+    def send(self, path="/metrics", method="GET", version="1.1", times=1, **headers):
+        """times: so many requests in one write, which the other side cannot end the connection in the middle of."""
         lines = [f"{method} {path} HTTP/{version}", "Host: localhost"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        self.socket.sendall("\r\n".join(lines + ["", ""]).encode("latin-1"))
+        self.socket.sendall("\r\n".join(lines + ["", ""]).encode("latin-1") * times)
 
     def answer(self, method="GET"):
         response = http.client.HTTPResponse(self.socket, method=method)

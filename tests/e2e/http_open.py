@@ -58,9 +58,9 @@ def head_has_the_head_that_get_has_and_nothing_behind_it(scene):
     for wanted in ({}, {"Accept_Encoding": "gzip"}):
         got = ask(agent.port, **wanted)
         with Connection(agent.port) as connection:
-            for _ in range(3):
-                connection.send(method="HEAD", **wanted)
-            connection.socket.shutdown(socket.SHUT_WR)
+            connection.send(method="HEAD", times=3, **wanted)
+            if not wanted:
+                connection.socket.shutdown(socket.SHUT_WR)
             heads = connection.rest().split(b"\r\n\r\n")
         equal((heads[-1], len(heads) - 1), (b"", 1 if wanted else 3), "heads: gzip is of unknown length, and ends the connection")
         head = email.message_from_bytes(heads[0].partition(b"\r\n")[2])
