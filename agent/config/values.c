@@ -8,17 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/exposition/families.h"
 #include "pure/duration.h"
 #include "pure/fine.h"
 #include "pure/money.h"
 #include "pure/name.h"
 #include "pure/native.h"
 #include "pure/objective.h"
-#include "pure/quantile.h"
-#include "pure/utf8.h"
-#include "pure/window.h"
 #include "unix_name.h"
+#include "values_parts.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:9464"
 #define SECOND_NS      UINT64_C(1000000000)
@@ -317,136 +314,7 @@ bool values_set(enum value_key key, const char *text, struct options *options, s
     return false;
 }
 
-/* --- lists --------------------------------------------------------------------------------------------------------------- */
-
-/* The minute takes its place in an ascending list, unless it is there. False: there is no room. */
-static bool add_minute(struct agent_options *agent)
-{
-    uint32_t at = 0;
-    while (at < agent->window_count && agent->window_ns[at] < SR_WINDOW_MINUTE_NS) {
-        at++;
-    }
-    if (at < agent->window_count && agent->window_ns[at] == SR_WINDOW_MINUTE_NS) {
-        return true;
-    }
-    if (agent->window_count == SLIPRING_WINDOW_COUNT) {
-        return false;
-    }
-    memmove(&agent->window_ns[at + 1], &agent->window_ns[at],
-            (agent->window_count - at) * sizeof agent->window_ns[0]);
-    agent->window_ns[at] = SR_WINDOW_MINUTE_NS;
-    agent->window_count++;
-    return true;
-}
-
-/* One more, or why not. */
-static const char *add_window(struct agent_options *agent, const char *text)
-{
-    uint64_t ns = 0;
-    const enum sr_parse result = strlen(text) < SR_DURATION_LABEL_BYTES
-                                     ? sr_duration_parse(text, OPTIONS_WINDOW_MAX_NS, &ns)
-                                     : SR_PARSE_TOO_LARGE;
-    if (result != SR_PARSE_OK) {
-        return sr_parse_text(result);
-    }
-    if (ns < OPTIONS_WINDOW_MIN_NS) {
-        return "too short";
-    }
-    if (agent->window_count > 0 && ns <= agent->window_ns[agent->window_count - 1]) {
-        return sr_parse_text(SR_PARSE_NOT_ASCENDING);
-    }
-    if (agent->window_count == SLIPRING_WINDOW_COUNT) {
-        return sr_parse_text(SR_PARSE_TOO_MANY);
-    }
-    agent->window_ns[agent->window_count++] = ns;
-    return NULL;
-}
-
-/* Percentiles that are shown in any case. */
-static bool is_common(uint32_t ppm)
-{
-    return ppm == 500000 || ppm == 900000 || ppm == 950000 || ppm == 990000 || ppm == 999000;
-}
-
-/* One more, or why not. */
-static const char *add_percentile(struct options *options, const char *text)
-{
-    struct agent_options *agent = &options->agent;
-    uint64_t ppm = 0;
-    const enum sr_parse result =
-        sr_decimal_parse(text, strlen(text), SR_QUANTILE_ONE_PPM / 100, SR_QUANTILE_ONE_PPM - 1, &ppm);
-    if (result != SR_PARSE_OK) {
-        return result == SR_PARSE_TOO_FINE ? "finer than four decimals" : sr_parse_text(result);
-    }
-    if (ppm <= options->last_ppm) {
-        return sr_parse_text(ppm == 0 ? SR_PARSE_ZERO : SR_PARSE_NOT_ASCENDING);
-    }
-    options->last_ppm = (uint32_t)ppm;
-    if (is_common((uint32_t)ppm)) {
-        return NULL;
-    }
-    if (agent->extra_count == SLIPRING_EXTRA_COUNT) {
-        return sr_parse_text(SR_PARSE_TOO_MANY);
-    }
-    agent->extra_ppm[agent->extra_count++] = (uint32_t)ppm;
-    return NULL;
-}
-
-static const char *add_bound(struct sr_bound_list *list, const char *text)
-{
-    uint64_t ns = 0;
-    const enum sr_parse result = sr_bound_parse(text, &ns);
-    if (result != SR_PARSE_OK) {
-        return sr_parse_text(result);
-    }
-    if (list->count > 0 && ns <= list->ns[list->count - 1]) {
-        return sr_parse_text(SR_PARSE_NOT_ASCENDING);
-    }
-    if (list->count == SR_BOUND_LIST_MAX) {
-        return sr_parse_text(SR_PARSE_TOO_MANY);
-    }
-    list->ns[list->count++] = ns;
-    return NULL;
-}
-
-static const char *add_price_card(struct options *options, const char *text)
-{
-    if (options->price_card_count == OPTIONS_PRICE_CARD_MAX) {
-        return sr_parse_text(SR_PARSE_TOO_MANY);
-    }
-    options->price_cards[options->price_card_count++] = text;
-    return NULL;
-}
-
-static const char *add_order_giver(struct options *options, const char *name)
-{
-    const char *wrong = credentials_name_fault(name);
-    if (wrong == NULL && options->http_order_count == 2 * CREDENTIALS_MAX) {
-        wrong = sr_parse_text(SR_PARSE_TOO_MANY);
-    }
-    if (wrong == NULL) {
-        options->http_orders[options->http_order_count++] = name;
-    }
-    return wrong;
-}
-
-void values_begin(enum value_key key, struct options *options)
-{
-    if (key == KEY_windows) {
-        options->agent.window_count = 0;
-    } else if (key == KEY_percentiles) {
-        options->agent.extra_count = 0;
-        options->last_ppm = 0;
-    } else if (key == KEY_le) {
-        options->agent.le.count = 0;
-    } else if (key == KEY_prices) {
-        options->price_card_count = 0;
-    } else if (key == KEY_http_orders) {
-        options->http_order_count = 0;
-    }
-}
-
-static bool refuse(const char *text, const char *wrong, struct buffer *what)
+bool values_refuse(const char *text, const char *wrong, struct buffer *what)
 {
     if (wrong != NULL) {
         buffer_format(what, "'%s' is %s", text, wrong);
@@ -454,176 +322,12 @@ static bool refuse(const char *text, const char *wrong, struct buffer *what)
     return wrong == NULL;
 }
 
-bool values_add(enum value_key key, const char *text, struct options *options, struct buffer *what)
-{
-    switch (key) {
-    case KEY_windows:
-        return refuse(text, add_window(&options->agent, text), what);
-    case KEY_percentiles:
-        return refuse(text, add_percentile(options, text), what);
-    case KEY_le:
-        return values_add_bound(&options->agent.le, text, what);
-    case KEY_prices:
-        return refuse(text, add_price_card(options, text), what);
-    case KEY_http_orders:
-        return refuse(text, add_order_giver(options, text), what);
-    default:
-        return false;
-    }
-}
-
-bool values_add_bound(struct sr_bound_list *list, const char *text, struct buffer *what)
-{
-    return refuse(text, add_bound(list, text), what);
-}
-
-bool values_end(enum value_key key, struct options *options, struct buffer *what)
-{
-    if (key == KEY_windows) {
-        if (options->agent.window_count == 0) {
-            buffer_add_text(what, "empty");
-            return false;
-        }
-        if (!add_minute(&options->agent)) {
-            buffer_add_text(what, "one too many with 1m, which is always among them");
-            return false;
-        }
-    } else if (key == KEY_le && options->agent.le.count == 0) {
-        buffer_add_text(what, "empty");
-        return false;
-    }
-    return true;
-}
-
-/* --- by name ------------------------------------------------------------------------------------------------------------- */
-
-/* The place of a name's bounds: what was said of it before, or the next one. NULL: there is none left. */
-static struct agent_le_of *find_le_of(struct agent_options *agent, const char *name, size_t bytes)
-{
-    for (uint32_t i = 0; i < agent->le_of_count; i++) {
-        if (agent->le_of[i].name_bytes == bytes && memcmp(agent->le_of[i].name, name, bytes) == 0) {
-            return &agent->le_of[i];
-        }
-    }
-    return agent->le_of_count < AGENT_LE_OF_MAX ? &agent->le_of[agent->le_of_count++] : NULL;
-}
-
-bool values_le_of_name(const char *name, size_t bytes, struct buffer *what)
-{
-    const enum sr_name result = sr_name_check_bytes(name, bytes, SLIPRING_PRIMITIVE_NAME_MAX);
-    if (result != SR_NAME_OK) {
-        buffer_format(what, "the name '%.*s' is %s", (int)bytes, name, sr_name_text(result));
-    }
-    return result == SR_NAME_OK;
-}
-
-struct agent_le_of *values_le_of(const char *name, size_t bytes, struct options *options, struct buffer *what)
-{
-    struct agent_le_of *le_of = find_le_of(&options->agent, name, bytes);
-    if (le_of == NULL) {
-        buffer_format(what, "'%.*s' is one name too many (at most %d)", (int)bytes, name, AGENT_LE_OF_MAX);
-        return NULL;
-    }
-    *le_of = (struct agent_le_of){.name = name, .name_bytes = (uint32_t)bytes};
-    return le_of;
-}
-
-static bool is_word_of(const char *words, const char *word, size_t length)
-{
-    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
-        const size_t bytes = strcspn(at, " ");
-        if (bytes == length && memcmp(at, word, length) == 0) {
-            return true;
-        }
-        at += bytes;
-    }
-    return false;
-}
-
-static bool is_our_label(const char *name)
-{
-    const size_t length = strlen(name);
-    if (is_word_of("primitive_name primitive_type", name, length)) {
-        return true;
-    }
-    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
-        if (is_word_of(families_get((enum family_id)id)->labels, name, length)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool values_label_name(const char *name, struct buffer *what)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-    const size_t length = strlen(name);
-    const char *wrong = length == 0                        ? "empty"
-                        : length > OPTIONS_LABEL_NAME_MAX  ? "longer than 64 bytes"
-                        : strspn(name, letters) != length  ? "not made of A-Z, a-z, 0-9 and '_' only"
-                        : name[0] >= '0' && name[0] <= '9' ? "begun with a digit"
-                        : name[0] == '_' && name[1] == '_'
-                            ? "begun with '__', which Prometheus keeps for itself"
-                        : is_our_label(name) ? "one that the families of slipringd have themselves"
-                                             : NULL;
-    if (wrong != NULL) {
-        buffer_format(what, "the label name '%s' is %s", name, wrong);
-    }
-    return wrong == NULL;
-}
-
-static bool is_label(const struct options_label *label, const char *name, size_t bytes)
-{
-    return label->name_bytes == bytes && memcmp(label->name, name, bytes) == 0;
-}
-
-static const char *label_text_fault(const char *text)
-{
-    const size_t bytes = strlen(text);
-    if (bytes == 0) {
-        return "empty, which Prometheus takes for no label";
-    }
-    if (bytes > OPTIONS_LABEL_TEXT_MAX) {
-        return "longer than 256 bytes";
-    }
-    uint32_t code_point;
-    for (size_t at = 0; at < bytes;) {
-        const size_t length = sr_utf8_decode(text + at, bytes - at, &code_point);
-        if (length == 0) {
-            return "not valid UTF-8";
-        }
-        at += length;
-    }
-    return NULL;
-}
-
-bool values_label(const char *name, size_t bytes, const char *text, struct options *options,
-                  struct buffer *what)
-{
-    const char *wrong = label_text_fault(text);
-    if (wrong != NULL) {
-        buffer_format(what, "the text of the label '%.*s' is %s", (int)bytes, name, wrong);
-        return false;
-    }
-    uint32_t at = 0;
-    while (at < options->label_count && !is_label(&options->labels[at], name, bytes)) {
-        at++;
-    }
-    if (at == OPTIONS_LABEL_MAX) {
-        buffer_format(what, "'%.*s' is one label too many (at most %d)", (int)bytes, name, OPTIONS_LABEL_MAX);
-        return false;
-    }
-    options->labels[at] = (struct options_label){.name = name, .name_bytes = (uint32_t)bytes, .value = text};
-    options->label_count += at == options->label_count;
-    return true;
-}
-
 /* --- of objectives ------------------------------------------------------------------------------------------------------- */
 
 bool values_target(const char *text, uint32_t *out_ppb, struct buffer *what)
 {
     const enum sr_parse result = sr_objective_parse_target(text, out_ppb);
-    return refuse(text, result == SR_PARSE_OK ? NULL : sr_parse_text(result), what);
+    return values_refuse(text, result == SR_PARSE_OK ? NULL : sr_parse_text(result), what);
 }
 
 bool values_threshold(const char *text, uint64_t *out_ns, struct buffer *what)
@@ -639,7 +343,7 @@ bool values_amount(const char *text, uint64_t *out_nanodollars, struct buffer *w
     if (result == SR_PARSE_OK) {
         *out_nanodollars = amount;
     }
-    return refuse(text, result == SR_PARSE_OK ? NULL : sr_parse_text(result), what);
+    return values_refuse(text, result == SR_PARSE_OK ? NULL : sr_parse_text(result), what);
 }
 
 bool values_period(const char *text, uint64_t *out_s, struct buffer *what)
@@ -653,7 +357,7 @@ bool values_period(const char *text, uint64_t *out_s, struct buffer *what)
         return false;
     }
     if (ns % SECOND_NS != 0) {
-        return refuse(text, "no whole number of seconds", what);
+        return values_refuse(text, "no whole number of seconds", what);
     }
     *out_s = ns / SECOND_NS;
     return true;
