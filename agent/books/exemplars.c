@@ -203,7 +203,7 @@ void exemplars_publish(struct books *books, uint32_t index, uint64_t now_ns)
     if (!book->has_exemplar_news) {
         return;
     }
-    if (!sr_books_has_exemplars(books->durable, book->place) && !has_page(books, index)) {
+    if (!sr_books_has(books->durable, SR_OPTIONAL_EXEMPLARS, book->place) && !has_page(books, index)) {
         book->has_exemplar_news = false;
         return;
     }

@@ -8,15 +8,14 @@
 #define RETRY_NS UINT64_C(1000000000)
 
 struct kind {
-    bool (*has)(const struct sr_books *books, uint32_t place);
-    enum slipring_status (*reserve)(struct sr_books *books, uint32_t place);
+    enum sr_optional optional;
     const char *shortage;
 };
 
 static const struct kind kinds[EXTRA_COUNT] = {
-    [EXTRA_NATIVE] = {sr_books_has_histogram, sr_books_reserve_histogram, "no room for native histograms"},
-    [EXTRA_EXEMPLARS] = {sr_books_has_exemplars, sr_books_reserve_exemplars, "no room for exemplars"},
-    [EXTRA_SLO] = {sr_books_has_slo, sr_books_reserve_slo, "no room for burn rates"},
+    [EXTRA_NATIVE] = {SR_OPTIONAL_HISTOGRAM, "no room for native histograms"},
+    [EXTRA_EXEMPLARS] = {SR_OPTIONAL_EXEMPLARS, "no room for exemplars"},
+    [EXTRA_SLO] = {SR_OPTIONAL_SLO, "no room for burn rates"},
 };
 
 bool extras_may_ask(const struct books *books, enum extra extra, uint64_t now_ns)
@@ -28,13 +27,13 @@ bool extras_reserve(struct books *books, enum extra extra, uint32_t place, uint6
 {
     const struct kind *kind = &kinds[extra];
     struct extra_shortage *shortage = &books->shortages[extra];
-    if (kind->has(books->durable, place)) {
+    if (sr_books_has(books->durable, kind->optional, place)) {
         return true;
     }
     if (!extras_may_ask(books, extra, now_ns)) {
         return false;
     }
-    const enum slipring_status status = kind->reserve(books->durable, place);
+    const enum slipring_status status = sr_books_reserve(books->durable, kind->optional, place);
     if (status == SLIPRING_OK) {
         shortage->is_said = false;
         return true;

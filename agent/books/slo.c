@@ -349,7 +349,7 @@ void slo_publish(struct books *books, uint32_t index, uint64_t now_ns)
 {
     const struct book *book = &books->book[index];
     struct sr_books *durable = books->durable;
-    if (!book->has_objectives && !sr_books_has_slo(durable, book->place)) {
+    if (!book->has_objectives && !sr_books_has(durable, SR_OPTIONAL_SLO, book->place)) {
         return; /* else somebody else's stand there, from before this book did */
     }
     if (!extras_reserve(books, EXTRA_SLO, book->place, now_ns)) {

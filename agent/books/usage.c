@@ -63,7 +63,7 @@ void usage_take_up(struct books *books)
             account->book = (uint32_t)book;
             usage->used += account->is_used;
         }
-        if (account->is_used || sr_books_has_usage(books->durable, i)) {
+        if (account->is_used || sr_books_has(books->durable, SR_OPTIONAL_USAGE, i)) {
             usage->account_high = i + 1;
         }
     }

@@ -49,12 +49,12 @@ static bool publish(struct books *books, uint32_t index)
     const bool is_shown = place != BOOK_NONE;
     struct slipring_usage_stats figures = {.place = 0};
     if (is_shown) {
-        if (sr_books_reserve_usage(books->durable, index) != SLIPRING_OK) {
+        if (sr_books_reserve(books->durable, SR_OPTIONAL_USAGE, index) != SLIPRING_OK) {
             return false; /* it stays changed */
         }
         read_figures(books, index, &figures);
     }
-    if (is_shown || sr_books_has_usage(books->durable, index)) {
+    if (is_shown || sr_books_has(books->durable, SR_OPTIONAL_USAGE, index)) {
         sr_books_publish_usage(books->durable, index, &figures);
     }
     account->is_changed = false;

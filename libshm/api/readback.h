@@ -21,13 +21,13 @@ SR_MUST_CHECK enum slipring_status sr_readback_find(struct slipring_primitive *p
 
 SR_INLINE bool sr_readback_has_slo(const struct sr_readback *place)
 {
-    /* acquire: pairs with sr_books_reserve_slo(); the pages are there */
+    /* acquire: pairs with sr_books_reserve(); the pages are there */
     return atomic_load_explicit(place->slo_page, memory_order_acquire) == 1;
 }
 
 SR_INLINE bool sr_readback_has_exemplars(const struct sr_readback *place)
 {
-    /* acquire: pairs with sr_books_reserve_exemplars(); the pages are there */
+    /* acquire: pairs with sr_books_reserve(); the pages are there */
     return atomic_load_explicit(place->exemplar_page, memory_order_acquire) == 1;
 }
 

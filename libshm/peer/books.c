@@ -207,49 +207,59 @@ enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t h
     return status;
 }
 
-/* Optional figures of one item: pages of their own, that exist once their byte is 1. */
-struct extra {
-    _Atomic uint8_t *page;
-    uint64_t offset;
-    uint64_t bytes;
+/* Where each kind lies, and the directory that says of which item it is there. */
+struct optional {
+    size_t directory; /* a byte a page: 1, it exists */
+    struct sr_optional_region region;
 };
 
-static bool has_pages(const _Atomic uint8_t *page)
+static const struct optional optionals[SR_OPTIONAL_COUNT] = {
+#define OPTIONAL(directory, figures, bytes, sharing)                                                         \
+    {                                                                                                        \
+        offsetof(struct sr_stats_map, directory),                                                            \
+        {                                                                                                    \
+            offsetof(struct sr_stats_map, figures), (bytes), (sharing)                                       \
+        }                                                                                                    \
+    }
+    [SR_OPTIONAL_SLO] = OPTIONAL(slo_page, slo_figure, SR_SLO_FIGURE_BYTES, 1),
+    [SR_OPTIONAL_HISTOGRAM] = OPTIONAL(histogram_page, histogram, SR_HISTOGRAM_BYTES, 1),
+    [SR_OPTIONAL_EXEMPLARS] = OPTIONAL(exemplar_page, exemplar_figure, SR_EXEMPLAR_FIGURE_BYTES, 1),
+    [SR_OPTIONAL_USAGE] =
+        OPTIONAL(usage_figure_page, usage_figure, SR_USAGE_FIGURE_BYTES, SR_USAGE_FIGURE_SHARING),
+#undef OPTIONAL
+};
+
+static _Atomic uint8_t *page_of(const struct sr_books *books, enum sr_optional kind, uint32_t index)
+{
+    const struct optional *optional = &optionals[kind];
+    return (_Atomic uint8_t *)((uintptr_t)books->map.base + optional->directory +
+                               index / optional->region.sharing);
+}
+
+const struct sr_optional_region *sr_books_optional_region(enum sr_optional kind)
+{
+    return &optionals[kind].region;
+}
+
+bool sr_books_has(const struct sr_books *books, enum sr_optional kind, uint32_t index)
 {
     /* relaxed: the agent alone writes it */
-    return atomic_load_explicit(page, memory_order_relaxed) == 1;
+    return atomic_load_explicit(page_of(books, kind, index), memory_order_relaxed) == 1;
 }
 
-static enum slipring_status reserve_extra(struct sr_books *books, const struct extra *extra)
+enum slipring_status sr_books_reserve(struct sr_books *books, enum sr_optional kind, uint32_t index)
 {
-    if (has_pages(extra->page)) {
+    if (sr_books_has(books, kind, index)) {
         return SLIPRING_OK;
     }
-    const enum slipring_status status = sr_map_reserve(&books->map, extra->offset, extra->bytes);
+    const struct sr_optional_region *region = &optionals[kind].region;
+    const enum slipring_status status =
+        sr_map_reserve(&books->map, region->offset + (uint64_t)index * region->bytes, region->bytes);
     if (status == SLIPRING_OK) {
         /* release: pairs with whoever reads the figure; its pages are there */
-        atomic_store_explicit(extra->page, 1, memory_order_release);
+        atomic_store_explicit(page_of(books, kind, index), 1, memory_order_release);
     }
     return status;
-}
-
-static struct extra extra_histogram(const struct sr_books *books, uint32_t id)
-{
-    return (struct extra){.page = sr_stats_segment_histogram_page(books->map.base, id),
-                          .offset =
-                              offsetof(struct sr_stats_map, histogram) + (uint64_t)id * SR_HISTOGRAM_BYTES,
-                          .bytes = SR_HISTOGRAM_BYTES};
-}
-
-bool sr_books_has_histogram(const struct sr_books *books, uint32_t id)
-{
-    return has_pages(extra_histogram(books, id).page);
-}
-
-enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id)
-{
-    const struct extra extra = extra_histogram(books, id);
-    return reserve_extra(books, &extra);
 }
 
 void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
@@ -269,48 +279,10 @@ void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring
     sr_publish_write_parts(&figure->latch, parts, native ? 2 : 1);
 }
 
-static struct extra extra_slo(const struct sr_books *books, uint32_t id)
-{
-    return (struct extra){.page = sr_stats_segment_slo_page(books->map.base, id),
-                          .offset =
-                              offsetof(struct sr_stats_map, slo_figure) + (uint64_t)id * SR_SLO_FIGURE_BYTES,
-                          .bytes = SR_SLO_FIGURE_BYTES};
-}
-
-bool sr_books_has_slo(const struct sr_books *books, uint32_t id)
-{
-    return has_pages(extra_slo(books, id).page);
-}
-
-enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id)
-{
-    const struct extra extra = extra_slo(books, id);
-    return reserve_extra(books, &extra);
-}
-
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo)
 {
     struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(books->map.base, id);
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], slo, sizeof *slo);
-}
-
-static struct extra extra_exemplars(const struct sr_books *books, uint32_t id)
-{
-    return (struct extra){.page = sr_stats_segment_exemplar_page(books->map.base, id),
-                          .offset = offsetof(struct sr_stats_map, exemplar_figure) +
-                                    (uint64_t)id * SR_EXEMPLAR_FIGURE_BYTES,
-                          .bytes = SR_EXEMPLAR_FIGURE_BYTES};
-}
-
-bool sr_books_has_exemplars(const struct sr_books *books, uint32_t id)
-{
-    return has_pages(extra_exemplars(books, id).page);
-}
-
-enum slipring_status sr_books_reserve_exemplars(struct sr_books *books, uint32_t id)
-{
-    const struct extra extra = extra_exemplars(books, id);
-    return reserve_extra(books, &extra);
 }
 
 void sr_books_publish_exemplars(struct sr_books *books, uint32_t id,
@@ -318,25 +290,6 @@ void sr_books_publish_exemplars(struct sr_books *books, uint32_t id,
 {
     struct sr_exemplar_figure_shm *figure = sr_stats_segment_exemplar_figure(books->map.base, id);
     sr_publish_write(&figure->latch, figure->copies, sizeof figure->copies[0], exemplars, sizeof *exemplars);
-}
-
-static struct extra extra_usage(const struct sr_books *books, uint32_t account)
-{
-    return (struct extra){.page = sr_stats_segment_usage_page(books->map.base, account),
-                          .offset = offsetof(struct sr_stats_map, usage_figure) +
-                                    (uint64_t)account * SR_USAGE_FIGURE_BYTES,
-                          .bytes = SR_USAGE_FIGURE_BYTES};
-}
-
-bool sr_books_has_usage(const struct sr_books *books, uint32_t account)
-{
-    return has_pages(extra_usage(books, account).page);
-}
-
-enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account)
-{
-    const struct extra extra = extra_usage(books, account);
-    return reserve_extra(books, &extra);
 }
 
 void sr_books_publish_usage(struct sr_books *books, uint32_t account,

@@ -64,25 +64,36 @@ void sr_books_clear_ring_words(struct sr_books *books);
  * mark only. */
 SR_MUST_CHECK enum slipring_status sr_books_reserve_figures(struct sr_books *books, uint32_t high);
 
+/* Figures that not every item has, in pages of their own that exist once they were reserved: of the primitive in a place its
+ * objectives, its native histogram, its exemplars; of a durable usage account, under its index, what it came to. */
+enum sr_optional {
+    SR_OPTIONAL_SLO,
+    SR_OPTIONAL_HISTOGRAM,
+    SR_OPTIONAL_EXEMPLARS,
+    SR_OPTIONAL_USAGE,
+    SR_OPTIONAL_COUNT
+};
+
+/* Where a kind lies in the segment: item i at offset + i * bytes. */
+struct sr_optional_region {
+    uint64_t offset;
+    uint64_t bytes;
+    uint32_t sharing; /* so many items share a page, and have it or not together */
+};
+
+const struct sr_optional_region *sr_books_optional_region(enum sr_optional kind);
+bool sr_books_has(const struct sr_books *books, enum sr_optional kind, uint32_t index);
+/* The pages for it. OK, or the status of the reservation. */
+SR_MUST_CHECK enum slipring_status sr_books_reserve(struct sr_books *books, enum sr_optional kind,
+                                                    uint32_t index);
+
 /* Publish figures in place id, which has its pages, and with them its native histogram; NULL: none. */
 void sr_books_publish(struct sr_books *books, uint32_t id, const struct slipring_stats *stats,
                       const struct slipring_stats_detail *detail, const struct sr_native_packed *native);
-/* The page for that. OK, or the status of the reservation. */
-SR_MUST_CHECK enum slipring_status sr_books_reserve_histogram(struct sr_books *books, uint32_t id);
-bool sr_books_has_histogram(const struct sr_books *books, uint32_t id);
-/* Pages for what is published of the objectives in place id. OK, or the status of the reservation. */
-SR_MUST_CHECK enum slipring_status sr_books_reserve_slo(struct sr_books *books, uint32_t id);
-bool sr_books_has_slo(const struct sr_books *books, uint32_t id);
-/* Publish it; it has its pages. */
+/* Publish what optional figures an item has; it has their pages. */
 void sr_books_publish_slo(struct sr_books *books, uint32_t id, const struct slipring_slo_stats *slo);
-/* The same for its exemplars. */
-SR_MUST_CHECK enum slipring_status sr_books_reserve_exemplars(struct sr_books *books, uint32_t id);
-bool sr_books_has_exemplars(const struct sr_books *books, uint32_t id);
 void sr_books_publish_exemplars(struct sr_books *books, uint32_t id,
                                 const struct slipring_exemplars *exemplars);
-/* The same for the figures of a durable usage account, under its index. */
-SR_MUST_CHECK enum slipring_status sr_books_reserve_usage(struct sr_books *books, uint32_t account);
-bool sr_books_has_usage(const struct sr_books *books, uint32_t account);
 void sr_books_publish_usage(struct sr_books *books, uint32_t account,
                             const struct slipring_usage_stats *usage);
 /* Publish `count` incidents, oldest first. */

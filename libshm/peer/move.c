@@ -281,44 +281,24 @@ static enum slipring_status copy_figures(struct copying *copying)
     return bytes == 0 ? SLIPRING_OK : copy_range(copying, offsetof(struct sr_stats_map, figure), bytes);
 }
 
-/* Figures that a primitive may have or not, each in whole pages of its own: those that a reader would look at. */
-struct optional {
-    bool (*has)(const struct sr_books *books, uint32_t id);
-    uint64_t offset;
-    uint64_t bytes; /* of one */
-};
-
-static const struct optional optional_figures[] = {
-    {sr_books_has_slo, offsetof(struct sr_stats_map, slo_figure), SR_SLO_FIGURE_BYTES},
-    {sr_books_has_histogram, offsetof(struct sr_stats_map, histogram), SR_HISTOGRAM_BYTES},
-    {sr_books_has_exemplars, offsetof(struct sr_stats_map, exemplar_figure), SR_EXEMPLAR_FIGURE_BYTES},
-};
-
-/* Neighbours at once: nearly every primitive has a histogram. */
-static enum slipring_status copy_optional(struct copying *copying, const struct optional *optional)
+static uint32_t items_of(enum sr_optional kind)
 {
-    enum slipring_status status = SLIPRING_OK;
-    for (uint32_t id = 0, count = 0; id < SR_PRIMITIVE_MAX && status == SLIPRING_OK; id += count + 1) {
-        for (count = 0; id + count < SR_PRIMITIVE_MAX && optional->has(copying->from, id + count);) {
-            count++;
-        }
-        if (count > 0) {
-            status = copy_range(copying, optional->offset + id * optional->bytes, count * optional->bytes);
-        }
-    }
-    return status;
+    return kind == SR_OPTIONAL_USAGE ? SR_USAGE_MAX : SR_PRIMITIVE_MAX;
 }
 
-/* A page at a time, as they were reserved. */
-static enum slipring_status copy_usage_figures(struct copying *copying)
+/* Optional figures that a reader would look at, neighbours at once: nearly every primitive has a histogram. */
+static enum slipring_status copy_optional(struct copying *copying, enum sr_optional kind)
 {
+    const struct sr_optional_region *region = sr_books_optional_region(kind);
+    const uint32_t items = items_of(kind);
+    const uint32_t step = region->sharing;
     enum slipring_status status = SLIPRING_OK;
-    for (uint32_t account = 0; account < SR_USAGE_MAX && status == SLIPRING_OK; account += 4) {
-        if (sr_books_has_usage(copying->from, account)) {
-            status = copy_range(copying,
-                                offsetof(struct sr_stats_map, usage_figure) +
-                                    (uint64_t)account * SR_USAGE_FIGURE_BYTES,
-                                UINT64_C(4) * SR_USAGE_FIGURE_BYTES);
+    for (uint32_t index = 0, count = 0; index < items && status == SLIPRING_OK; index += count + step) {
+        for (count = 0; index + count < items && sr_books_has(copying->from, kind, index + count);) {
+            count += step;
+        }
+        if (count > 0) {
+            status = copy_range(copying, region->offset + index * region->bytes, count * region->bytes);
         }
     }
     return status;
@@ -349,11 +329,8 @@ static enum slipring_status copy(uint8_t *base, void *context)
     struct copying *copying = context;
     copy_dense(base, copying->from);
     enum slipring_status status = copy_figures(copying);
-    for (uint32_t i = 0; i < SR_ARRAY_COUNT(optional_figures) && status == SLIPRING_OK; i++) {
-        status = copy_optional(copying, &optional_figures[i]);
-    }
-    if (status == SLIPRING_OK) {
-        status = copy_usage_figures(copying);
+    for (unsigned kind = 0; kind < SR_OPTIONAL_COUNT && status == SLIPRING_OK; kind++) {
+        status = copy_optional(copying, kind);
     }
     if (status == SLIPRING_OK) {
         status = copy_words(copying);

@@ -164,7 +164,7 @@ enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t 
 {
     const struct sr_figure_shm *figure = find_figure(stats, id);
     *out_has_native = false;
-    /* acquire: pairs with sr_books_reserve_histogram(); the page is there */
+    /* acquire: pairs with sr_books_reserve(); the page is there */
     if (!figure ||
         atomic_load_explicit(sr_stats_segment_histogram_page(stats->base, id), memory_order_acquire) != 1) {
         return sr_stats_get(stats, id, out_stats, out_detail);
@@ -190,7 +190,7 @@ enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t 
 enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                   struct slipring_slo_stats *out_slo)
 {
-    /* acquire: pairs with sr_books_reserve_slo(); the pages are there */
+    /* acquire: pairs with sr_books_reserve(); the pages are there */
     if (id >= sr_stats_high(stats) ||
         atomic_load_explicit(sr_stats_segment_slo_page(stats->base, id), memory_order_acquire) != 1) {
         return SLIPRING_NO_DATA;
@@ -211,7 +211,7 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
 enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,
                                         struct slipring_exemplars *out_exemplars)
 {
-    /* acquire: pairs with sr_books_reserve_exemplars(); the pages are there */
+    /* acquire: pairs with sr_books_reserve(); the pages are there */
     if (id >= sr_stats_high(stats) ||
         atomic_load_explicit(sr_stats_segment_exemplar_page(stats->base, id), memory_order_acquire) != 1) {
         return SLIPRING_NO_DATA;
@@ -234,14 +234,14 @@ _Static_assert(SR_STATS_USAGE_MAX == SR_USAGE_MAX, "as in the layout");
 
 static bool has_usage_page(const struct sr_stats *stats, uint32_t account)
 {
-    /* acquire: pairs with sr_books_reserve_usage(); the page is there */
+    /* acquire: pairs with sr_books_reserve(); the page is there */
     return atomic_load_explicit(sr_stats_segment_usage_page(stats->base, account), memory_order_acquire) == 1;
 }
 
 uint32_t sr_stats_next_usage(const struct sr_stats *stats, uint32_t from)
 {
     while (from < SR_USAGE_MAX && !has_usage_page(stats, from)) {
-        from = from / 4 * 4 + 4;
+        from = from / SR_USAGE_FIGURE_SHARING * SR_USAGE_FIGURE_SHARING + SR_USAGE_FIGURE_SHARING;
     }
     return from;
 }

@@ -504,7 +504,8 @@ struct sr_usage_figure_shm {
     uint8_t reserved[SR_LINE_BYTES - 8];
     struct slipring_usage_stats copies[2];
 };
-#define SR_USAGE_FIGURE_BYTES 1024u
+#define SR_USAGE_FIGURE_BYTES   1024u
+#define SR_USAGE_FIGURE_SHARING 4u /* a page */
 _Static_assert(sizeof(struct sr_usage_figure_shm) <= SR_USAGE_FIGURE_BYTES, "four a page");
 
 struct sr_incident_log {
@@ -618,7 +619,7 @@ _Static_assert(SR_WORD_COUNT < UINT32_MAX, "a word's index fits 32 bits");
     X(journal, sizeof(struct sr_journal_shm))                                                                \
     X(incident_log, sizeof(struct sr_incident_log_shm))                                                      \
     X(slo_page, SR_PRIMITIVE_MAX)                                                                            \
-    X(usage_figure_page, SR_USAGE_MAX / 4u)                                                                  \
+    X(usage_figure_page, SR_USAGE_MAX / SR_USAGE_FIGURE_SHARING)                                             \
     X(histogram_page, SR_PRIMITIVE_MAX)                                                                      \
     X(exemplar_page, SR_PRIMITIVE_MAX)                                                                       \
     X(figure, (uint64_t)SR_PRIMITIVE_MAX *SR_FIGURE_BYTES)                                                   \

@@ -62,7 +62,7 @@ SR_INLINE struct sr_usage_figure_shm *sr_stats_segment_usage_figure(const uint8_
 SR_INLINE _Atomic uint8_t *sr_stats_segment_usage_page(const uint8_t *base, uint32_t account)
 {
     return (_Atomic uint8_t *)((uintptr_t)base + offsetof(struct sr_stats_map, usage_figure_page) +
-                               account / 4);
+                               account / SR_USAGE_FIGURE_SHARING);
 }
 
 /* A place's page exists once its byte of histogram_page is 1. */

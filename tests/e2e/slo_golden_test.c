@@ -147,7 +147,7 @@ static void publish(struct sr_books *books, uint32_t id, const struct primitive 
 {
     sr_books_publish(books, id, &primitive->stats, &primitive->detail, NULL);
     if (primitive->detail.objective_count > 0) {
-        CHECK_OK(sr_books_reserve_slo(books, id));
+        CHECK_OK(sr_books_reserve(books, SR_OPTIONAL_SLO, id));
         sr_books_publish_slo(books, id, &primitive->slo);
     }
 }

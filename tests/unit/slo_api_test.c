@@ -30,7 +30,7 @@ static void open_both(void)
 static void publish_at(uint32_t id)
 {
     CHECK_OK(sr_books_reserve_figures(&books, id + 1));
-    CHECK_OK(sr_books_reserve_slo(&books, id));
+    CHECK_OK(sr_books_reserve(&books, SR_OPTIONAL_SLO, id));
     sr_books_publish(&books, id, &stats, &detail, NULL);
     sr_books_publish_slo(&books, id, &slo);
     sr_books_finish_publishing(&books, 1, id + 1);
