@@ -43,11 +43,18 @@
  *   +--------------------+ 0
  *   | header             | identity, which ring segment, agent  agent
  *   | agent_figure       | the agent's own counters (latch)
+ *   | journal            | redo log of (word, value)
+ *   | incident_log       | incidents: published (latch)
+ *   | slo_page      (D)  | u8 a primitive: its pages reserved
+ *   | usage_figure_page  | (D) u8 a page of accounts: reserved
+ *   | histogram_page (D) | u8 a primitive: its page reserved
+ *   | exemplar_page (D)  | u8 a primitive: its pages reserved
+ *   +--------------------+
  *   | figure             | per primitive: published figures (latch)
+ *   | slo_figure         | per primitive with objectives: published (latch)
  *   | usage_figure       | per usage account: published (latch)
  *   | histogram          | per primitive: native histogram      under the latch of its figure
  *   | exemplar_figure    | per traced primitive: published (latch)
- *   | journal            | redo log of (word, value)
  *   | words              | the durable 64-bit words: areas below; only the agent knows what they mean
  *   +--------------------+
  *
