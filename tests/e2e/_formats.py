@@ -24,7 +24,7 @@ TYPES = {
 
 def fetch(agent, accept):
     """The body, in bytes."""
-    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=60)
     try:
         connection.request("GET", "/metrics", headers={"Accept": accept} if accept else {})
         answer = connection.getresponse()

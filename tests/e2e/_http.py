@@ -26,7 +26,7 @@ class Answer:
 class Connection:
     """where: a port of 127.0.0.1, or the path of a unix socket. tls: an ssl.SSLContext."""
 
-    def __init__(self, where, tls=None, receive_bytes=None, seconds=20):
+    def __init__(self, where, tls=None, receive_bytes=None, seconds=60):
         self.socket = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
         self.socket.settimeout(seconds)
         if receive_bytes:
@@ -79,7 +79,7 @@ def basic(name, password):
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-def raw(where, request, seconds=20, tls=None):
+def raw(where, request, seconds=60, tls=None):
     """What comes back until the other side ends it, in whatever way."""
     with Connection(where, tls, seconds=seconds) as connection:
         try:

@@ -56,7 +56,7 @@ class Alertmanager:
 
     def alerts(self):
         """The labels of each alert that is firing, as it was told."""
-        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=60) as answer:
             return [alert["labels"] for alert in json.load(answer)]
 
 
@@ -91,14 +91,14 @@ class Prometheus:
 
     def is_ready(self):
         try:
-            return urllib.request.urlopen(self.base + "-/ready", timeout=5).status == 200
+            return urllib.request.urlopen(self.base + "-/ready", timeout=30).status == 200
         except OSError:
             return False
 
     def ask(self, path, **parameters):
         url = self.base + "api/v1/" + path + "?" + urllib.parse.urlencode(parameters)
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"Prometheus refuses {parameters}: {error.read().decode()}") from None

@@ -66,7 +66,7 @@ class Scene:
         self.processes.append(process)
         return process
 
-    def run(self, command, seconds=20, environment=None, before_exec=None, **more):
+    def run(self, command, seconds=60, environment=None, before_exec=None, **more):
         """The finished process, with text in stdout and stderr. Undecodable bytes are kept as surrogates."""
         process = self.spawn(command, environment, before_exec, stdin=more.pop("stdin", subprocess.DEVNULL),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape",
@@ -138,7 +138,7 @@ class Agent:
         with open(self.log_path, errors="replace") as log:
             return log.read()
 
-    def wait_ready(self, seconds=10):
+    def wait_ready(self, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -155,7 +155,7 @@ class Agent:
             time.sleep(0.01)
         raise AssertionError(f"slipringd is not ready after {seconds} s: {self.log()}")
 
-    def get(self, path, seconds=5, method="GET"):
+    def get(self, path, seconds=30, method="GET"):
         """(status, headers, body)"""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
@@ -173,10 +173,10 @@ class Agent:
     def send_signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=60):
         return self.process.wait(timeout=seconds)
 
-    def stop(self, number=signal.SIGTERM, seconds=10):
+    def stop(self, number=signal.SIGTERM, seconds=60):
         """Signals it and waits. Returns (exit status, seconds that took)."""
         started = time.monotonic()
         self.send_signal(number)
@@ -229,7 +229,7 @@ class Recorder:
     def finish(self):
         """Lets it end as a program does: exit handlers and all."""
         self.process.stdin.close()
-        status = self.process.wait(timeout=20)
+        status = self.process.wait(timeout=60)
         self.process.stdin = None
         if status != 0:
             raise AssertionError(f"the recorder ended with {status}")

@@ -39,8 +39,9 @@ def contains(text, parts, what):
         check(any(c.lower() in text.lower() for c in choices), f"{what} does not say {part!r}: {text!r}")
 
 
-def until(question, what, seconds=10.0, pause=0.05):
-    """Polls until the question's answer is true, and gives that; an answer that raises Failed is a no."""
+def until(question, what, seconds=60.0, pause=0.05):
+    """Polls until the question's answer is true, and gives that; an answer that raises Failed is a no.
+    seconds: for a machine that others use, too; it costs nothing where the answer comes."""
     end = time.monotonic() + seconds
     last = None
     while True:

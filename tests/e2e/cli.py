@@ -316,7 +316,7 @@ class Terminal:
         os.setsid()
         fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
 
-    def read_until(self, pattern, seconds=10):
+    def read_until(self, pattern, seconds=60):
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text):
             check(time.monotonic() < end, f"{pattern!r} never came; seen:", repr(self.text))
@@ -571,7 +571,7 @@ class Screen:
     def text(self):
         return self.scene.run([*self.tmux, "capture-pane", "-p"]).stdout
 
-    def shows(self, *parts, seconds=10):
+    def shows(self, *parts, seconds=60):
         until(lambda: all(part in self.text() for part in parts), f"the screen shows {parts}", seconds)
 
     def is_over(self):
@@ -605,7 +605,7 @@ def top_is_live_sorts_scrolls_and_leaves(scene):
         scene.run([*screen.tmux, "resize-window", "-x", "50", "-y", "8"])
         until(lambda: max(map(len, screen.text().splitlines())) <= 50 and "q quit" in screen.text(), "the screen fits again")
         agent.kill()
-        screen.shows("agent is not running", seconds=15)
+        screen.shows("agent is not running", seconds=60)
         screen.keys("q")
         until(screen.is_over, "top ends")
     finally:

@@ -27,8 +27,8 @@ def figure_is(agent, wanted):
 def time_a_span(scene, agent, environment=None):
     recorder = scene.recorder(environment=environment)
     recorder.ok("get", 0, "nap", "span")
-    recorder.ok("begin", 0, 1)
     started = time.monotonic()
+    recorder.ok("begin", 0, 1)
     time.sleep(ASLEEP)
     recorder.ok("end", 0, 1, "S")
     most = time.monotonic() - started + 1

@@ -140,7 +140,7 @@ def what_a_dead_agent_left_is_replaced_and_what_is_no_socket_is_left(scene):
     agent = scene.agent()
     equal(local.ask("/-/healthy", "GET")[0], 200, "the next agent's socket")
     os.unlink(local.path)
-    until(lambda: os.path.exists(local.path), "a socket that was removed comes again", seconds=20)
+    until(lambda: os.path.exists(local.path), "a socket that was removed comes again", seconds=60)
     equal(local.ask("/-/healthy", "GET")[0], 200, "the new socket")
     agent.stop()
     with open(local.path, "w") as file:

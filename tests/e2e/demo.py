@@ -101,7 +101,7 @@ def files_that_vanish_are_failures_and_an_interrupt_ends_it_cleanly(scene):
         os.remove(os.path.join(tree, str(i)))
     until(lambda: agent.metrics().requests("archive_file")[1] > 0, "the first failure")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     equal(process.returncode, 130, "exit status of " + out + err)
     count, reported, failures, reported_failures = sums(subprocess.CompletedProcess([], 130, out, err))
     equal((reported, reported_failures), (count, failures), "what is reported")
@@ -172,7 +172,7 @@ def progress_is_one_line_on_a_terminal(scene):
         except OSError:  # EIO: the other side is closed
             break
     os.close(ours)
-    equal(process.wait(timeout=20), 0, "exit status")
+    equal(process.wait(timeout=60), 0, "exit status")
     text = seen.decode()
     check(text.startswith("\r") and "\033[K" in text, "no line that is written over:", repr(text))
     equal(text.count("\n"), 1, "lines")

@@ -104,10 +104,10 @@ def guessing_keeps_nobody_out_who_was_verified_and_at_most_four_a_second_are_com
     while time.monotonic() - started < 3 or (len(seen) < 400 and time.monotonic() - started < 20):
         for authorization in (good, bearer(token)):
             equal(ask(agent.port, Authorization=authorization).status, 200, "a scrape beside guesses")
-    took = time.monotonic() - started
     stop.set()
     for guesser in guessers:
         guesser.join()
+    took = time.monotonic() - started
     computed = seen.count(401)
     check(set(seen) <= {401, 429}, "guesses get", set(seen))  # 429 where the machine lets more than four a second come
     check(computed <= 4 * took + 6, computed, "guesses of", len(seen), "were computed in", took, "s")

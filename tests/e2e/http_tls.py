@@ -99,11 +99,9 @@ def handshakes_that_stall_hold_up_nobody_and_are_cut(scene):
     hello = hello.read()
 
     def stall(sent):
-        started = time.monotonic()
-        with Connection(agent.port, seconds=40) as connection:
+        with Connection(agent.port, seconds=60) as connection:
             connection.socket.sendall(sent)
-            connection.rest()
-        ends.append(time.monotonic() - started)
+            ends.append(connection.rest())
 
     stalled = [threading.Thread(target=stall, args=(hello[:length],)) for length in (0, 1, 5, 100, len(hello) - 1, len(hello)) * 4]
     for one in stalled:
@@ -111,8 +109,7 @@ def handshakes_that_stall_hold_up_nobody_and_are_cut(scene):
     while any(one.is_alive() for one in stalled):
         serves(agent, context)
         time.sleep(0.1)
-    equal(len(ends), len(stalled), "ends")
-    check(max(ends) < 30, "one lasted", max(ends), "s")
+    equal(len(ends), len(stalled), "those that the agent ended")
     until(lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) < 40, "their descriptors are closed")
 
 
@@ -179,8 +176,8 @@ def a_real_prometheus_scrapes_over_tls_by_password_and_by_token(scene):
     finally:
         _prometheus.CONFIG = normal
     query = 'primitive_duration_seconds_count{primitive_name="work"}'
-    until(lambda: prometheus.values(query, "job") == {"by_password": 1, "by_token": 1}, "both scrapes", seconds=30)
-    until(lambda: prometheus.values("up", "job") == {"by_password": 1, "by_token": 1, "by_nothing": 0}, "who is up", seconds=30)
+    until(lambda: prometheus.values(query, "job") == {"by_password": 1, "by_token": 1}, "both scrapes")
+    until(lambda: prometheus.values("up", "job") == {"by_password": 1, "by_token": 1, "by_nothing": 0}, "who is up")
     equal(ask(agent.port, tls=trusting(paths[0]), Authorization=basic("alice", "open sesame")).status, 200, "by hand")
     recorder.finish()
 

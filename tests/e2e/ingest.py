@@ -206,7 +206,7 @@ def a_pipe_is_recorded_as_it_comes_and_a_signal_ends_it_with_a_summary(scene):
     process.stdin.flush()
     until(lambda: agent.metrics().recorded("piped") == 2, "the second line")
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     summary = json.loads(out)
     equal((process.returncode, summary["recorded"], summary["bad"]), (-signal.SIGTERM, 2, 0), "the end of it")
     equal(summary["stopped"], "by a signal", "why it stopped")
@@ -227,7 +227,7 @@ def progress_is_drawn_on_a_terminal_and_nowhere_else(scene):
                 process.stdin.flush()
                 if select.select([master], [], [], 0.02)[0]:
                     seen += os.read(master, 4096)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
             equal(process.returncode, 0, "exit status")
             if term == "xterm":
                 contains(seen.decode(), [" lines, ", "/s", "0 bad"], "progress")

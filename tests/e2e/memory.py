@@ -25,7 +25,7 @@ def crowd(scene, ledgers):
         recorder.ok("get", place, name, "load")
     recorder.ok("ledger", ledger.path)
     recorder.ok("load", 0, len(NAMES) - 1, THREADS, 100, 1000)
-    until(lambda: ledger.threads_at(len(NAMES) - 1) == THREADS, "every thread has a ring of each name", 20)
+    until(lambda: ledger.threads_at(len(NAMES) - 1) == THREADS, "every thread has a ring of each name")
     recorder.ok("unload")
     recorder.finish()
     ledgers.append(ledger)
@@ -57,7 +57,7 @@ def rings_of_a_process_that_has_gone_lose_their_pages_and_the_books_keep_all(sce
             equal(now.get(f"slipring_{kind}_segment_bytes"), memory(scene, kind), f"memory of the {kind} segment")
         return True
 
-    until(figures_agree, "the figures say what the file system says", 10)
+    until(figures_agree, "the figures say what the file system says")
     equal(scrape(agent).get("slipring_rings_quarantined"), 0, "rings quarantined")
 
 
@@ -65,7 +65,7 @@ def rings_of_a_process_that_has_gone_lose_their_pages_and_the_books_keep_all(sce
 def without_the_option_rings_keep_their_pages_for_a_minute(scene):
     agent, ledgers = scene.agent(), []
     crowd(scene, ledgers)
-    until(lambda: scrape(agent).get("slipring_rings_in_use") == 0, "all rings are free", 20)
+    until(lambda: scrape(agent).get("slipring_rings_in_use") == 0, "all rings are free")
     equal(scrape(agent).get("slipring_rings_retired_total"), 0, "rings retired")
     check(memory(scene, "ring") >= len(NAMES) * THREADS * BLOCK, "the ring segment takes", memory(scene, "ring"))
 

@@ -62,7 +62,7 @@ def settled(agent, truths):
     """Waits until the counts are there; then everything has to be."""
     for name, truth in truths.items():
         try:
-            until(lambda: scrape(agent).recorded(name) >= truth["count"], "all are booked", 20)
+            until(lambda: scrape(agent).recorded(name) >= truth["count"], "all are booked")
         except Failed:
             raise Failed(f"{name}: {scrape(agent).recorded(name)} executions are booked, and {truth['count']} were made")
     page = scrape(agent)

@@ -170,13 +170,13 @@ def documented(queries, word):
 def prometheus_answers_what_arithmetic_says(scene):
     agent = scene.agent()
     prometheus = Prometheus(scene, agent.port)
-    until(lambda: prometheus.values("up", "job").get("slipring") == 1.0, "the first scrape", 30, 0.2)
+    until(lambda: prometheus.values("up", "job").get("slipring") == 1.0, "the first scrape", pause=0.2)
     equal(prometheus.query('{primitive_name="critical_workflow"}'), [], "what is known before anybody came")
 
     recorders = start_recorders(scene)
     for family in ("primitive_duration_seconds_count", 'primitive_cost_total{category="output"}',
                    'primitive_cost_total{category="input"}'):
-        until(lambda: 0.0 in prometheus.values(family, "primitive_name").values(), f"a scrape of {family} at 0", 15, 0.2)
+        until(lambda: 0.0 in prometheus.values(family, "primitive_name").values(), f"a scrape of {family} at 0", pause=0.2)
     truths = (Truth(), Truth())
     record_all(recorders, truths)
     equal(sum(t.count for t in truths), PROCESSES * ROUNDS * SAMPLES, "the plan")
@@ -240,14 +240,14 @@ def what_the_agent_finds_alarming_reaches_the_alertmanager(scene):
     recorder.ok("sync")
     quiet = {"primitive_type": "step", "objective": "availability", "long": "1h", "short": "5m"}
     for name in ("pay", "calm"):
-        until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name=name, **quiet) == 0, f"{name} is quiet", 20)
+        until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name=name, **quiet) == 0, f"{name} is quiet")
     counted = 'primitive_requests_total{status="success"}'
-    until(lambda: prometheus.values(counted, "primitive_name").get("pay") == GOOD, "a scrape of what went well", 15, 0.2)
+    until(lambda: prometheus.values(counted, "primitive_name").get("pay") == GOOD, "a scrape of what went well", pause=0.2)
 
     for _ in range(BAD):
         recorder.send("record 0 1000000 F")
     recorder.ok("sync")
-    until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name="pay", **quiet) == 1, "pay is alarming", 20)
+    until(lambda: scrape(agent).get("primitive_slo_objective_alert", primitive_name="pay", **quiet) == 1, "pay is alarming")
     page = scrape(agent)
     for window in ("5m", "1h", "period"):
         of = {"primitive_name": "pay", "objective": "availability", "window": window}
@@ -261,7 +261,7 @@ def what_the_agent_finds_alarming_reaches_the_alertmanager(scene):
           "the alert in the Alertmanager", 40, 0.2)
     until(lambda: is_told(manager, alertname="ErrorBudgetSpent", severity="ticket", primitive_name="pay", objective="availability"),
           "that the budget is spent", 40, 0.2)
-    until(lambda: is_told(manager, alertname="CountersBurn1h", primitive_name="pay"), "the same from counters", 40, 0.2)
+    until(lambda: is_told(manager, alertname="CountersBurn1h", primitive_name="pay"), "the same from counters", pause=0.2)
     others = [alert for alert in manager.alerts() if alert.get("primitive_name") != "pay"]
     equal(others, [], "alerts of anything else")
     recorder.finish()

@@ -70,8 +70,8 @@ def the_same_series_whatever_it_asks_for(scene):
         prometheus = Prometheus(scene, agent.port, features=features)
         is_native = NATIVE in features
         count = f'histogram_count({DURATION}{{primitive_name="work"}})' if is_native else f'{DURATION}_count{{primitive_name="work"}}'
-        until(lambda: list(prometheus.values(count, "primitive_name").values()) == [len(durations)], f"a scrape, {features}", 30, 0.2)
-        until(lambda: check_stored(agent, prometheus, is_native) or True, f"what is stored, {features}", 20, 0.5)
+        until(lambda: list(prometheus.values(count, "primitive_name").values()) == [len(durations)], f"a scrape, {features}", pause=0.2)
+        until(lambda: check_stored(agent, prometheus, is_native) or True, f"what is stored, {features}", pause=0.5)
         equal(prometheus.values("up", "job"), {"slipring": 1.0}, "the last scrape")
         if is_native:
             sums = prometheus.values(f'histogram_sum({DURATION}{{primitive_name="work"}})', "primitive_name")
@@ -98,7 +98,7 @@ def percentiles_of_native_histograms_are_within_a_bucket_of_the_truth(scene):
         recorder.ok("sync")
         prometheus = Prometheus(scene, agent.port, features=(NATIVE, EXEMPLARS)[: 1 if schema == 3 else 2])
         of = f'{DURATION}{{primitive_name="work"}}'
-        until(lambda: list(prometheus.values(f"histogram_count({of})", "primitive_name").values()) == [len(durations)], "a scrape", 30, 0.2)
+        until(lambda: list(prometheus.values(f"histogram_count({of})", "primitive_name").values()) == [len(durations)], "a scrape", pause=0.2)
         growth = 2 ** 2 ** -schema
         own = {dict(labels)["quantile"]: value for (name, labels), value in text_series(fetch(agent, TEXT)).items()
                if name == "primitive_duration_quantile_seconds" and ("window", "lifetime") in labels and ("primitive_name", "work") in labels}
@@ -134,7 +134,7 @@ def exemplars_lead_to_the_trace_that_was_recorded(scene):
         wanted = {("primitive_requests_total", None, FAILED, span, 0.02)}
         wanted |= ({(DURATION, None, FAILED, span, 0.02)} if NATIVE in features else
                    {(DURATION + "_bucket", "2.0", TRACE, span, 1.5), (DURATION + "_bucket", "0.1", FAILED, span, 0.02)})
-        until(lambda: wanted <= found(), f"exemplars, {features}", 30, 0.5)
+        until(lambda: wanted <= found(), f"exemplars, {features}", pause=0.5)
         prometheus.process.kill()
         prometheus.process.wait()
 

@@ -103,7 +103,7 @@ class Configured(Prometheus):
             self.process = scene.spawn(["prometheus", "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(scene.work, "tsdb"),
                                         "--web.listen-address=127.0.0.1:0", *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.base = None
-        until(lambda: (self.base or self.find_base()) and self.is_ready(), "a Prometheus", 20)
+        until(lambda: (self.base or self.find_base()) and self.is_ready(), "a Prometheus")
 
 
 def is_native(query):
@@ -141,7 +141,7 @@ def native_queries_have_an_answer_with_the_flag(scene):
     prometheus = Configured(scene, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n  - job_name: slipring\n    static_configs:\n"
                             f"      - targets: ['127.0.0.1:{shop.agent.port}']\n", "--enable-feature=native-histograms,exemplar-storage")
     shop.work_for(8)
-    until(lambda: prometheus.query("primitive_requests_total"), "a scrape", 20)
+    until(lambda: prometheus.query("primitive_requests_total"), "a scrape")
     if not speaks_protobuf(shop.agent):
         for _, _, query in queries:
             prometheus.query(query)  # parses at least
@@ -151,7 +151,7 @@ def native_queries_have_an_answer_with_the_flag(scene):
         shop.work()
         return [one for one in queries if not prometheus.query(one[2])]
 
-    until(lambda: not unanswered(), "answers of native queries", 30)
+    until(lambda: not unanswered(), "answers of native queries")
     equal(prometheus.query("primitive_duration_seconds_bucket"), [], "classic buckets with the flag, which the page says are gone")
 
 
@@ -175,10 +175,10 @@ def stores_are_discovered_as_the_page_says(scene):
         one["targets"] = [f"127.0.0.1:{scene.agent('--store', one['labels']['store']).port}"]
     write("stores", targets)
     prometheus = Configured(scene, "global: {scrape_interval: 1s, scrape_timeout: 1s}\n" + config.replace("/etc/prometheus", scene.work))
-    until(lambda: prometheus.values("slipring_build_info", "store") == {"shop": 1, "batch": 1}, "both stores", 30)
+    until(lambda: prometheus.values("slipring_build_info", "store") == {"shop": 1, "batch": 1}, "both stores")
     late = scene.agent("--store", "late")
     write("late", [{"targets": [f"127.0.0.1:{late.port}"], "labels": {"store": "late"}}])
-    until(lambda: set(prometheus.values("slipring_build_info", "store")) == {"shop", "batch", "late"}, "the store that came later", 30)
+    until(lambda: set(prometheus.values("slipring_build_info", "store")) == {"shop", "batch", "late"}, "the store that came later")
 
 
 @test
@@ -186,7 +186,7 @@ def a_query_without_an_answer_and_one_that_is_refused_are_told_apart_from_good_o
     shop = Shop(scene)
     prometheus = Prometheus(scene, shop.agent.port)
     shop.work_for(7)
-    until(lambda: prometheus.query("primitive_requests_total"), "a scrape", 20)
+    until(lambda: prometheus.query("primitive_requests_total"), "a scrape")
     equal(prometheus.query('primitive_requests_total{primitive_name="nobody"}'), [], "an answer of nothing")
     for wrong in ("rate(primitive_requests_total)", "primitive_slo_objective_good / on (primitive_name) primitive_slo_objective_events"):
         try:

@@ -80,7 +80,7 @@ class Reader:
             out.write(body)
         return path
 
-    def succeed(self, command, where, seconds=30):
+    def succeed(self, command, where, seconds=120):
         result = self.scene.run(command, seconds=seconds)
         equal(result.returncode, 0, f"{where}: exit status of {command}; {result.stdout}{result.stderr}")
         return result
@@ -112,7 +112,7 @@ class Reader:
             if background and not line.endswith("&&"):
                 self.scene.spawn(["/bin/sh", "-c", "exec " + background.group(1)], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                until(self.is_served, f"{where}: {line!r} serves", 10)
+                until(self.is_served, f"{where}: {line!r} serves")
             else:
                 said = self.succeed(["/bin/sh", "-c", line], f"{where}: {line!r}").stdout
                 check(said.strip() or "curl" not in line or "promtool check" in line, f"{where}: {line!r} shows nothing")
@@ -124,7 +124,7 @@ class Reader:
         """That of the page's Prometheus, which has scraped the agent."""
         if not self.prometheus:
             self.prometheus = Prometheus(self.scene, self.port)
-            until(lambda: self.prometheus.query('up{job="slipring"} == 1'), f"{self.page}: a scrape", 30)
+            until(lambda: self.prometheus.query('up{job="slipring"} == 1'), f"{self.page}: a scrape")
         return self.prometheus.base.rsplit(":", 1)[1].strip("/")
 
     def is_served(self):

@@ -165,7 +165,7 @@ def alone(what):
 
 def ends_by_itself(scene, words, what, codes=(0, 1, 2), **more):
     """A tool neither hangs nor dies, and says why when it could not."""
-    result = scene.slipring(*words, seconds=20, **more)
+    result = scene.slipring(*words, **more)
     check(result.returncode in codes, f"slipring {' '.join(words)} {what}: ended with", result.returncode, result.stdout,
           result.stderr)
     check(result.returncode == 0 or result.stderr or result.stdout, f"slipring {' '.join(words)} {what} says nothing")
@@ -201,7 +201,7 @@ def record(recorder, place, name, count, kind="step"):
     return status
 
 
-def booked(agent, counts, seconds=20):
+def booked(agent, counts, seconds=60):
     """Waits for {name: count}, and sees that they stay."""
     def all_there():
         page = scrape(agent)

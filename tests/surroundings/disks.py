@@ -28,7 +28,7 @@ def failing(agent):
 
 
 def works(agent):
-    return until(lambda: scrape(agent).get(FAILING) == 0, "checkpoints are written again", 20)
+    return until(lambda: scrape(agent).get(FAILING) == 0, "checkpoints are written again")
 
 
 def boot(scene, agent, folder):
