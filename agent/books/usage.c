@@ -25,7 +25,9 @@ enum slipring_status usage_open(struct books *books)
     usage->meters = calloc(SR_USAGE_MAX, sizeof usage->meters[0]);
     usage->first = calloc(SR_PRIMITIVE_MAX, sizeof usage->first[0]);
     usage->accounts = calloc(SR_USAGE_MAX, sizeof usage->accounts[0]);
-    return usage->meters && usage->first && usage->accounts ? SLIPRING_OK : SLIPRING_NO_MEMORY;
+    usage->of_book = calloc(SR_PRIMITIVE_MAX, sizeof usage->of_book[0]);
+    return usage->meters && usage->first && usage->accounts && usage->of_book ? SLIPRING_OK
+                                                                              : SLIPRING_NO_MEMORY;
 }
 
 void usage_close(struct books *books)
@@ -34,9 +36,17 @@ void usage_close(struct books *books)
         free(books->usage->meters);
         free(books->usage->first);
         free(books->usage->accounts);
+        free(books->usage->of_book);
     }
     free(books->usage);
     books->usage = NULL;
+}
+
+static void join_book(struct usage *usage, uint32_t index)
+{
+    struct account *account = &usage->accounts[index];
+    account->next = usage->of_book[account->book];
+    usage->of_book[account->book] = index + 1;
 }
 
 void usage_take_up(struct books *books)
@@ -45,6 +55,7 @@ void usage_take_up(struct books *books)
     memset(usage->meters, 0, SR_USAGE_MAX * sizeof usage->meters[0]);
     memset(usage->first, 0, SR_PRIMITIVE_MAX * sizeof usage->first[0]);
     memset(usage->accounts, 0, SR_USAGE_MAX * sizeof usage->accounts[0]);
+    memset(usage->of_book, 0, SR_PRIMITIVE_MAX * sizeof usage->of_book[0]);
     memset(usage->noted, 0, sizeof usage->noted);
     usage->noted_count = 0;
     usage->known = 0;
@@ -62,6 +73,9 @@ void usage_take_up(struct books *books)
             account->is_used = book < books->high && books->book[book].is_used;
             account->book = (uint32_t)book;
             usage->used += account->is_used;
+            if (account->is_used) {
+                join_book(usage, i);
+            }
         }
         if (account->is_used || sr_books_has(books->durable, SR_OPTIONAL_USAGE, i)) {
             usage->account_high = i + 1;
@@ -106,6 +120,7 @@ static bool begin_account(struct books *books, uint32_t index, uint32_t book, co
     }
     books->usage->accounts[index] =
         (struct account){.is_used = true, .is_changed = true, .book = book, .place = BOOK_NONE};
+    join_book(books->usage, index);
     books->usage->used++;
     books->usage->account_high = index >= books->usage->account_high ? index + 1 : books->usage->account_high;
     return true;
@@ -113,19 +128,19 @@ static bool begin_account(struct books *books, uint32_t index, uint32_t book, co
 
 uint32_t usage_account(struct books *books, uint32_t book, const char resource[64], bool *out_is_full)
 {
-    uint32_t unused = ACCOUNT_NONE;
+    uint32_t unused = USAGE_NO_ACCOUNT;
     *out_is_full = false;
     for (uint32_t i = 0; i < SR_USAGE_MAX; i++) {
         if (is_of(books, i, book, resource)) {
             return i;
         }
-        unused = unused == ACCOUNT_NONE && !books->usage->accounts[i].is_used ? i : unused;
+        unused = unused == USAGE_NO_ACCOUNT && !books->usage->accounts[i].is_used ? i : unused;
     }
-    if (unused == ACCOUNT_NONE) {
+    if (unused == USAGE_NO_ACCOUNT) {
         *out_is_full = true;
-        return ACCOUNT_NONE;
+        return USAGE_NO_ACCOUNT;
     }
-    return begin_account(books, unused, book, resource) ? unused : ACCOUNT_NONE;
+    return begin_account(books, unused, book, resource) ? unused : USAGE_NO_ACCOUNT;
 }
 
 /* --- prices ------------------------------------------------------------------------------------------------------------------- */
@@ -261,7 +276,7 @@ static void get_to_know(struct books *books, uint32_t index, const struct sr_met
     struct meter *meter = &usage->meters[index];
     const uint64_t known =
         sr_batch_get(&books->durable->batch, SR_WORD(copy_usage, index, SR_COPY_USAGE_ACCOUNT));
-    *meter = (struct meter){.name = *name, .is_known = true, .account = ACCOUNT_NONE};
+    *meter = (struct meter){.name = *name, .is_known = true, .account = USAGE_NO_ACCOUNT};
     if (known != 0 && known <= SR_USAGE_MAX && usage->accounts[known - 1].is_used) {
         meter->account = (uint32_t)(known - 1);
     }
@@ -400,11 +415,11 @@ static void book(struct books *books, uint32_t index, const struct growth *growt
     books->book[account->book].is_changed = true;
 }
 
-/* The meter's account. ACCOUNT_NONE: not now; or, *out_is_lost, never: there are too many. */
+/* The meter's account. USAGE_NO_ACCOUNT: not now; or, *out_is_lost, never: there are too many. */
 static uint32_t find_account(struct books *books, struct meter *meter, uint64_t now_ns, bool *out_is_lost)
 {
     *out_is_lost = false;
-    if (meter->account == ACCOUNT_NONE) {
+    if (meter->account == USAGE_NO_ACCOUNT) {
         const uint32_t book_index = binding_find(books, meter->name.primitive, now_ns);
         if (book_index != BOOK_NONE) {
             meter->account = usage_account(books, book_index, meter->name.resource, out_is_lost);
@@ -447,7 +462,7 @@ static void fold(struct books *books, uint32_t index, uint64_t now_ns)
     }
     bool is_lost = false;
     const uint32_t account = find_account(books, meter, now_ns, &is_lost);
-    if ((account == ACCOUNT_NONE && !is_lost) ||
+    if ((account == USAGE_NO_ACCOUNT && !is_lost) ||
         !books_reserve(books, SR_WORD(copy_usage, index, 0), SR_WORDS_PER_copy_usage)) {
         return;
     }
@@ -460,7 +475,7 @@ static void fold(struct books *books, uint32_t index, uint64_t now_ns)
     }
     follow(books, index, &reading);
     sr_batch_set(&books->durable->batch, SR_WORD(copy_usage, index, SR_COPY_USAGE_ACCOUNT),
-                 account == ACCOUNT_NONE ? 0 : (uint64_t)account + 1);
+                 account == USAGE_NO_ACCOUNT ? 0 : (uint64_t)account + 1);
     meter->folded = marks;
     meter->folded_ns = now_ns;
 }

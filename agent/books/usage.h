@@ -70,6 +70,10 @@ struct saved_usage {
 /* Accounts below this number may exist. */
 uint32_t usage_high(const struct books *books);
 
+/* The accounts of a book, one after the other: the first with USAGE_NO_ACCOUNT, the next with the one before; USAGE_NO_ACCOUNT: no more. */
+#define USAGE_NO_ACCOUNT UINT32_MAX
+uint32_t usage_next_of(const struct books *books, uint32_t book, uint32_t account);
+
 /* Account number `account`, and whose it is. False: there is none. The batch is empty. */
 __attribute__((warn_unused_result)) bool usage_take_at(const struct books *books, uint32_t account,
                                                        uint32_t *out_book, struct saved_usage *out_saved);

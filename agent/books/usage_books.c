@@ -78,6 +78,13 @@ uint32_t usage_high(const struct books *books)
     return books->usage->account_high;
 }
 
+uint32_t usage_next_of(const struct books *books, uint32_t book, uint32_t account)
+{
+    const struct usage *usage = books->usage;
+    return (account == USAGE_NO_ACCOUNT ? usage->of_book[book] : usage->accounts[account].next) -
+           1; /* 0: USAGE_NO_ACCOUNT */
+}
+
 bool usage_take_at(const struct books *books, uint32_t account, uint32_t *out_book,
                    struct saved_usage *out_saved)
 {
@@ -114,7 +121,7 @@ enum slipring_status usage_restore(struct books *books, uint32_t book, const str
     }
     bool is_full = false;
     const uint32_t index = usage_account(books, book, resource, &is_full);
-    if (index == ACCOUNT_NONE) {
+    if (index == USAGE_NO_ACCOUNT) {
         return is_full ? SLIPRING_TABLE_FULL : SLIPRING_NO_SPACE;
     }
     usage_set(books, index, SR_USAGE_FORMER_USAGES, saved->usages);

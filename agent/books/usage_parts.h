@@ -7,8 +7,6 @@
 #include "prices.h"
 #include "usage.h"
 
-#define ACCOUNT_NONE UINT32_MAX
-
 /* An account of the ring segment. */
 struct meter {
     struct sr_meter_name name;
@@ -30,6 +28,7 @@ struct account {
     bool is_quoted;    /* price, from_s and until_s say what the cards do */
     uint8_t category;  /* of its book */
     uint32_t book;
+    uint32_t next;             /* of the same book: 0, or 1 + its index */
     uint32_t place;            /* that it was published with */
     const struct price *price; /* NULL: none */
     uint64_t quoted_s;         /* valid from here, when it was asked for, */
@@ -42,6 +41,7 @@ struct usage {
     struct meter *meters;     /* SR_USAGE_MAX */
     uint32_t *first;          /* SR_PRIMITIVE_MAX: 0, or 1 + its first meter */
     struct account *accounts; /* SR_USAGE_MAX */
+    uint32_t *of_book;        /* SR_PRIMITIVE_MAX: 0, or 1 + the book's account that was made last */
     uint64_t noted[NOTED_WORDS];
     uint32_t noted_count;
     uint32_t known;        /* meters below it are known all, */
@@ -71,7 +71,7 @@ static inline uint64_t usage_waiting(const struct books *books, uint32_t account
            usage_get(books, account, SR_USAGE_PRICED_UNITS + unit);
 }
 
-/* The account of a book and resource (zero-padded), made if need be, in the batch. ACCOUNT_NONE: none, for want of a page or of a place; then *out_is_full says which. */
+/* The account of a book and resource (zero-padded), made if need be, in the batch. USAGE_NO_ACCOUNT: none, for want of a page or of a place; then *out_is_full says which. */
 uint32_t usage_account(struct books *books, uint32_t book, const char resource[64], bool *out_is_full);
 
 #endif

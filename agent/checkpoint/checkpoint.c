@@ -28,7 +28,7 @@
 enum phase {
     IDLE,
     LOOKING, /* did anything change since the last file? */
-    COPYING, /* books, then accounts */
+    COPYING, /* books, each with its accounts */
     CLOSING, /* the last portion waits for the writer */
     WRITING, /* the writer has it all */
 };
@@ -56,7 +56,7 @@ struct checkpoint {
     uint64_t wall_ns; /* when it began */
     uint64_t seen_ns;
     uint32_t book_high; /* books when it began */
-    uint32_t next;      /* book, or account beyond them */
+    uint32_t next;      /* book */
     bool is_first_portion;
     bool has_seen_holes; /* of the stats segment: words that were there are zeros */
     uint64_t book_count;
@@ -120,16 +120,20 @@ static bool copy_book(struct checkpoint *it, uint32_t index)
     return true;
 }
 
-static bool copy_usage(struct checkpoint *it, uint32_t account)
+/* G5: what an account has priced, its book has been paid. Returns how many were looked at. */
+static uint32_t copy_accounts(struct checkpoint *it, uint32_t index)
 {
-    struct saved_usage usage;
-    uint32_t book;
-    if (!usage_take_at(it->books, account, &book, &usage) ||
-        !checkpoint_stamps_take_usage(it->stamps, account, &usage)) {
-        return false;
+    uint32_t looks = 0;
+    for (uint32_t account = usage_next_of(it->books, index, USAGE_NO_ACCOUNT); account != USAGE_NO_ACCOUNT;
+         account = usage_next_of(it->books, index, account), looks++) {
+        struct saved_usage usage;
+        uint32_t book;
+        if (usage_take_at(it->books, account, &book, &usage) &&
+            checkpoint_stamps_take_usage(it->stamps, it->books, book, account, &usage)) {
+            checkpoint_pack_usage(it->packer, it->books, book, &usage, &it->text);
+        }
     }
-    checkpoint_pack_usage(it->packer, it->books, book, &usage, &it->text);
-    return true;
+    return looks;
 }
 
 /* A tick's part. True: that was all. */
@@ -137,11 +141,11 @@ static bool copy(struct checkpoint *it)
 {
     uint32_t copied = 0;
     for (uint32_t looks = 0; looks < LOOKS_A_TICK && copied < BOOKS_A_TICK; looks++) {
-        const uint32_t books = it->book_high;
-        if (it->next >= books + usage_high(it->books)) {
+        if (it->next >= it->book_high) {
             return true;
         }
-        copied += it->next < books ? copy_book(it, it->next) : copy_usage(it, it->next - books);
+        copied += copy_book(it, it->next);
+        looks += copy_accounts(it, it->next);
         it->next++;
     }
     return false;
@@ -249,6 +253,20 @@ static bool choose(struct checkpoint *it, uint64_t now_ns)
     return true;
 }
 
+static bool has_news(struct checkpoint *it, bool is_full, uint32_t index, uint32_t *looks)
+{
+    bool is_new = checkpoint_stamps_is_new_book(it->stamps, is_full, it->books, index);
+    for (uint32_t account = usage_next_of(it->books, index, USAGE_NO_ACCOUNT);
+         !is_new && account != USAGE_NO_ACCOUNT; account = usage_next_of(it->books, index, account)) {
+        struct saved_usage usage;
+        uint32_t book;
+        is_new = usage_take_at(it->books, account, &book, &usage) &&
+                 checkpoint_stamps_is_new_usage(it->stamps, is_full, it->books, book, account, &usage);
+        ++*looks;
+    }
+    return is_new;
+}
+
 /* Did anything change since the last file of any kind, or the last full one? */
 static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
 {
@@ -258,17 +276,11 @@ static void look(struct checkpoint *it, uint64_t now_ns, uint64_t wall_ns)
     }
     const bool is_full = it->kind == CHECKPOINT_FULL;
     for (uint32_t looks = 0; looks < LOOKS_A_TICK; looks++, it->next++) {
-        const uint32_t books = it->book_high;
-        struct saved_usage usage;
-        uint32_t book;
-        if (it->next >= books + usage_high(it->books)) {
+        if (it->next >= it->book_high) {
             it->phase = IDLE;
             return;
         }
-        if (it->next < books
-                ? checkpoint_stamps_is_new_book(it->stamps, is_full, it->books, it->next)
-                : usage_take_at(it->books, it->next - books, &book, &usage) &&
-                      checkpoint_stamps_is_new_usage(it->stamps, is_full, it->next - books, &usage)) {
+        if (has_news(it, is_full, it->next, &looks)) {
             begin(it, now_ns, wall_ns);
             return;
         }

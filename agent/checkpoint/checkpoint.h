@@ -15,6 +15,9 @@
  *   G3  When the disk is full or gone, recording and serving go on; a gauge and one line of the log say since when; it is tried
  *       again at the next due time, and the former files stay.
  *   G4  A book in a file is a moment between two batches. Two books are of moments that differ by as long as the copying took.
+ *   G5  A book's accounts of usage are of the book's moment, however many there are: between two moments what waits for a price may be priced, and
+ *       after a restore its cost would stand in the account and never in the book, or be paid to the book twice. A microsecond each: a
+ *       primitive that has all 4,096 that there can be holds up the drain for 4 ms.
  *
  * The first full file is written as soon as the agent runs: it makes void what the agent before it left. */
 #ifndef AGENT_CHECKPOINT_H

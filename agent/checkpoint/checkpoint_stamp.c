@@ -54,9 +54,11 @@ static uint64_t stamp_book(const struct books *books, uint32_t index)
     return stamp | 1;
 }
 
-static uint64_t stamp_usage(const struct saved_usage *usage)
+/* With the beginning of its book: after a reset the same amounts are others, for what an older file has is not restored. */
+static uint64_t stamp_usage(const struct books *books, uint32_t book, const struct saved_usage *usage)
 {
-    uint64_t stamp = add(1, usage->usages);
+    uint64_t stamp = add_words(books, 1, SR_WORD(book, book, SR_BOOK_CREATED_WALL_NS), 1);
+    stamp = add(stamp, usage->usages);
     stamp = add(add(stamp, usage->unpriced), usage->cost);
     stamp = add(add(stamp, usage->cost_rest), usage->savings);
     stamp = add(stamp, usage->savings_rest);
@@ -87,10 +89,10 @@ bool checkpoint_stamps_take_book(struct checkpoint_stamps *stamps, const struct 
     return take(stamps, book, stamp_book(books, book));
 }
 
-bool checkpoint_stamps_take_usage(struct checkpoint_stamps *stamps, uint32_t account,
-                                  const struct saved_usage *usage)
+bool checkpoint_stamps_take_usage(struct checkpoint_stamps *stamps, const struct books *books, uint32_t book,
+                                  uint32_t account, const struct saved_usage *usage)
 {
-    return take(stamps, SR_PRIMITIVE_MAX + account, stamp_usage(usage));
+    return take(stamps, SR_PRIMITIVE_MAX + account, stamp_usage(books, book, usage));
 }
 
 void checkpoint_stamps_keep(struct checkpoint_stamps *stamps)
@@ -108,9 +110,10 @@ bool checkpoint_stamps_is_new_book(const struct checkpoint_stamps *stamps, bool 
     return books->book[book].is_used && known[book] != stamp_book(books, book);
 }
 
-bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, bool than_full, uint32_t account,
+bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, bool than_full,
+                                    const struct books *books, uint32_t book, uint32_t account,
                                     const struct saved_usage *usage)
 {
     const uint64_t *known = than_full ? stamps->full : stamps->last;
-    return known[SR_PRIMITIVE_MAX + account] != stamp_usage(usage);
+    return known[SR_PRIMITIVE_MAX + account] != stamp_usage(books, book, usage);
 }

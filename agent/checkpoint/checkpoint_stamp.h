@@ -15,15 +15,16 @@ void checkpoint_stamps_free(struct checkpoint_stamps *stamps);
 void checkpoint_stamps_begin(struct checkpoint_stamps *stamps, bool is_full);
 /* Does this go into the file? It is noted as it is now. */
 bool checkpoint_stamps_take_book(struct checkpoint_stamps *stamps, const struct books *books, uint32_t book);
-bool checkpoint_stamps_take_usage(struct checkpoint_stamps *stamps, uint32_t account,
-                                  const struct saved_usage *usage);
+bool checkpoint_stamps_take_usage(struct checkpoint_stamps *stamps, const struct books *books, uint32_t book,
+                                  uint32_t account, const struct saved_usage *usage);
 /* The file is there: what it holds is what the next one is compared with. */
 void checkpoint_stamps_keep(struct checkpoint_stamps *stamps);
 
 /* Is it other than in the last full file; or than in the last one of any kind? */
 bool checkpoint_stamps_is_new_book(const struct checkpoint_stamps *stamps, bool than_full,
                                    const struct books *books, uint32_t book);
-bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, bool than_full, uint32_t account,
+bool checkpoint_stamps_is_new_usage(const struct checkpoint_stamps *stamps, bool than_full,
+                                    const struct books *books, uint32_t book, uint32_t account,
                                     const struct saved_usage *usage);
 
 #endif

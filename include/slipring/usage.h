@@ -53,7 +53,9 @@ enum slipring_status slipring_record_usage(struct slipring_primitive *primitive,
                                            enum slipring_outcome outcome, const char *resource,
                                            const struct slipring_usage *usage);
 
-/* An account as the agent publishes it: what a primitive used of one resource. Read by the agent's HTTP side and the tools. */
+/* An account as the agent publishes it: what a primitive used of one resource. Read by the agent's HTTP side and the tools. Published beside the
+ * primitive's figures, not together with them: for a round of publishing (a tenth of a second) its cost may hold a usage that the
+ * primitive's cost does not hold yet, or the other way round. What is kept, in shared memory and in checkpoints, is of one moment. */
 struct slipring_usage_stats {
     uint64_t place;    /* of the primitive's figures */
     char resource[64]; /* zero-terminated */
