@@ -172,6 +172,12 @@ void tally_merge(struct tally *tally, const struct tally *other)
     tally->clamped += other->clamped;
     tally->amounts += other->amounts;
     tally->cancels += other->cancels;
+    for (uint32_t i = 0; i < TALLY_RESOURCES; i++) {
+        tally->uses[i].usages += other->uses[i].usages;
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+            tally->uses[i].units[unit] += other->uses[i].units[unit];
+        }
+    }
     tally->begun += other->begun;
     tally->ended += other->ended;
     tally->through_ring += other->through_ring;

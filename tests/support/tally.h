@@ -9,10 +9,18 @@
 #include <stdint.h>
 
 #include <slipring/slipring.h>
+#include <slipring/usage.h>
 
 #include "protocol/layout.h"
 
 #define TALLY_BOUND_MAX 18u
+#define TALLY_RESOURCES 4u
+
+/* What was used of a resource (uses.h). */
+struct tally_usage {
+    uint64_t usages;
+    uint64_t units[SLIPRING_UNIT_MAX];
+};
 
 struct tally {
     uint64_t cells[2][SR_BUCKET_COUNT]; /* success, failure */
@@ -21,6 +29,7 @@ struct tally {
     uint64_t cost[SLIPRING_CATEGORY_COUNT], savings[SLIPRING_CATEGORY_COUNT];
     uint64_t clamped, amounts, cancels;
     uint64_t begun, ended;
+    struct tally_usage uses[TALLY_RESOURCES]; /* a fold of rings knows nothing of it */
     uint32_t bound_count;
     uint64_t bound_ns[TALLY_BOUND_MAX]; /* ascending */
     uint64_t at_most[TALLY_BOUND_MAX];  /* executions that took no longer than the bound */
@@ -49,7 +58,7 @@ uint64_t tally_ring(struct tally *tally, const uint64_t *words, uint64_t mask, u
 /* Add another one with the same bounds. */
 void tally_merge(struct tally *tally, const struct tally *other);
 
-/* Fails the test unless both hold the same books (not: the ways). */
+/* Fails the test unless both hold the same books (not: the ways, and what was used). */
 void tally_expect_equal(const struct tally *got, const struct tally *want);
 
 SR_INLINE uint64_t tally_count(const struct tally *tally)

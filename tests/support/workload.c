@@ -12,6 +12,7 @@
 #include "support/check.h"
 #include "support/child.h"
 #include "support/ledger.h"
+#include "support/uses.h"
 #include "system/clock.h"
 
 __thread uint64_t workload_pretended_ns;
@@ -159,6 +160,10 @@ void workload_apply(const struct workload_change *change, uint64_t times, struct
         tally_executions(sum, change->duration_ns, change->failed, change->has_cost ? &change->cost : NULL,
                          times);
         break;
+    case WORKLOAD_USAGE:
+        tally_executions(sum, change->duration_ns, change->failed, NULL, times);
+        uses_apply(sum, change->resource, &change->usage, times);
+        break;
     case WORKLOAD_AMOUNT:
         for (uint64_t i = 0; i < times; i++) {
             tally_amount(sum, &change->cost);
@@ -283,6 +288,33 @@ static void record_cost(struct worker *worker, uint32_t primitive)
     count(worker, &change);
 }
 
+/* Once, or some times in a row. */
+static void use(struct worker *worker, uint32_t primitive)
+{
+    struct workload_change change = {.kind = WORKLOAD_USAGE, .primitive = primitive};
+    const enum workload_habit habit = worker->habit;
+    change.times = workload_below(&worker->random, 4) ? 1 : 2 + workload_below(&worker->random, 50);
+    worker->habit = change.times > 1 ? WORKLOAD_NARROW : habit; /* as in burst() */
+    change.duration_ns = pick_duration(worker, primitive);
+    worker->habit = habit;
+    change.failed = workload_below(&worker->random, 5) == 0;
+    change.resource = (uint32_t)workload_below(&worker->random, TALLY_RESOURCES);
+    change.usage = uses_pick(&worker->random, change.resource);
+    announce(worker, &change);
+    for (uint64_t i = 0; i < change.times; i++) {
+        if (change.times > 1) {
+            ledger_attempt(worker->ledger);
+        }
+        CHECK_OK(slipring_record_usage(worker->load->primitives[primitive], change.duration_ns,
+                                       change.failed ? SLIPRING_FAILURE : SLIPRING_SUCCESS,
+                                       uses_resource[change.resource], &change.usage));
+        if (change.times > 1) {
+            ledger_finish(worker->ledger);
+        }
+    }
+    count(worker, &change);
+}
+
 static void begin(struct worker *worker, uint32_t primitive);
 static void close_some_span(struct worker *worker);
 
@@ -294,6 +326,8 @@ static void nest(struct worker *worker, uint32_t primitive)
         close_some_span(worker);
     } else if (what == 2 && worker->open_count < WORKLOAD_OPEN_MAX) {
         begin(worker, primitive);
+    } else if (what == 3 && worker->uses_things) {
+        use(worker, primitive);
     } else {
         record(worker, primitive);
     }
@@ -402,6 +436,10 @@ static void close_some_span(struct worker *worker)
 void worker_step(struct worker *worker)
 {
     const uint32_t primitive = (uint32_t)workload_below(&worker->random, worker->load->count);
+    if (worker->uses_things && workload_below(&worker->random, 8) == 0) {
+        use(worker, primitive);
+        return;
+    }
     const uint64_t what = workload_below(&worker->random, 16);
     if (what < 2 && worker->burst_max > 0) {
         burst(worker, primitive);

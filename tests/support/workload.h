@@ -42,7 +42,8 @@ struct workload_span {
     uint64_t began_ns;
 };
 
-enum workload_kind { WORKLOAD_EXECUTION, WORKLOAD_AMOUNT, WORKLOAD_CANCEL, WORKLOAD_BEGIN };
+/* USAGE: an execution, and what it used. */
+enum workload_kind { WORKLOAD_EXECUTION, WORKLOAD_AMOUNT, WORKLOAD_CANCEL, WORKLOAD_BEGIN, WORKLOAD_USAGE };
 
 /* What one public call adds to the books. */
 struct workload_change {
@@ -54,6 +55,8 @@ struct workload_change {
     bool ended;                /* and a span with it */
     uint64_t times;            /* the same call, one after the other */
     struct slipring_cost cost; /* category: the harness's own index */
+    uint32_t resource;         /* of a usage: which of uses.h */
+    struct slipring_usage usage;
 };
 
 /* Add it so many times to sums[change->primitive]. */
@@ -71,6 +74,7 @@ struct worker {
     struct workload_span open[WORKLOAD_OPEN_MAX];
     struct ledger *ledger; /* counts here instead of in sums, so that a kill anywhere is told: ledger.h */
     uint32_t burst_max;    /* up to so many equal calls at once; 0: no such bursts */
+    bool uses_things;      /* records usage as well */
     uint64_t *log;         /* where each execution's duration, as it is booked, goes; NULL: nowhere */
     uint32_t log_count, log_max;
 };

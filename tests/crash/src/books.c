@@ -13,6 +13,7 @@
 #include "protocol/words.h"
 #include "support/check.h"
 #include "support/place.h"
+#include "support/uses.h"
 
 static char wrong[256];
 
@@ -59,9 +60,31 @@ static void read_cells(struct book *books, const struct workload *load)
     (void)close(fd);
 }
 
+/* The accounts of all that were found; places[i]: the id that primitive i has in `published`. */
+static void read_usage(struct books *books, const struct workload *load, const uint32_t *places,
+                       const struct sr_stats *published)
+{
+    for (uint32_t at = sr_stats_next_usage(published, 0); at < SR_STATS_USAGE_MAX;
+         at = sr_stats_next_usage(published, at + 1)) {
+        struct slipring_usage_stats usage;
+        const bool is_there = sr_stats_usage(published, at, &usage) == SLIPRING_OK;
+        for (uint32_t i = 0; is_there && i < load->count; i++) {
+            struct book *book = &books->book[i];
+            if (!book->is_found || usage.place != places[i]) {
+                continue;
+            }
+            book->accounts++;
+            for (uint32_t k = 0; k < TALLY_RESOURCES; k++) {
+                book->usage[k] = strcmp(usage.resource, uses_resource[k]) == 0 ? usage : book->usage[k];
+            }
+        }
+    }
+}
+
 void books_read(struct books *books, const struct workload *load)
 {
     struct sr_stats *published = NULL;
+    uint32_t places[WORKLOAD_PRIMITIVES] = {0};
     memset(books, 0, sizeof *books);
     if (sr_stats_open(place_store(), &published) != SLIPRING_OK) {
         return;
@@ -74,8 +97,10 @@ void books_read(struct books *books, const struct workload *load)
             sscanf(book.detail.name, "p%u%n", &index, &end) == 1 && book.detail.name[end] == '\0' &&
             index < load->count) {
             books->book[index] = book;
+            places[index] = id;
         }
     }
+    read_usage(books, load, places, published);
     sr_stats_close(published);
     read_cells(books->book, load);
 }
@@ -110,6 +135,42 @@ static const char *objectives_differ(const struct slipring_stats_detail *detail,
     return NULL;
 }
 
+/* Each resource has one account, whatever became of the segment's; and nobody else has any. */
+static const char *usage_differs(const struct book *book, const struct tally *want)
+{
+    uint32_t accounts = 0;
+    for (uint32_t i = 0; i < TALLY_RESOURCES; i++) {
+        const struct slipring_usage_stats *usage = &book->usage[i];
+        const struct uses_money money = uses_price(&want->uses[i], i);
+        const uint64_t unpriced = uses_is_priced(i) ? 0 : UINT64_MAX;
+        accounts += usage->resource[0] != '\0';
+        SAME("the number of usages", usage->usages, want->uses[i].usages);
+        SAME("usages without a price", usage->unpriced, want->uses[i].usages & unpriced);
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+            char what[64];
+            (void)snprintf(what, sizeof what, "units of kind %u of %s", unit, uses_resource[i]);
+            SAME(what, usage->units[unit], want->uses[i].units[unit]);
+            SAME("units without a price", usage->unpriced_units[unit], want->uses[i].units[unit] & unpriced);
+        }
+        SAME("a usage's cost, in nano-dollars,", usage->cost_nanodollars, money.cost);
+        SAME("a usage's savings, in nano-dollars,", usage->savings_nanodollars, money.savings);
+    }
+    SAME("the number of usage accounts", book->accounts, accounts);
+    return NULL;
+}
+
+/* Of a category: recorded as such, and priced of what was used. */
+static struct uses_money money_of(const struct tally *want, uint32_t kind)
+{
+    struct uses_money money = {.kind = kind, .cost = want->cost[kind], .savings = want->savings[kind]};
+    for (uint32_t i = 0; i < TALLY_RESOURCES; i++) {
+        const struct uses_money priced = uses_price(&want->uses[i], i);
+        money.cost += priced.kind == kind ? priced.cost : 0;
+        money.savings += priced.kind == kind ? priced.savings : 0;
+    }
+    return money;
+}
+
 static const char *money_differs(const struct slipring_stats_detail *detail, const struct tally *want)
 {
     static const char *const names[WORKLOAD_CATEGORIES] = {"default", "input", "output", "gpu"};
@@ -118,8 +179,9 @@ static const char *money_differs(const struct slipring_stats_detail *detail, con
         for (uint32_t i = 0; i < detail->category_count && i < SLIPRING_CATEGORY_COUNT; i++) {
             there = strcmp(detail->categories[i].name, names[kind]) == 0 ? detail->categories[i] : there;
         }
-        SAME("a cost, in nano-dollars,", there.cost_nanodollars, want->cost[kind]);
-        SAME("savings, in nano-dollars,", there.savings_nanodollars, want->savings[kind]);
+        const struct uses_money money = money_of(want, kind);
+        SAME("a cost, in nano-dollars,", there.cost_nanodollars, money.cost);
+        SAME("savings, in nano-dollars,", there.savings_nanodollars, money.savings);
     }
     return NULL;
 }
@@ -151,10 +213,33 @@ const char *books_differ(const struct book *book, const struct workload *load, u
         SAME("the least, in ns,", stats->min_ns, want->min_ns);
         SAME("the greatest, in ns,", stats->max_ns, want->max_ns);
     }
-    const char *why = money_differs(&book->detail, want);
+    const char *why = usage_differs(book, want);
+    why = why ? why : money_differs(&book->detail, want);
     why = why ? why : bounds_differ(&book->detail, want);
     why = why ? why : objectives_differ(&book->detail, want, aborted);
     return why ? why : cells_differ(book, want);
+}
+
+const char *books_lifetime_differs(const struct book *book, const struct tally *want)
+{
+    uint64_t cost = 0;
+    uint64_t savings = 0;
+    for (uint32_t kind = 0; kind < WORKLOAD_CATEGORIES; kind++) {
+        const struct uses_money money = money_of(want, kind);
+        cost += money.cost;
+        savings += money.savings;
+    }
+    SAME("the lifetime's count", book->stats.lifetime.n, tally_count(want));
+    SAME("the lifetime's cost, in nano-dollars,", book->stats.lifetime.cost_nanodollars, cost);
+    SAME("the lifetime's savings, in nano-dollars,", book->stats.lifetime.savings_nanodollars, savings);
+    for (uint32_t i = 0; i < TALLY_RESOURCES; i++) {
+        const struct slipring_usage_stats *usage = &book->usage[i];
+        const struct uses_money money = uses_price(&want->uses[i], i);
+        SAME("a lifetime's usages", usage->lifetime_usages, want->uses[i].usages);
+        SAME("a lifetime's cost of usages", usage->lifetime_cost_nanodollars, money.cost);
+        SAME("a lifetime's savings of usages", usage->lifetime_savings_nanodollars, money.savings);
+    }
+    return NULL;
 }
 
 static bool is_less(uint64_t now, uint64_t before, const char *what)
@@ -180,6 +265,11 @@ const char *books_went_back(const struct book *before, const struct book *now)
                    is_less(now->stats.savings_nanodollars, before->stats.savings_nanodollars, "savings");
     for (uint32_t i = 0; !is_back && i < before->detail.bound_count; i++) {
         is_back = is_less(now->detail.bounds[i].count, before->detail.bounds[i].count, "a bound's count");
+    }
+    for (uint32_t i = 0; !is_back && i < TALLY_RESOURCES; i++) {
+        is_back =
+            is_less(now->usage[i].usages, before->usage[i].usages, "usages") ||
+            is_less(now->usage[i].cost_nanodollars, before->usage[i].cost_nanodollars, "the cost of usages");
     }
     return is_back ? wrong : NULL;
 }

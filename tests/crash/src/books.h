@@ -11,7 +11,9 @@ struct book {
     bool is_found;
     struct slipring_stats stats;
     struct slipring_stats_detail detail;
-    uint64_t cells[SR_BUCKET_COUNT]; /* success and failure together */
+    uint32_t accounts;                                  /* of usage, that are published of it */
+    struct slipring_usage_stats usage[TALLY_RESOURCES]; /* all zero: there is none */
+    uint64_t cells[SR_BUCKET_COUNT];                    /* success and failure together */
 };
 
 struct books {
@@ -24,6 +26,9 @@ void books_read(struct books *books, const struct workload *load);
 /* The first figure that is not what `want` says, in words; NULL: all are. */
 const char *books_differ(const struct book *book, const struct workload *load, uint32_t index,
                          const struct tally *want, uint64_t aborted, uint64_t active);
+
+/* The same of its lifetime alone, after a reboot: what a checkpoint brought back, of executions, units of usage and all money. */
+const char *books_lifetime_differs(const struct book *book, const struct tally *want);
 
 /* Nothing that counts is less than before. NULL, or what is. */
 const char *books_went_back(const struct book *before, const struct book *now);

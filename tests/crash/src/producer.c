@@ -72,6 +72,7 @@ static void take_up(struct hand *hand, uint32_t i, const struct role *role, stru
     hand->worker = worker_of(&load, NULL, role->seed + i);
     hand->worker.ledger = &shared->ledger[hand->place];
     hand->worker.burst_max = bursts[role->number];
+    hand->worker.uses_things = true;
     hand->worker.habit = i == 0 ? WORKLOAD_NARROW : WORKLOAD_MIXED;
 }
 

@@ -60,11 +60,13 @@ uint32_t report_points_visited(const struct report *report)
     X("producer processes that lived", producers)                                                            \
     X("comparisons of all figures, each exact", comparisons)                                                 \
     X("executions recorded", executions)                                                                     \
+    X("of these with usage, of priced and unpriced resources", usages)                                       \
     X("spans aborted by deaths", aborted)                                                                    \
     X("calls cut by a kill", in_call)                                                                        \
     X("  of these counted", counted)                                                                         \
     X("  of these not counted", not_counted)                                                                 \
     X("  of these torn in the shared spill", torn)                                                           \
+    X("  of these torn in a usage account", usage_torn)                                                      \
     X("  of these a span's end without its sample, or the other way round", came_apart)                      \
     X("journals replayed", replays)
 

@@ -16,7 +16,7 @@ struct report {
     uint32_t points_wanted;               /* to be visited */
     uint64_t agents, producers;           /* lives */
     uint64_t comparisons;
-    uint64_t executions, aborted, torn;
+    uint64_t executions, usages, aborted, torn, usage_torn;
     uint64_t in_call, counted, not_counted, came_apart; /* of calls that a kill cut */
     uint64_t replays;
     double seconds;

@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "doubts.h"
 #include "peer/stats.h"
 #include "protocol/segment.h"
 #include "support/check.h"
 #include "support/child.h"
 #include "support/place.h"
+#include "support/uses.h"
 #include "system/clock.h"
 
 #define PATIENCE_MS (WORKLOAD_IS_SLOW ? 120000u : 60000u)
@@ -57,10 +57,18 @@ static void run_producer(void *argument)
     producer_run(&start->role, start->shared);
 }
 
+static void write_card(struct stage *stage)
+{
+    CHECK(snprintf(stage->card, sizeof stage->card, "%s/card.yaml", place_folder()) < PATH_MAX);
+    FILE *file = fopen(stage->card, "w");
+    CHECK(file != NULL && fputs(uses_card, file) >= 0 && fclose(file) == 0);
+}
+
 void stage_open(struct stage *stage, uint64_t seed, struct report *report)
 {
     memset(stage, 0, sizeof *stage);
     (void)place_new_store();
+    write_card(stage);
     workload_plan(&stage->load, WORKLOAD_PRIMITIVES);
     static struct shared *shared; /* one mapping for all stages, one after the other */
     shared = shared ? shared : child_share(sizeof *shared);
@@ -79,7 +87,8 @@ void stage_open(struct stage *stage, uint64_t seed, struct report *report)
 void stage_start_agent(struct stage *stage, enum sr_crashpoint point, uint32_t nth)
 {
     static const char *const retire[] = {"5ms", "30ms", "200ms"};
-    const char *more[] = {"--retire-after", retire[workload_below(&stage->random, 3)], NULL};
+    const char *more[] = {"--retire-after", retire[workload_below(&stage->random, 3)], "--prices",
+                          stage->card, NULL};
     CHECK(!stage->has_agent);
     stage->agent.crashpoint[0] = '\0';
     if (point != SR_CRASHPOINT_none) {
@@ -347,27 +356,6 @@ static void await_rest(struct stage *stage)
 
 /* --- comparing ---------------------------------------------------------------------------------------------------------- */
 
-/* Torn updates of each primitive's shared spills, ever. */
-static void count_torn(uint64_t torn[WORKLOAD_PRIMITIVES])
-{
-    struct sr_segment segment = {.map = {.base = NULL}};
-    CHECK_OK(sr_segment_attach(&segment, place_store(), false));
-    memset(torn, 0, WORKLOAD_PRIMITIVES * sizeof torn[0]);
-    for (uint32_t id = 1; id < SR_PRIMITIVE_MAX; id++) {
-        unsigned index = 0;
-        int end = 0;
-        if (sr_state_of(atomic_load(sr_segment_registry_key(&segment, id))) != SR_REGISTRY_READY) {
-            continue;
-        }
-        const char *name = sr_segment_entry(&segment, id)->name;
-        if (sscanf(name, "p%u%n", &index, &end) == 1 && name[end] == '\0' && index < WORKLOAD_PRIMITIVES) {
-            const _Atomic uint64_t *block = sr_segment_shared_spill(&segment, id);
-            torn[index] += atomic_load(&block[SR_SPILL_ENTER]) - atomic_load(&block[SR_SPILL_EXIT]);
-        }
-    }
-    sr_map_unmap(&segment.map);
-}
-
 /* What the living have done, of primitive `index`. They are parked. */
 static void sum_living(const struct stage *stage, uint32_t index, struct tally *out_sum)
 {
@@ -380,8 +368,10 @@ static void sum_living(const struct stage *stage, uint32_t index, struct tally *
     }
 }
 
-static const char *compare_one(struct stage *stage, uint32_t index, uint64_t torn)
+static const char *compare_one(struct stage *stage, uint32_t index, const struct torn *torn)
 {
+    const struct torn fresh = {.spills = torn->spills - stage->torn[index].spills,
+                               .usages = torn->usages - stage->torn[index].usages};
     static struct tally living;
     const struct workload_change *doubts[DOUBTS_MAX];
     uint32_t count = 0;
@@ -391,7 +381,7 @@ static const char *compare_one(struct stage *stage, uint32_t index, uint64_t tor
         }
     }
     sum_living(stage, index, &living);
-    return doubts_settle(doubts, count, torn, &stage->books.book[index], &stage->load, index, &living,
+    return doubts_settle(doubts, count, fresh, &stage->books.book[index], &stage->load, index, &living,
                          &stage->past[index], stage->report);
 }
 
@@ -423,7 +413,7 @@ void stage_read(struct stage *stage)
 /* One that lives may yet be about to publish what it booked last; one that came to a store at rest has said that all is there. */
 void stage_compare(struct stage *stage)
 {
-    uint64_t torn[WORKLOAD_PRIMITIVES];
+    struct torn torn[WORKLOAD_PRIMITIVES + 1];
     const bool is_living = stage->has_agent;
     if (is_living) {
         await_rest(stage);
@@ -436,19 +426,20 @@ void stage_compare(struct stage *stage)
         return;
     }
     stage_read(stage);
-    count_torn(torn);
+    doubts_count_torn(torn);
     const uint64_t end_ns = sr_clock_ns() + PATIENCE_MS * MS;
     for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
-        const char *why = compare_one(stage, i, torn[i] - stage->torn[i]);
+        const char *why = compare_one(stage, i, &torn[i]);
         while (why && is_living && sr_clock_ns() < end_ns) {
             stage_sleep_ms(20);
             stage_read(stage);
-            why = compare_one(stage, i, torn[i] - stage->torn[i]);
+            why = compare_one(stage, i, &torn[i]);
         }
         if (why) {
             daemon_print_log(&stage->agent);
-            check_fail(__FILE__, __LINE__, "p%u, %u calls in doubt in all, %u torn: %s", i,
-                       stage->doubt_count, (unsigned)(torn[i] - stage->torn[i]), why);
+            check_fail(__FILE__, __LINE__, "p%u, %u calls in doubt in all, torn %u spills and %u usages: %s",
+                       i, stage->doubt_count, (unsigned)(torn[i].spills - stage->torn[i].spills),
+                       (unsigned)(torn[i].usages - stage->torn[i].usages), why);
         }
         forget_doubts(stage, i);
         stage->torn[i] = torn[i];
@@ -506,7 +497,7 @@ static void await_torn(const struct stage *stage)
 {
     uint64_t all = stage->former_torn;
     for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
-        all += stage->torn[i];
+        all += stage->torn[i].spills + stage->torn[i].usages;
     }
     const struct patience patience = patience_for("torn updates told as such");
     for (uint64_t told = all + 1; told != all;) {
@@ -523,8 +514,8 @@ void stage_leave_rings(struct stage *stage)
 {
     await_torn(stage);
     for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
-        stage->former_torn += stage->torn[i];
-        stage->torn[i] = 0;
+        stage->former_torn += stage->torn[i].spills + stage->torn[i].usages;
+        stage->torn[i] = (struct torn){.spills = 0};
     }
 }
 
@@ -549,6 +540,9 @@ static void add_to_report(const struct stage *stage)
     stage->report->replays += figures.journal_replays;
     for (uint32_t i = 0; i < WORKLOAD_PRIMITIVES; i++) {
         stage->report->executions += tally_count(&stage->past[i]);
+        for (uint32_t k = 0; k < TALLY_RESOURCES; k++) {
+            stage->report->usages += stage->past[i].uses[k].usages;
+        }
         stage->report->aborted += stage->past[i].begun - stage->past[i].ended;
     }
 }

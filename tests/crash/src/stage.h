@@ -8,10 +8,12 @@
 #ifndef CRASH_STAGE_H
 #define CRASH_STAGE_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "base/crashpoint.h"
 #include "books.h"
+#include "doubts.h"
 #include "report.h"
 #include "support/daemon.h"
 #include "support/ledger.h"
@@ -60,11 +62,12 @@ struct stage {
     bool has_lost_books;
     uint32_t pauses;
     uint64_t random;
+    char card[PATH_MAX];                    /* of prices */
     struct tally past[WORKLOAD_PRIMITIVES]; /* of the dead */
     struct workload_change doubts[DOUBTS_MAX];
     uint32_t doubt_count;
-    uint64_t torn[WORKLOAD_PRIMITIVES]; /* updates of its shared spill that are known to be */
-    uint64_t former_torn;               /* in ring segments that are no more */
+    struct torn torn[WORKLOAD_PRIMITIVES]; /* that are known to be */
+    uint64_t former_torn;                  /* in ring segments that are no more */
     struct books books;
     struct report *report;
 };
