@@ -60,6 +60,62 @@ static void without_credentials_everybody_is_let_in(void **state)
     assert_int_equal(ask(WRONG, 0), GATE_OPEN);
 }
 
+static void who_shows_nothing_is_refused_and_is_not_wrong(void **state)
+{
+    (void)state;
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
+    const struct gate_pass pass = gate_check(gate, &credentials, NULL, SECOND);
+    assert_int_equal(pass.result, GATE_REFUSED);
+    assert_false(pass.is_wrong);
+    assert_null(pass.credential);
+}
+
+/* Bob shows what is Alice's password, under a name that is not there. */
+static void a_name_that_is_not_there_is_nobodys_whatever_it_shows(void **state)
+{
+    (void)state;
+    add_user("alice", "secret", "$6$rounds=1000$salt$");
+    assert_int_equal(ask(BOB, SECOND), GATE_REFUSED);
+    assert_int_equal(ask(ALICE, 2 * SECOND), GATE_KNOWN);
+    assert_int_equal(ask(BOB, 3 * SECOND), GATE_REFUSED); /* nor is what was verified hers alone */
+}
+
+static void add_token(const char *name, const char *hash)
+{
+    struct credential *one = &credentials.one[credentials.count++];
+    *one = (struct credential){.is_token = true};
+    (void)snprintf(one->name, sizeof one->name, "%s", name);
+    (void)snprintf(one->hash, sizeof one->hash, "%s", hash);
+}
+
+static void a_token_is_known_by_its_whole_hash_and_costs_no_computation(void **state)
+{
+    (void)state;
+    /* SHA-256 of "token"; and of nothing that is known, but for the last digit and the first eight the same */
+    add_token("other", "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e1");
+    add_token("eight", "3c469e9d00000000000000000000000000000000000000000000000000000000");
+    assert_int_equal(ask("Bearer token", SECOND), GATE_REFUSED);
+    add_token("prometheus", "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0");
+    for (int i = 0; i < 100; i++) {
+        const struct gate_pass pass = gate_check(gate, &credentials, "Bearer token", SECOND);
+        assert_int_equal(pass.result, GATE_KNOWN);
+        assert_string_equal(pass.credential->name, "prometheus");
+        assert_int_equal(ask("Bearer tokem", SECOND), GATE_REFUSED);
+        assert_int_equal(ask(ALICE, SECOND), GATE_REFUSED); /* nobody has a password: nothing is computed */
+    }
+}
+
+/* A hash of a token is no secret of a token's, and a password's is none at all. */
+static void a_hash_is_no_secret(void **state)
+{
+    (void)state;
+    add_user("3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0", "secret",
+             "$6$rounds=1000$salt$");
+    (void)snprintf(credentials.one[0].hash, sizeof credentials.one[0].hash, "%s",
+                   "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0");
+    assert_int_equal(ask("Bearer token", SECOND), GATE_REFUSED); /* it is listed as a password's */
+}
+
 static void guesses_are_computed_four_at_once_and_then_four_a_second(void **state)
 {
     (void)state;
@@ -272,6 +328,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_credentials_everybody_is_let_in, begin, end),
+        cmocka_unit_test_setup_teardown(who_shows_nothing_is_refused_and_is_not_wrong, begin, end),
+        cmocka_unit_test_setup_teardown(a_name_that_is_not_there_is_nobodys_whatever_it_shows, begin, end),
+        cmocka_unit_test_setup_teardown(a_token_is_known_by_its_whole_hash_and_costs_no_computation, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_hash_is_no_secret, begin, end),
         cmocka_unit_test_setup_teardown(guesses_are_computed_four_at_once_and_then_four_a_second, begin, end),
         cmocka_unit_test_setup_teardown(costly_hashes_get_their_share_of_time_and_no_more, begin, end),
         cmocka_unit_test_setup_teardown(name_and_password_have_at_most_512_bytes, begin, end),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration put in force, whole or not at all: agent/control/reload.h, in the drain thread. */
+/* A configuration read again and put in force, whole or not at all: agent/control/reload.h. The test is the drain thread; who asks is another one. */
 #include "agent/control/reload.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@ static char *arguments[] = {program, windows, NULL};
 static struct exposure_board board;
 static struct executor executor;
 static struct reload *reload;
+static struct control *control;
 
 static struct config *config_of(int count)
 {
@@ -47,6 +50,7 @@ static void open_reload(struct config *first)
                                              .store = rig.store,
                                              .books = rig.books,
                                              .executor = &executor,
+                                             .control = control,
                                              .exposure = &board};
     CHECK(reload_open(&settings, &reload));
     executor = (struct executor){
@@ -124,10 +128,140 @@ static void a_listener_of_the_network_without_users_is_warned_of_at_each_reload(
     rig.now_ns = sr_clock_ns();
 }
 
+/* --- read by who asks ---------------------------------------------------------------------------------------------------- */
+
+struct asker {
+    pthread_t thread;
+    unsigned status;
+    struct buffer answer;
+};
+
+static void *ask(void *context)
+{
+    struct asker *asker = context;
+    const struct control_order by = {.user = "alice", .uid = 7, .pid = 11};
+    asker->status = reload_ask(reload, &by, &asker->answer);
+    buffer_add(&asker->answer, "", 1);
+    return NULL;
+}
+
+static bool is_order_there(int wait_ms)
+{
+    struct pollfd fd = {.fd = control_fd(control), .events = POLLIN};
+    return poll(&fd, 1, wait_ms) == 1;
+}
+
+static unsigned orders_seen;
+
+static unsigned execute(void *context, const struct control_order *order, struct buffer *answer)
+{
+    orders_seen++;
+    return executor_run(context, order, answer);
+}
+
+static void serve(void)
+{
+    CHECK(is_order_there(10000));
+    control_serve(control, execute, &executor);
+}
+
+/* The command line `second` is what the next reading finds. */
+static struct asker ask_for(char *second, const char *says)
+{
+    struct asker asker = {.status = 0};
+    arguments[1] = second;
+    CHECK_EQUAL(pthread_create(&asker.thread, NULL, ask, &asker), 0);
+    serve();
+    CHECK_EQUAL(pthread_join(asker.thread, NULL), 0);
+    CHECK(strstr(asker.answer.text, says) != NULL);
+    buffer_free(&asker.answer);
+    return asker;
+}
+
+static struct config *open_asked(void)
+{
+    static char plain[] = "--windows=9m";
+    arguments[1] = plain;
+    struct config *first = config_of(2);
+    CHECK(control_open(&control));
+    open_reload(first);
+    struct reload_settings settings = {.count = 2,
+                                       .arguments = arguments,
+                                       .config = first,
+                                       .store = rig.store,
+                                       .books = rig.books,
+                                       .executor = &executor,
+                                       .control = control,
+                                       .exposure = &board};
+    reload_close(reload);
+    CHECK(reload_open(&settings, &reload));
+    executor.reload = reload;
+    return first;
+}
+
+static void close_asked(struct config *first)
+{
+    control_refuse(control, true);
+    reload_close(reload);
+    control_close(control);
+    control = NULL;
+    exposure_close(&board);
+    config_close(first);
+    arguments[1] = windows;
+    rig.now_ns = sr_clock_ns();
+}
+
+static void one_that_cannot_be_read_changes_nothing_and_is_told_G2(void)
+{
+    static char nonsense[] = "--windows=1m,2m,sometimes";
+    struct config *first = open_asked();
+    CHECK_EQUAL(ask_for(windows, "reloaded").status, 200);
+    CHECK_EQUAL(exposed().generation, 1);
+    const uint32_t count = agent_store_options(rig.store)->window_count;
+    CHECK_EQUAL(ask_for(nonsense, "the one before is in force").status, 400);
+    CHECK_EQUAL(exposed().generation, 1);
+    CHECK_EQUAL(agent_store_options(rig.store)->window_count, count);
+    executor_publish(&executor);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_ok, 0);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_failures, 1);
+    close_asked(first);
+}
+
+static void what_only_a_start_changes_stays_and_is_named_each_time_G3(void)
+{
+    static char limit[] = "--listen=127.0.0.1:1";
+    struct config *first = open_asked();
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQUAL(ask_for(limit, "needs a start to change: ").status, 200);
+    }
+    CHECK_EQUAL(ask_for(windows, "reloaded").status, 200);
+    close_asked(first);
+}
+
+/* Five that come while one is heeded are one. */
+static void signals_that_come_together_are_heeded_once_more_G6(void)
+{
+    struct config *first = open_asked();
+    orders_seen = 0;
+    reload_hang_up(reload);
+    CHECK(is_order_there(10000)); /* it is read, and waits */
+    for (int i = 0; i < 5; i++) {
+        reload_hang_up(reload);
+    }
+    serve();
+    serve();
+    CHECK(!is_order_there(300));
+    CHECK_EQUAL(orders_seen, 2);
+    close_asked(first);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(without_memory_for_answers_nothing_is_changed_and_the_failure_is_told),
+        RIG_TEST(one_that_cannot_be_read_changes_nothing_and_is_told_G2),
+        RIG_TEST(what_only_a_start_changes_stays_and_is_named_each_time_G3),
+        RIG_TEST(signals_that_come_together_are_heeded_once_more_G6),
         RIG_TEST(a_listener_of_the_network_without_users_is_warned_of_at_each_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
