@@ -110,8 +110,7 @@ int loop_run(const struct loop *loop)
             notify_send(loop->notify, "WATCHDOG=1");
         }
         if (is_due(&sweep, now_ns, &wait_ns)) {
-            http_sweep(loop->http, now_ns);
-            http_sweep(loop->unix_http, now_ns);
+            doors_sweep(loop->doors, now_ns);
             local_sweep(loop->local, now_ns);
         }
         const struct waking waking = await(loop, wait_ns);

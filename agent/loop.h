@@ -13,7 +13,7 @@
 #include "agent/drain/mover.h"
 #include "agent/drain/reaper.h"
 #include "agent/drain/retirer.h"
-#include "agent/http/http.h"
+#include "agent/http/doors.h"
 #include "agent/http/local.h"
 #include "notify.h"
 #include "publisher.h"
@@ -26,8 +26,7 @@ struct loop {
     struct publisher *publisher;
     struct mover *mover;
     struct checkpoint *checkpoint; /* or NULL */
-    struct http *http;
-    struct http *unix_http; /* or NULL */
+    struct doors *doors;
     struct local *local;
     struct control *control; /* its orders are executed by: */
     unsigned (*execute)(void *context, const struct control_order *order, struct buffer *answer);

@@ -23,6 +23,7 @@
 #include "agent/control/executor.h"
 #include "agent/control/reload.h"
 #include "agent/exposition/families.h"
+#include "agent/http/doors.h"
 #include "agent/http/local.h"
 #include "agent/http/orders.h"
 #include "log.h"
@@ -52,8 +53,7 @@ struct parts {
     struct mover *mover;
     struct sr_stats *stats;
     struct exposure_board exposure;
-    struct http *http;
-    struct http *unix_http;
+    struct doors *doors;
     struct gate *gate;
     struct notify notify;
     int signals;
@@ -135,17 +135,19 @@ static bool check(enum slipring_status status, const char *what)
 /* The local socket and what is behind it. The other listener says where it is. */
 static bool open_orders(struct parts *parts, const struct start *start, struct http_settings *settings)
 {
-    if (!control_open(&parts->control)) {
+    if (!control_open(&parts->control) || !doors_make(parts->control, &parts->doors)) {
         return false;
     }
-    const struct reload_settings reload = {.count = start->count,
-                                           .arguments = start->arguments,
-                                           .config = start->config,
-                                           .store = parts->store,
-                                           .books = parts->books,
-                                           .executor = &parts->executor,
-                                           .control = parts->control,
-                                           .exposure = &parts->exposure};
+    const struct reload_settings reload = {
+        .count = start->count,
+        .arguments = start->arguments,
+        .config = start->config,
+        .store = parts->store,
+        .books = parts->books,
+        .executor = &parts->executor,
+        .control = parts->control,
+        .exposure = &parts->exposure,
+        .doors = {.prepare = doors_prepare, .take = doors_take, .drop = doors_drop, .context = parts->doors}};
     if (!reload_open(&reload, &parts->reload)) {
         return false;
     }
@@ -165,19 +167,6 @@ static void hang_up(void *context)
 {
     const struct executor *executor = context;
     reload_hang_up(executor->reload);
-}
-
-static bool open_http(struct parts *parts, const struct options *options, struct http_settings *settings)
-{
-    settings->tls_certificate = options->http_tls_certificate;
-    settings->tls_key = options->http_tls_key;
-    if (!http_open(settings, &parts->http)) {
-        return false;
-    }
-    settings->kind = HTTP_UNIX;
-    settings->name = (struct unix_name){
-        .path = options->http_unix, .mode = options->http_unix_mode, .group = options->http_unix_group};
-    return options->http_unix == NULL || http_open(settings, &parts->unix_http);
 }
 
 static bool open_parts(struct parts *parts, const struct start *start)
@@ -230,7 +219,7 @@ static bool open_parts(struct parts *parts, const struct start *start)
                                      .note_scrape = note_scrape,
                                      .context = parts->publisher};
     settings.gate = parts->gate;
-    return open_orders(parts, start, &settings) && open_http(parts, options, &settings);
+    return open_orders(parts, start, &settings) && doors_open(parts->doors, &settings, options);
 }
 
 /* In reverse. What was never opened is NULL, and ignored. */
@@ -239,8 +228,7 @@ static void close_parts(struct parts *parts)
     if (parts->control != NULL) {
         control_refuse(parts->control, true); /* else a thread of HTTP could wait for this one */
     }
-    http_close(parts->unix_http);
-    http_close(parts->http); /* it tells of the local socket's path */
+    doors_close(parts->doors); /* it tells of the local socket's path */
     local_close(parts->local);
     gate_close(parts->gate);
     exposure_close(&parts->exposure);
@@ -254,6 +242,7 @@ static void close_parts(struct parts *parts)
     books_close(parts->books);
     agent_store_close(parts->store);
     reload_close(parts->reload);
+    doors_free(parts->doors); /* who read a configuration may have asked them until now */
     control_close(parts->control);
 }
 
@@ -279,13 +268,10 @@ static void announce(struct parts *parts, const struct options *options)
 {
     char address[ADDRESS_TEXT_BYTES], status[256];
     const char *store = agent_store_name(parts->store);
-    http_address(parts->http, address);
+    doors_address(parts->doors, address);
     agent_store_listens(parts->store, address);
     log_event(LOG_INFO, log_what("listening"), log_text("store", store), log_text("address", address),
               log_number("pid", (uint64_t)getpid()), log_text("version", SLIPRING_VERSION));
-    if (options->http_unix != NULL) {
-        log_event(LOG_INFO, log_what("listening"), log_text("path", options->http_unix));
-    }
     announce_memory(agent_store_options(parts->store));
     network_warn(options, options, address);
     (void)snprintf(status, sizeof status, "READY=1\nSTATUS=Serving store %s on %s", store, address);
@@ -305,10 +291,9 @@ static void finish_answers(const struct parts *parts)
     const struct timespec pause = {.tv_nsec = 5000000};
     const uint64_t begun_ns = sr_clock_ns();
     control_refuse(parts->control, true); /* else a thread of HTTP could wait for this one */
-    http_stop(parts->unix_http);
-    http_stop(parts->http);
+    doors_stop(parts->doors);
     local_stop(parts->local);
-    while (http_answers(parts->unix_http) + http_answers(parts->http) + local_answers(parts->local) > 0 &&
+    while (doors_answers(parts->doors) + local_answers(parts->local) > 0 &&
            sr_clock_ns() - begun_ns < HTTP_STOP_NS && drain_tick(parts->drain, sr_clock_ns()) != DRAIN_OVER) {
         (void)nanosleep(&pause, NULL);
     }
@@ -338,8 +323,7 @@ static int serve(const struct start *start)
                               .publisher = parts.publisher,
                               .mover = parts.mover,
                               .checkpoint = parts.checkpoint,
-                              .http = parts.http,
-                              .unix_http = parts.unix_http,
+                              .doors = parts.doors,
                               .local = parts.local,
                               .control = parts.control,
                               .execute = executor_run,

@@ -75,16 +75,18 @@ const struct command command_reload = {
     .name = "reload",
     .synopsis = "[OPTION]...",
     .summary = "let the agent read its configuration again",
-    .description = "Orders the agent to read its configuration file again (slipringd --config), and waits "
-                   "until it is in force. No count is "
-                   "lost: windows and bounds that stay keep what they hold. What only a start of the agent "
-                   "can change is named, and is as it was.\n"
-                   "A file with errors changes nothing: they are printed, with file, line and column, and "
-                   "the agent's log and its gauge "
-                   "slipring_config_reload_ok say so, too.\n"
-                   "SIGHUP to slipringd does the same, and does not wait. The agent takes orders from the "
-                   "user who runs it, and from root "
-                   "alone.",
+    .description =
+        "Orders the agent to read its configuration file again (slipringd --config), and waits "
+        "until it is in force. No count is "
+        "lost: windows and bounds that stay keep what they hold. What only a start of the agent "
+        "can change is named, and is as it was.\n"
+        "A file with errors changes nothing: they are printed, with file, line and column, and "
+        "the agent's log and its gauge "
+        "slipring_config_reload_ok say so, too. So does a certificate or a unix socket that cannot be "
+        "had: both are read, or looked at, again.\n"
+        "SIGHUP to slipringd does the same, and does not wait. The agent takes orders from the "
+        "user who runs it, and from root "
+        "alone.",
     .exits = "0\tin force\n"
              "1\tthe file has errors; what was in force still is\n"
              "2\tbad input, no such store, no agent, or not permitted\n",

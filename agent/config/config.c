@@ -154,22 +154,35 @@ static void show(const struct config *config, enum value_key key, struct buffer 
     }
 }
 
+static bool differs(const struct config *running, const struct config *read, enum value_key key)
+{
+    struct buffer now = {0};
+    struct buffer then = {0};
+    show(running, key, &now);
+    show(read, key, &then);
+    const bool is_other =
+        now.used != then.used || (now.used > 0 && memcmp(now.text, then.text, now.used) != 0);
+    buffer_free(&now);
+    buffer_free(&then);
+    return is_other;
+}
+
+/* Which files they are a reload takes, but not whether there are any. */
+static bool switches_tls(const struct config *running, const struct config *read, enum value_key key)
+{
+    return (key == KEY_http_tls_certificate || key == KEY_http_tls_key) &&
+           (running->options.http_tls_certificate == NULL) != (read->options.http_tls_certificate == NULL);
+}
+
 void config_needs_start(const struct config *running, const struct config *read, struct buffer *names)
 {
     const char *separator = "";
-    for (unsigned key = 0; key < KEY_COUNT; key++) {
-        struct buffer now = {0};
-        struct buffer then = {0};
-        if (!values_row((enum value_key)key)->needs_start) {
-            continue;
-        }
-        show(running, (enum value_key)key, &now);
-        show(read, (enum value_key)key, &then);
-        if (now.used != then.used || (now.used > 0 && memcmp(now.text, then.text, now.used) != 0)) {
-            buffer_format(names, "%s%s", separator, values_row((enum value_key)key)->path);
+    for (unsigned at = 0; at < KEY_COUNT; at++) {
+        const enum value_key key = (enum value_key)at;
+        if (switches_tls(running, read, key) ||
+            (values_row(key)->needs_start && differs(running, read, key))) {
+            buffer_format(names, "%s%s", separator, values_row(key)->path);
             separator = ", ";
         }
-        buffer_free(&now);
-        buffer_free(&then);
     }
 }

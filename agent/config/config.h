@@ -36,7 +36,7 @@ const struct options *config_options(const struct config *config);
 /* The effective configuration as YAML that --config takes, each value with a comment that says where it came from. */
 void config_print(const struct config *config, struct buffer *text);
 
-/* Values that only a start can change (START in config_keys.def) and that differ between the two, for the log: "listen, schema". Empty: none. */
+/* Values that only a start can change (START in config_keys.def; and whether there is TLS) and that differ between the two, for the log: "listen, schema". Empty: none. */
 void config_needs_start(const struct config *running, const struct config *read, struct buffer *names);
 
 /* The reference of the keys as Markdown tables, the text of `slipringd --list-keys`. */

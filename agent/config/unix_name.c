@@ -3,11 +3,16 @@
 #include "unix_name.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_EVERY_MS 5
 
 _Static_assert(UNIX_NAME_PATH_MAX + 1 == sizeof(((struct sockaddr_un *)0)->sun_path), "a path and its zero");
 
@@ -56,8 +61,46 @@ static int make_room(const struct unix_name *name, struct unix_name_fault *fault
     return 0;
 }
 
+/* The descriptor that holds the lock of the folder (G2). -1: it is not to be had. */
+static int lock_folder(const char *path, unsigned patience_ms)
+{
+    char folder[UNIX_NAME_PATH_MAX + 1] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        const size_t bytes = slash == path ? 1 : (size_t)(slash - path);
+        memcpy(folder, path, bytes);
+        folder[bytes] = '\0';
+    }
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    const struct timespec pause = {.tv_nsec = LOCK_EVERY_MS * 1000000L};
+    for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_EVERY_MS) {
+        if (waited_ms >= patience_ms) {
+            (void)close(fd);
+            return -1;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return fd;
+}
+
+static int dress(const struct unix_name *name, struct unix_name_fault *fault)
+{
+    struct stat st;
+    if (name->group != (gid_t)-1 && lchown(name->path, (uid_t)-1, name->group) != 0) {
+        return fail(fault, "it cannot be given to the group: be in it, or root", errno);
+    }
+    if (lstat(name->path, &st) != 0 ||
+        ((st.st_mode & 0777u) != name->mode && chmod(name->path, name->mode) != 0)) {
+        return fail(fault, "its mode cannot be set", errno);
+    }
+    return 0;
+}
+
 /* Remember which file it is. It has its group before it has its mode; a umask that took the owner's own rights away is made good, too. */
-static int dress(struct unix_name *name, struct unix_name_fault *fault)
+static int take(struct unix_name *name, struct unix_name_fault *fault)
 {
     struct stat st;
     if (lstat(name->path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
@@ -65,33 +108,25 @@ static int dress(struct unix_name *name, struct unix_name_fault *fault)
     }
     name->dev = st.st_dev;
     name->ino = st.st_ino;
-    if (name->group != (gid_t)-1 && lchown(name->path, (uid_t)-1, name->group) != 0) {
-        return fail(fault, "it cannot be given to the group: be in it, or root", errno);
-    }
-    if ((st.st_mode & 0777u) != name->mode && chmod(name->path, name->mode) != 0) {
-        return fail(fault, "its mode cannot be set", errno);
-    }
-    return 0;
+    return dress(name, fault);
 }
 
-int unix_name_listen(struct unix_name *name, struct unix_name_fault *out_fault)
+/* The folder is locked, as far as may be. */
+static int make(struct unix_name *name, struct unix_name_fault *fault)
 {
-    if (strlen(name->path) > UNIX_NAME_PATH_MAX) {
-        return fail(out_fault, "a socket's path has at most 107 bytes", 0);
-    }
-    if (make_room(name, out_fault) != 0) {
+    if (make_room(name, fault) != 0) {
         return -1;
     }
     const struct sockaddr_un address = address_of(name);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
         bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        (void)fail(out_fault, "it cannot be made", errno);
-    } else if (dress(name, out_fault) == 0) {
+        (void)fail(fault, "it cannot be made", errno);
+    } else if (take(name, fault) == 0) {
         if (listen(fd, 64) == 0) {
             return fd;
         }
-        (void)fail(out_fault, "it cannot be listened to", errno);
+        (void)fail(fault, "it cannot be listened to", errno);
     }
     if (name->ino != 0) {
         unix_name_remove(name);
@@ -100,6 +135,39 @@ int unix_name_listen(struct unix_name *name, struct unix_name_fault *out_fault)
         (void)close(fd);
     }
     return -1;
+}
+
+int unix_name_listen(struct unix_name *name, unsigned patience_ms, struct unix_name_fault *out_fault)
+{
+    if (strlen(name->path) > UNIX_NAME_PATH_MAX) {
+        return fail(out_fault, "a socket's path has at most 107 bytes", 0);
+    }
+    name->ino = 0; /* nothing of it is ours yet */
+    const int lock = lock_folder(name->path, patience_ms);
+    const int fd = make(name, out_fault);
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    return fd;
+}
+
+bool unix_name_change(struct unix_name *name, mode_t mode, gid_t group, struct unix_name_fault *out_fault)
+{
+    const struct unix_name former = *name;
+    struct unix_name_fault ignored;
+    name->mode = mode;
+    name->group = group;
+    /* Who is no group's own any more is the process's. */
+    struct unix_name wanted = *name;
+    wanted.group = group == (gid_t)-1 && former.group != group ? getegid() : group;
+    if (chmod(name->path, S_IRUSR | S_IWUSR) != 0) {
+        (void)fail(out_fault, "its mode cannot be set", errno);
+    } else if (dress(&wanted, out_fault) == 0) {
+        return true;
+    }
+    *name = former;
+    (void)dress(&former, &ignored);
+    return false;
 }
 
 bool unix_name_is_ours(const struct unix_name *name)

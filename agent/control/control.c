@@ -136,7 +136,7 @@ static unsigned end(struct control *control, struct control_order *order, struct
         change(control, STATE_NOBODYS);
         return status;
     }
-    order->config = NULL;
+    order->draft = NULL;
     if (control->state == STATE_TAKEN) {
         buffer_add_text(answer, "still under way after ten seconds: the agent's log will tell");
         change(control, STATE_LEFT);

@@ -19,7 +19,7 @@
 #include "agent/buffer.h"
 #include "agent/log.h"
 
-struct config;
+struct reload_draft;
 struct control; /* the mailbox */
 
 #define CONTROL_TEXT_BYTES 256
@@ -28,10 +28,10 @@ enum control_what { CONTROL_RELOAD, CONTROL_RESET };
 
 struct control_order {
     enum control_what what;
-    const char *name;      /* RESET: of the primitive; NULL: all */
-    const char *type;      /* RESET: NULL: any */
-    struct config *config; /* RELOAD: what was read, to be in force from now on */
-    const char *user;      /* who asks, for the log: a name of http.users or http.tokens; NULL: */
+    const char *name;           /* RESET: of the primitive; NULL: all */
+    const char *type;           /* RESET: NULL: any */
+    struct reload_draft *draft; /* RELOAD: what was read, to be in force from now on (reload.h) */
+    const char *user;           /* who asks, for the log: a name of http.users or http.tokens; NULL: */
     uint32_t uid;
     uint32_t pid; /* 0: a signal */
 };
@@ -45,7 +45,7 @@ void control_close(struct control *control);
 int control_fd(const struct control *control);
 
 /* In any thread but the drain thread: hand the order over and wait for its end. Returns an HTTP status, and appends the answer. Texts of
- * CONTROL_TEXT_BYTES and more are nobody's name: 404. An order's config belongs to whoever executes it, and is NULL afterwards, once it was
+ * CONTROL_TEXT_BYTES and more are nobody's name: 404. An order's draft belongs to whoever executes it, and is NULL afterwards, once it was
  * taken; else it stays the asker's. */
 unsigned control_ask(struct control *control, struct control_order *order, struct buffer *answer);
 

@@ -57,7 +57,7 @@ static unsigned refuse(struct reload *reload, struct control_order *order, struc
 {
     struct buffer nothing = {0};
     log_errors(message);
-    order->config = NULL;
+    order->draft = NULL;
     (void)control_ask(reload->settings.control, order, &nothing);
     buffer_free(&nothing);
     buffer_add_text(answer, "configuration refused, the one before is in force\n");
@@ -65,17 +65,59 @@ static unsigned refuse(struct reload *reload, struct control_order *order, struc
     return 400;
 }
 
+/* What listens as it says, unless the doors are nobody's. */
+static bool prepare_doors(struct reload *reload, struct reload_draft *draft, struct buffer *message)
+{
+    const struct reload_doors *doors = &reload->settings.doors;
+    return doors->prepare == NULL ||
+           doors->prepare(doors->context, config_options(draft->config), &draft->doors, message);
+}
+
+static void drop_doors(struct reload *reload, struct reload_draft *draft)
+{
+    const struct reload_doors *doors = &reload->settings.doors;
+    if (draft->doors != NULL) {
+        doors->drop(doors->context, draft->doors);
+    }
+    draft->doors = NULL;
+}
+
+static void drop(struct reload *reload, struct reload_draft *draft)
+{
+    if (draft != NULL) {
+        drop_doors(reload, draft);
+        config_close(draft->config);
+        free(draft);
+    }
+}
+
+/* NULL: the message says why. */
+static struct reload_draft *read_draft(struct reload *reload, struct buffer *message)
+{
+    struct reload_draft *draft = calloc(1, sizeof *draft);
+    if (draft == NULL) {
+        buffer_add_text(message, "no memory for the configuration");
+        return NULL;
+    }
+    const enum options_task task =
+        config_open(reload->settings.count, reload->settings.arguments, &draft->config, message);
+    if (task != OPTIONS_RUN || !prepare_doors(reload, draft, message)) {
+        drop(reload, draft);
+        return NULL;
+    }
+    return draft;
+}
+
 static unsigned read_and_ask(struct reload *reload, struct control_order *order, struct buffer *answer)
 {
     struct buffer message = {0};
     unsigned status = 0;
-    const enum options_task task =
-        config_open(reload->settings.count, reload->settings.arguments, &order->config, &message);
-    if (task != OPTIONS_RUN) {
+    order->draft = read_draft(reload, &message);
+    if (order->draft == NULL) {
         status = refuse(reload, order, &message, answer);
     } else {
         status = control_ask(reload->settings.control, order, answer);
-        config_close(order->config); /* NULL once it was taken */
+        drop(reload, order->draft); /* NULL once it was taken */
     }
     buffer_free(&message);
     return status;
@@ -181,28 +223,42 @@ static unsigned put_in_force(struct reload *reload, struct config *config, struc
 }
 
 /* Before anything is changed. Who was taken off the users would get in for ever, if the rest were in force without this. */
-static unsigned refuse_without_memory(struct config *config, struct buffer *answer)
+static unsigned refuse_without_memory(struct reload *reload, struct reload_draft *draft,
+                                      struct exposure *exposure, struct buffer *answer)
 {
     log_event(LOG_ERROR, log_what("no memory for the configuration, the one before is in force"));
     buffer_add_text(answer, "no memory for the configuration, the one before is in force");
-    config_close(config);
+    free(exposure);
+    drop(reload, draft);
     return 500;
+}
+
+/* The last that may fail. */
+static bool take_doors(struct reload *reload, struct reload_draft *draft)
+{
+    const struct reload_doors *doors = &reload->settings.doors;
+    struct doors_draft *taken = draft->doors;
+    draft->doors = NULL;
+    return taken == NULL || doors->take(doors->context, taken);
 }
 
 unsigned reload_apply(struct reload *reload, const struct control_order *order, struct buffer *answer)
 {
     struct publisher *publisher = reload->settings.executor->publisher;
     const uint64_t wall_ns = sr_clock_wall_ns();
-    struct exposure *exposure = order->config == NULL ? NULL : exposure_make(config_options(order->config));
-    publisher_note_reload(publisher, exposure != NULL, wall_ns);
-    if (order->config == NULL) {
+    struct reload_draft *draft = order->draft;
+    struct exposure *exposure = draft == NULL ? NULL : exposure_make(config_options(draft->config));
+    const bool good = exposure != NULL && take_doors(reload, draft);
+    publisher_note_reload(publisher, good, wall_ns);
+    if (draft == NULL) {
         return 400;
     }
-    if (exposure == NULL) {
-        return refuse_without_memory(order->config, answer);
+    if (!good) {
+        return refuse_without_memory(reload, draft, exposure, answer);
     }
     const uint64_t begun_ns = sr_clock_ns();
-    const unsigned status = put_in_force(reload, order->config, exposure, answer);
+    const unsigned status = put_in_force(reload, draft->config, exposure, answer);
+    free(draft);
     executor_publish(reload->settings.executor);
     log_event(LOG_INFO, log_what("configuration in force"), control_log_who(order),
               log_number("pid", order->pid), log_number("took_us", (sr_clock_ns() - begun_ns) / 1000));

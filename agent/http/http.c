@@ -13,6 +13,7 @@
 #include "agent/log.h"
 #include "listener.h"
 #include "peer/clock.h"
+#include "tls.h"
 
 enum {
     HEAD_BYTES = 32 * 1024,
@@ -65,17 +66,18 @@ static struct MHD_Daemon *start(struct http *http, int fd)
     /* poll(), which tells the same thing until it is heard: with epoll libmicrohttpd 0.9.75 misses an end that comes together
      * with data, and keeps the connection until its time is over. For 64 connections it costs nothing. */
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC;
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls.certificate.text},
-                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls.key.text},
+    /* A function's address, which the list has as one of data. */
+    void *retrieve = (void *)(uintptr_t)tls_retrieve;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, retrieve},
                                    {MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
                                    {MHD_OPTION_END, 0, NULL}};
     if (http->address.socket.ss_family == AF_INET6) {
         flags |= MHD_USE_IPv6;
     }
-    if (http->tls.key.text == NULL) {
-        tls[0].option = MHD_OPTION_END;
-    } else {
+    if (http->settings.kind == HTTP_TCP && http->settings.is_tls) {
         flags |= MHD_USE_TLS;
+    } else {
+        tls[0].option = MHD_OPTION_END;
     }
     /* clang-format off */
     return MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
@@ -94,19 +96,6 @@ static struct MHD_Daemon *start(struct http *http, int fd)
     /* clang-format on */
 }
 
-static int listen_at(struct http *http)
-{
-    switch (http->settings.kind) {
-    case HTTP_LOCAL:
-        return http->settings.listening;
-    case HTTP_UNIX:
-        return listener_unix(&http->settings.name);
-    case HTTP_TCP:
-        break;
-    }
-    return listener_tcp(&http->settings.listen);
-}
-
 /* When it has no thread, libmicrohttpd has closed the descriptor, but not when it did not get that far: closed is what is the same socket still. */
 static void close_if_left(int fd, const struct stat *before)
 {
@@ -121,17 +110,14 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
     struct http *http = calloc(1, sizeof *http);
     if (http == NULL) {
         log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(ENOMEM)));
-        if (settings->kind == HTTP_LOCAL) {
+        if (settings->kind != HTTP_TCP) {
             close(settings->listening);
         }
         return false;
     }
     http->settings = *settings;
-    const bool is_tls = settings->kind == HTTP_TCP && settings->tls_certificate != NULL;
-    const bool has_tls = !is_tls || tls_read(settings->tls_certificate, settings->tls_key, &http->tls);
-    const int fd = has_tls ? listen_at(http) : -1;
+    const int fd = settings->kind == HTTP_TCP ? listener_tcp(&settings->listen) : settings->listening;
     if (fd < 0) {
-        tls_free(&http->tls);
         free(http);
         return false;
     }
@@ -143,7 +129,6 @@ bool http_open(const struct http_settings *settings, struct http **out_http)
     struct stat before = {0};
     (void)fstat(fd, &before);
     http->daemon = start(http, fd);
-    tls_free(&http->tls); /* libmicrohttpd has made of it what it needs */
     if (http->daemon == NULL) {
         log_event(LOG_ERROR, log_what("cannot serve HTTP"), log_text("error", strerror(errno)));
         close_if_left(fd, &before);
@@ -159,12 +144,12 @@ void http_address(const struct http *http, char out_text[ADDRESS_TEXT_BYTES])
     address_format(&http->address, out_text);
 }
 
-/* Once. It is not made again, unlike the local socket, without which nobody could give orders; who scrapes notices. */
+/* Once. It is not made again at once, unlike the local socket, without which nobody could give orders; who scrapes notices. */
 static void complain_of_name(struct http *http)
 {
     if (http->settings.kind == HTTP_UNIX && !http->has_complained && http->quiesced == 0 &&
         !unix_name_is_ours(&http->settings.name)) {
-        log_event(LOG_WARNING, log_what("http.unix was removed: nobody can connect there until a start"),
+        log_event(LOG_WARNING, log_what("http.unix was removed: nobody can connect there until a reload"),
                   log_text("path", http->settings.name.path));
         http->has_complained = true;
     }

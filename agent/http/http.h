@@ -29,16 +29,19 @@
  *       of them, in the end by http_sweep() or http_close().
  *
  *   G9  With http.tls_certificate TCP is TLS 1.2 or 1.3 (tls.h). A handshake is part of the 10 s of G3, and waits for nobody but its own client.
+ *       A reload may bring another certificate (doors.h, G3).
  *
  *   G10 http_stop() ends listening, removes the name, and cuts at once who waits for a request or between two; answers under way go out.
  *       The agent gives them HTTP_STOP_NS, and drains meanwhile.
  *
- * A name of http.unix that somebody removes, or takes for another socket, is not made again (that of the local socket is): the log says so, once.
+ * A name of http.unix that somebody removes, or takes for another socket, is made again by a reload (doors.h, G4), not at once (that of the local socket
+ * is): the log says so, once.
  *
  * http_open() and http_close() in one thread; http_sweep() in any, between them. */
 #ifndef AGENT_HTTP_H
 #define AGENT_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/config/address.h"
@@ -63,10 +66,9 @@ enum http_kind {
 struct http_settings {
     enum http_kind kind;
     struct address listen;
-    const char *tls_certificate; /* of HTTP_TCP, read by http_open(); NULL: no TLS */
-    const char *tls_key;
-    struct unix_name name; /* its path outlives the struct http */
-    int listening;         /* of HTTP_LOCAL: the descriptor, http_open()'s to close */
+    bool is_tls;           /* of HTTP_TCP: with the pair of tls_put() */
+    struct unix_name name; /* of HTTP_UNIX; its path outlives the struct http */
+    int listening;         /* of HTTP_UNIX and HTTP_LOCAL: the descriptor, http_open()'s to close */
     const struct orders *orders;
     struct gate *gate;            /* not asked on the local socket; outlives it */
     const struct local *local;    /* told of to who gives orders elsewhere; outlives it. NULL: none */

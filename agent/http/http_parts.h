@@ -12,7 +12,6 @@
 #include "gate.h"
 #include "http.h"
 #include "pages.h"
-#include "tls.h"
 
 #define HTTP_HELD_BYTES (256u << 20)
 
@@ -21,7 +20,6 @@ struct http {
     int quiesced; /* the descriptor of a listening socket that is none any more; 0: it is one */
     struct address address;
     struct http_settings settings;
-    struct tls tls;                 /* while it starts */
     struct connections connections; /* of the HTTP thread and of who sweeps */
     /* Of the HTTP thread: */
     struct answerer answerer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets. See listener.h. */
+/* The listening socket of TCP. See listener.h. */
 #include "listener.h"
 
 #include <errno.h>
@@ -39,16 +39,4 @@ int listener_tcp(const struct address *address)
         close(fd);
     }
     return -1;
-}
-
-int listener_unix(struct unix_name *name)
-{
-    struct unix_name_fault fault;
-    const int fd = unix_name_listen(name, &fault);
-    if (fd < 0) {
-        log_event(LOG_ERROR, log_what("cannot listen"), log_text("path", name->path),
-                  log_text("why", fault.why),
-                  log_text("error", fault.error == 0 ? "none" : strerror(fault.error)));
-    }
-    return fd;
 }

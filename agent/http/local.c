@@ -48,7 +48,7 @@ static void serve(struct local *local)
     if (!local->has_path) {
         return;
     }
-    const int fd = unix_name_listen(&local->name, &fault);
+    const int fd = unix_name_listen(&local->name, 0, &fault); /* the store is this agent's alone */
     if (fd < 0) {
         complain(local, fault.why, fault.error);
         return;

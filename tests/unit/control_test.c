@@ -121,17 +121,17 @@ static void what_is_taken_belongs_to_whoever_executes_it(void **state)
 {
     (void)state;
     struct asker asker;
-    struct config *config = (struct config *)&executed; /* nobody looks into it */
+    struct reload_draft *draft = (struct reload_draft *)&executed; /* nobody looks into it */
     executed = 0;
-    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .config = config});
+    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .draft = draft});
     serve();
     end(&asker);
-    CHECK(asker.order.config == NULL);
+    CHECK(asker.order.draft == NULL);
     control_refuse(control, true);
-    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .config = config});
+    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .draft = draft});
     end(&asker);
     CHECK_EQUAL(asker.status, 503);
-    CHECK(asker.order.config == config);
+    CHECK(asker.order.draft == draft);
     control_refuse(control, false);
 }
 

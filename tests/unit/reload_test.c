@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,8 +35,10 @@ static struct config *config_of(int count)
 
 static unsigned apply(struct config *config)
 {
-    const struct control_order order = {.what = CONTROL_RELOAD, .config = config};
+    struct reload_draft *draft = malloc(sizeof *draft);
+    const struct control_order order = {.what = CONTROL_RELOAD, .draft = draft};
     struct buffer answer = {0};
+    *draft = (struct reload_draft){.config = config};
     const unsigned status = reload_apply(reload, &order, &answer);
     CHECK(answer.used > 0);
     buffer_free(&answer);
