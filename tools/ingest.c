@@ -334,7 +334,12 @@ const struct command command_ingest = {
         "Amounts are read exactly, also "
         "1.5e-3, and never through a floating-point number: what is finer than a nanosecond or a nano-dollar "
         "is refused, unless --round says "
-        "otherwise. An absent, empty or null cost, category or unit is none; in logs - is nothing.\n"
+        "otherwise. An absent, empty or null cost, category, unit or trace is none; in logs - is nothing.\n"
+        "--traceparent names a field as http_traceparent: of the slowest and the newest failing executions "
+        "the "
+        "trace is shown, if it is sampled. What is there and no traceparent makes no line bad, for clients "
+        "write "
+        "it: it is recorded without a trace, and the summary says how many.\n"
         "A line that does not say what is asked for, or in a way that is not understood, is bad: it is "
         "counted, the first ten are shown with "
         "line number and reason, and nothing of it is recorded. Nothing is guessed. Empty lines are passed "
@@ -355,6 +360,8 @@ const struct command command_ingest = {
         "'status>=500 or status=429'\n"
         "slipring ingest --log-format '$remote_addr \"$request\" $status $request_time' --name web "
         "access.log\n"
+        "slipring ingest --log-format '$remote_addr \"$request\" $status $http_traceparent $request_time' "
+        "--traceparent http_traceparent access.log\n"
         "slipring ingest --format csv --name '{job}' --duration wall:s --failure 'exit!=0' --cost price "
         "jobs.csv\n"
         "slipring ingest --format jsonl --duration elapsed_ms:ms --failure ok=false < calls.jsonl\n"
@@ -362,8 +369,9 @@ const struct command command_ingest = {
         "input=usage.in,output=usage.out calls.jsonl\tpriced by the agent's price card\n",
     COMMAND_OPTIONS(OPTION_input_format, OPTION_log_format, OPTION_columns, OPTION_delimiter, OPTION_name,
                     OPTION_type, OPTION_duration_from, OPTION_failure_when, OPTION_cost_from,
-                    OPTION_savings_from, OPTION_category_from, OPTION_resource, OPTION_units, OPTION_round,
-                    OPTION_max_names, OPTION_max_errors, OPTION_strict, OPTION_dry_run, OPTION_json),
+                    OPTION_savings_from, OPTION_category_from, OPTION_resource, OPTION_units,
+                    OPTION_traceparent_from, OPTION_round, OPTION_max_names, OPTION_max_errors, OPTION_strict,
+                    OPTION_dry_run, OPTION_json),
     .max_words = -1,
     .run = run_ingest,
 };

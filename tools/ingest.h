@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <slipring/trace.h>
 #include <slipring/usage.h>
 
 #include "command.h"
@@ -201,6 +202,7 @@ struct ingest_map {
     struct ingest_fields fields;
     struct ingest_template name, category, resource; /* count 0: none */
     struct ingest_measure duration, cost, savings;
+    uint32_t trace; /* a field that holds a traceparent; INGEST_FIELD_MAX: none */
     struct ingest_condition failures[INGEST_CONDITION_MAX]; /* any of them */
     uint32_t failure_count;
     uint32_t units[SLIPRING_UNIT_COUNT]; /* fields; INGEST_FIELD_MAX: none */
@@ -218,6 +220,8 @@ struct ingest_sample {
     bool has_cost;
     enum slipring_outcome outcome;
     struct slipring_usage usage;
+    struct slipring_trace trace; /* all zero: none */
+    bool has_bad_trace;          /* there was a text, which is none */
 };
 
 /* What the options say, with what the format takes for granted where they say nothing. False: said on stderr. */
@@ -249,6 +253,8 @@ const struct ingest_sums *ingest_sink_total(const struct ingest_sink *sink);
 uint64_t ingest_sink_overflowed(const struct ingest_sink *sink); /* samples under __overflow__ */
 uint64_t ingest_sink_uncategorised(const struct ingest_sink *sink);
 uint64_t ingest_sink_usage_lost(const struct ingest_sink *sink); /* of samples that are recorded */
+uint64_t ingest_sink_traced(const struct ingest_sink *sink);     /* samples with a sampled trace */
+uint64_t ingest_sink_bad_traces(const struct ingest_sink *sink); /* samples recorded without theirs */
 uint32_t ingest_sink_names(const struct ingest_sink *sink);
 /* Name i, in the order of the names. */
 const char *ingest_sink_name(struct ingest_sink *sink, uint32_t i, const struct ingest_sums **out_sums);

@@ -176,6 +176,30 @@ static bool take_units(const struct ingest_map *map, const struct ingest_row *ro
     return true;
 }
 
+/* --- whose trace is it? ------------------------------------------------------------------------------------------------ */
+
+/* What is no traceparent makes no line bad: in an access log it comes from the client, which could keep its requests out of the
+ * books so. */
+static void take_trace(const struct ingest_map *map, const struct ingest_row *row,
+                       struct ingest_sample *sample)
+{
+    char plain[128]; /* more than version 00 has, for those to come */
+    sample->trace = (struct slipring_trace){.flags = 0};
+    sample->has_bad_trace = false;
+    if (map->trace == INGEST_FIELD_MAX || is_absent(row->at[map->trace])) {
+        return;
+    }
+    const struct ingest_text text = row->at[map->trace];
+    if (text.length < sizeof plain && !memchr(text.text, '\0', text.length)) {
+        memcpy(plain, text.text, text.length);
+        plain[text.length] = '\0';
+        if (slipring_trace_parse(plain, &sample->trace)) {
+            return;
+        }
+    }
+    sample->has_bad_trace = true;
+}
+
 /* --- did it fail? ------------------------------------------------------------------------------------------------------ */
 
 static bool is_one_of(struct ingest_text text, const char *values, size_t length)
@@ -244,6 +268,7 @@ bool ingest_map_take(const struct ingest_map *map, const struct ingest_row *row,
 {
     out_sample->cost = (struct slipring_cost){0};
     out_sample->has_cost = false;
+    take_trace(map, row, out_sample);
     return take_texts(map, row, out_sample, fault) && take_duration(map, row, out_sample, fault) &&
            take_outcome(map, row, out_sample, fault) &&
            take_money(map, &map->cost, row, &out_sample->cost.cost_nanodollars, out_sample, fault) &&

@@ -201,6 +201,14 @@ static bool parse_units(struct ingest_map *map, const char *text)
     return true;
 }
 
+/* --- traces --------------------------------------------------------------------------------------------------------------- */
+
+static bool parse_trace(struct ingest_map *map, const char *field)
+{
+    map->trace = ingest_fields_add(&map->fields, field, strlen(field));
+    return map->trace != INGEST_FIELD_MAX;
+}
+
 /* --- all of it ------------------------------------------------------------------------------------------------------------ */
 
 static bool check_together(const struct invocation *invocation)
@@ -213,6 +221,11 @@ static bool check_together(const struct invocation *invocation)
     }
     if ((values[OPTION_units] != NULL) != (values[OPTION_resource] != NULL)) {
         message_print("--units and --resource go together: so many units of what?");
+        return false;
+    }
+    if (values[OPTION_units] && values[OPTION_traceparent_from]) {
+        message_print(
+            "--units and --traceparent do not go together: what is priced is recorded without a trace");
         return false;
     }
     if (values[OPTION_units] && has_money) {
@@ -233,6 +246,7 @@ bool ingest_map_open(struct ingest_map *map, const struct invocation *invocation
     *map = (struct ingest_map){.is_rounded = values[OPTION_round] != NULL};
     map->cost.field = INGEST_FIELD_MAX;
     map->savings.field = INGEST_FIELD_MAX;
+    map->trace = INGEST_FIELD_MAX;
     for (uint32_t unit = 0; unit < SLIPRING_UNIT_COUNT; unit++) {
         map->units[unit] = INGEST_FIELD_MAX;
     }
@@ -247,5 +261,6 @@ bool ingest_map_open(struct ingest_map *map, const struct invocation *invocation
             parse_template(map, "category", values[OPTION_category_from], &map->category)) &&
            (!values[OPTION_resource] ||
             parse_template(map, "resource", values[OPTION_resource], &map->resource)) &&
+           (!values[OPTION_traceparent_from] || parse_trace(map, values[OPTION_traceparent_from])) &&
            (!values[OPTION_units] || parse_units(map, values[OPTION_units]));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <slipring/record.h>
+#include <slipring/trace.h>
 
 #include "ingest.h"
 #include "pure/name.h"
@@ -40,7 +41,7 @@ struct ingest_sink {
     struct entry *last;     /* of the sample before */
     uint32_t *sorted;
     struct ingest_sums total;
-    uint64_t overflowed, uncategorised, unused;
+    uint64_t overflowed, uncategorised, unused, traced, bad_traces;
 };
 
 bool ingest_sink_open(struct slipring_store *store, const char *type, uint32_t max_names,
@@ -196,7 +197,8 @@ static void record(struct ingest_sink *sink, struct entry *entry, const struct i
                                               sample->resource, &sample->usage) != SLIPRING_OK;
         return;
     }
-    slipring_record(entry->primitive, sample->duration_ns, sample->outcome, sample->has_cost ? &cost : NULL);
+    slipring_record_traced(entry->primitive, sample->duration_ns, sample->outcome,
+                           sample->has_cost ? &cost : NULL, &sample->trace);
 }
 
 bool ingest_sink_take(struct ingest_sink *sink, const struct ingest_sample *sample,
@@ -214,6 +216,8 @@ bool ingest_sink_take(struct ingest_sink *sink, const struct ingest_sample *samp
     record(sink, entry, sample);
     count(&entry->sums, sample);
     count(&sink->total, sample);
+    sink->traced += (sample->trace.flags & SLIPRING_TRACE_SAMPLED) != 0;
+    sink->bad_traces += sample->has_bad_trace;
     sink->overflowed += entry == sink->overflow ||
                         (entry->primitive && slipring_primitive_status(entry->primitive) != SLIPRING_OK);
     return true;
@@ -239,6 +243,16 @@ uint64_t ingest_sink_uncategorised(const struct ingest_sink *sink)
 uint64_t ingest_sink_usage_lost(const struct ingest_sink *sink)
 {
     return sink->unused;
+}
+
+uint64_t ingest_sink_traced(const struct ingest_sink *sink)
+{
+    return sink->traced;
+}
+
+uint64_t ingest_sink_bad_traces(const struct ingest_sink *sink)
+{
+    return sink->bad_traces;
 }
 
 uint32_t ingest_sink_names(const struct ingest_sink *sink)

@@ -98,6 +98,11 @@ void ingest_tell_sample(const struct ingest_tally *tally, uint64_t line, const s
     if (sample->resource[0] != '\0') {
         printf(", usage of %s", render_safe(style, sample->resource, sizeof sample->resource, &text));
     }
+    if (sample->trace.flags & SLIPRING_TRACE_SAMPLED) {
+        char traceparent[SLIPRING_TRACEPARENT_BYTES];
+        slipring_trace_format(&sample->trace, traceparent);
+        printf(", trace %.32s", traceparent + strlen("00-"));
+    }
     (void)fputc('\n', stdout);
 }
 
@@ -148,6 +153,10 @@ static void print_oddities(const struct ingest_tally *tally, const struct ingest
     if (ingest_sink_usage_lost(sink) > 0) {
         printf("the store had no place for the usage of %s samples: they are recorded without it\n",
                render_count(ingest_sink_usage_lost(sink), &text));
+    }
+    if (ingest_sink_bad_traces(sink) > 0) {
+        printf("%s samples had a traceparent that is none: they are recorded without it\n",
+               render_count(ingest_sink_bad_traces(sink), &text));
     }
     if (tally->stopped) {
         printf("stopped before the end: %s\n", tally->stopped);
@@ -249,6 +258,8 @@ void ingest_tell_json(const struct ingest_tally *tally, struct ingest_sink *sink
     put(root, "overflowed", ingest_sink_overflowed(sink));
     put(root, "uncategorised", ingest_sink_uncategorised(sink));
     put(root, "usage_lost", ingest_sink_usage_lost(sink));
+    put(root, "traced", ingest_sink_traced(sink));
+    put(root, "bad_traces", ingest_sink_bad_traces(sink));
     put(root, "duration_ns", total->duration_ns);
     put(root, "cost_nanodollars", total->cost);
     put(root, "savings_nanodollars", total->savings);

@@ -184,6 +184,46 @@ def json_lines_are_read_by_paths_and_exactly(scene):
 
 # --- surroundings --------------------------------------------------------------------------------------------------------------------
 
+def slowest(agent, name):
+    """The trace of the slowest execution of the last minute that was kept."""
+    status, _, body = agent.get(f"/api/v1/primitives/{name}")
+    check(status == 200, "the API answered", status)
+    kept = json.loads(body).get("exemplars")
+    return kept and kept["windows"]["1m"]["slowest"]["trace_id"]
+
+
+@test
+def traces_of_a_field_are_kept_and_what_is_none_keeps_no_line_out(scene):
+    agent = scene.agent()
+    ids = [f"4bf92f3577b34da6a3ce929d0e0e473{digit}" for digit in range(3)]
+    spans = [f"00-{trace}-00f067aa0ba902b7-01" for trace in ids]
+    bad = ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", "nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", spans[0].upper(), spans[0] + "-x",
+           "ff" + spans[0][2:], "x" * 5000]
+    unsampled = spans[0][:-1] + "0"
+    rows = [(spans[0], "0.2"), (unsampled, "9"), ("", "8"), *((text, "7") for text in bad)]
+    formats = {
+        "web": ("".join(f'10.0.0.1 "GET / HTTP/1.1" 200 "{trace or "-"}" {seconds}\n' for trace, seconds in rows),
+                ["--log-format", '$remote_addr "$request" $status "$http_traceparent" $request_time', "--traceparent", "http_traceparent"]),
+        "table": ("trace,seconds\n" + "".join(f"{trace},{seconds}\n" for trace, seconds in rows),
+                  ["--format", "csv", "--duration", "seconds:s", "--traceparent", "trace"]),
+        "lines": ("".join(json.dumps({"w3c": {"trace": trace or None}, "s": float(seconds)}) + "\n" for trace, seconds in rows) + '{"s":8}\n{"s":8,"w3c":{"trace":"a\\u0000b"}}\n',
+                  ["--format", "jsonl", "--duration", "s:s", "--traceparent", "w3c.trace"]),
+    }
+    for name, (text, words) in formats.items():
+        summary, _ = ingest(scene, text, "--name", name, *words)
+        more = 2 if name == "lines" else 0
+        equal((summary["recorded"], summary["bad"], summary["traced"], summary["bad_traces"]), (len(rows) + more, 0, 1, len(bad) + more // 2), f"the summary of {name}")
+        until(lambda: agent.metrics().recorded(name) == len(rows) + more, "books")
+        equal(until(lambda: slowest(agent, name), "an exemplar"), ids[0], f"the trace of {name}")
+    equal(scene.slipring("verify").returncode, 0, "verify")
+    dry, _ = ingest(scene, formats["table"][0], "--name", "table", "--dry-run", *formats["table"][1])
+    equal((dry["traced"], dry["bad_traces"]), (1, len(bad)), "a dry run")
+    with open(os.path.join(scene.work, "input")) as stdin:
+        told = scene.slipring("ingest", "--name", "table", "--dry-run", *formats["table"][1], stdin=stdin)
+    contains(told.stdout, [f"trace {ids[0]}", f"{len(bad)} samples had a traceparent that is none"], "a dry run as text")
+    equal(told.stdout.count(", trace "), 1, "traces in it")
+
+
 @test
 def names_beyond_the_guard_go_under_overflow_and_sums_stay_right(scene):
     agent = scene.agent()
@@ -264,6 +304,8 @@ def bad_options_are_refused_with_a_sentence_and_nothing_is_made(scene):
         (["--log-format", "%h %Q"], "not known"), (["--log-format", "plain"], "no variables"), (["--format", "jsonl", "--max-names", "0"], "from 1 to 1024"),
         (["--format", "jsonl", "--columns", "a"], "for --format csv"), (["--format", "csv", "--delimiter", "xx"], "one ASCII"),
         (["--format", "jsonl", "--strict", "--max-errors", "3"], "give one of them"), (["--format", "jsonl", "--type", ""], "empty"),
+        (["--format", "jsonl", "--units", "input=a", "--resource", "x", "--traceparent", "t"], "do not go together"),
+        (["--format", "combined", "--traceparent", "http_traceparent"], "no variable 'http_traceparent'"), (["--format", "jsonl", "--traceparent", ""], "field"),
     ]
     for words, says in refused:
         done = scene.slipring("ingest", *words)
