@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -168,6 +169,14 @@ static void the_double_of_billionths_is_that_of_their_text(void **state)
     }
 }
 
+static void assert_integer(uint64_t value)
+{
+    char expected[SR_NUMBER_TEXT_BYTES];
+    (void)snprintf(expected, sizeof expected, "%" PRIu64, value);
+    assert_int_equal(sr_number_format_integer(value, text), strlen(expected));
+    assert_string_equal(text, expected);
+}
+
 static void integers_are_digits(void **state)
 {
     (void)state;
@@ -175,6 +184,15 @@ static void integers_are_digits(void **state)
     assert_string_equal(text, "0");
     assert_int_equal(sr_number_format_integer(UINT64_MAX, text), 20);
     assert_string_equal(text, "18446744073709551615");
+    for (unsigned bit = 0; bit < 64; bit++) {
+        assert_integer((UINT64_C(1) << bit) - 1);
+        assert_integer(UINT64_C(1) << bit);
+    }
+    for (uint64_t power = 10; power < UINT64_MAX / 10; power *= 10) {
+        assert_integer(power - 1);
+        assert_integer(power);
+        assert_integer(power + 1);
+    }
 }
 
 int main(void)
