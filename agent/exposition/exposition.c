@@ -2,14 +2,13 @@
 /* What is said for Prometheus, whatever the format. See exposition.h. */
 #include "exposition.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <slipring/version.h>
 
 #include "exposition_parts.h"
 #include "pure/objective.h"
-
-enum { HEADING_BYTES = 512 }; /* about, of a family's HELP, TYPE and UNIT */
 
 /* --- labels -------------------------------------------------------------------------------------------------------------- */
 
@@ -325,31 +324,106 @@ static void add_heading(struct exposition *exposition, struct buffer *out, enum 
     }
 }
 
-bool exposition_finish(struct exposition *exposition, struct buffer *out_text)
+/* What stands before each family, and behind the last one: what is said once. out_ends: where that ends in `between`. */
+static void add_between(struct exposition *exposition, size_t out_ends[FAMILY_COUNT])
 {
     _Static_assert((unsigned)FAMILY_slipring_build_info + 4 == (unsigned)FAMILY_COUNT,
                    "what is of the store as a whole comes last in the table");
-    bool whole = !exposition->failed && !exposition->agent.failed;
-    size_t bytes = exposition->agent.used + HEADING_BYTES;
+    struct buffer *between = &exposition->between;
+    buffer_clear(between);
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
-        bytes += exposition->families[id].used + HEADING_BYTES;
-    }
-    whole =
-        whole && buffer_room(out_text, bytes) != NULL; /* at once: growing bit by bit copies what is there */
-    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
-        const struct buffer *lines = &exposition->families[id];
-        whole = whole && !lines->failed;
-        if (lines->used > 0) {
-            add_heading(exposition, out_text, (enum family_id)id);
-            buffer_add(out_text, lines->text, lines->used);
+        if (exposition->families[id].used > 0) {
+            add_heading(exposition, between, (enum family_id)id);
         }
+        out_ends[id] = between->used;
     }
-    add_store(exposition, out_text);
-    buffer_add(out_text, exposition->agent.text, exposition->agent.used);
+    add_store(exposition, between);
+    buffer_add(between, exposition->agent.text, exposition->agent.used);
     if (exposition->format == EXPOSITION_OPENMETRICS) {
-        buffer_add_text(out_text, "# EOF\n");
+        buffer_add_text(between, "# EOF\n");
     }
-    return whole && !exposition->failed && !out_text->failed;
+}
+
+static bool is_whole(const struct exposition *exposition)
+{
+    bool whole = !exposition->failed && !exposition->agent.failed && !exposition->between.failed;
+    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
+        whole = whole && !exposition->families[id].failed;
+    }
+    return whole;
+}
+
+static void add_span(struct exposition_rendering *rendering, const char *text, size_t bytes)
+{
+    if (bytes > 0) {
+        rendering->spans[rendering->span_count++] = (struct exposition_span){text, bytes};
+        rendering->bytes += bytes;
+    }
+}
+
+/* The memory passes from one to the other, which has none. */
+static void pass_on(struct buffer *from, struct buffer *to)
+{
+    *to = *from;
+    *from = (struct buffer){0};
+}
+
+struct exposition_rendering *exposition_finish(struct exposition *exposition)
+{
+    size_t ends[FAMILY_COUNT];
+    add_between(exposition, ends);
+    struct exposition_rendering *rendering = is_whole(exposition) ? malloc(sizeof *rendering) : NULL;
+    if (rendering == NULL) {
+        return NULL;
+    }
+    rendering->exposition = exposition;
+    rendering->bytes = 0;
+    rendering->span_count = 0;
+    rendering->room = exposition->between.room;
+    pass_on(&exposition->between, &rendering->between);
+    size_t begin = 0;
+    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
+        struct buffer *lines = &rendering->families[id];
+        pass_on(&exposition->families[id], lines);
+        rendering->room += lines->room;
+        add_span(rendering, rendering->between.text + begin, ends[id] - begin);
+        add_span(rendering, lines->text, lines->used);
+        begin = ends[id];
+    }
+    add_span(rendering, rendering->between.text + begin, rendering->between.used - begin);
+    return rendering;
+}
+
+/* The larger one of the two stays. */
+static void keep(struct buffer *kept, struct buffer *former)
+{
+    if (former->room > kept->room) {
+        const struct buffer smaller = *kept;
+        *kept = *former;
+        *former = smaller;
+    }
+    buffer_free(former);
+}
+
+void exposition_give_back(struct exposition_rendering *rendering)
+{
+    if (rendering == NULL) {
+        return;
+    }
+    struct exposition *exposition = rendering->exposition;
+    keep(&exposition->between, &rendering->between);
+    for (unsigned id = 0; id < FAMILY_COUNT; id++) {
+        keep(&exposition->families[id], &rendering->families[id]);
+    }
+    free(rendering);
+}
+
+void exposition_join(const struct exposition_rendering *rendering, struct buffer *out_text)
+{
+    (void)!buffer_room(out_text, rendering->bytes); /* at once; what does not fit says so below */
+    for (uint32_t i = 0; i < rendering->span_count; i++) {
+        buffer_add(out_text, rendering->spans[i].text, rendering->spans[i].bytes);
+    }
 }
 
 void exposition_free(struct exposition *exposition)
@@ -357,6 +431,7 @@ void exposition_free(struct exposition *exposition)
     for (unsigned id = 0; id < FAMILY_COUNT; id++) {
         buffer_free(&exposition->families[id]);
     }
+    buffer_free(&exposition->between);
     buffer_free(&exposition->agent);
     buffer_free(&exposition->labels);
     buffer_free(&exposition->scratch);

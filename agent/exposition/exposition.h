@@ -89,6 +89,7 @@ struct exposition_cache {
 struct exposition {
     enum exposition_format format;
     struct buffer families[FAMILY_COUNT];
+    struct buffer between;           /* headings, and behind the last family what is said once */
     struct buffer agent;             /* the agent's own figures, ready made */
     struct buffer labels;            /* of the primitive in hand, with a block to spare */
     struct buffer scratch;           /* of a label, or a message, in the making */
@@ -107,6 +108,21 @@ struct exposition {
     struct exposition_cache cache;
     struct exposition_seconds seconds[SR_BUCKET_COUNT]; /* by the bucket that it lies in */
     struct sr_native native;                            /* of the primitive in hand */
+};
+
+/* All that was said: `span_count` spans, one behind the other. They lie where they were made, so that a large one is not copied to be sent. */
+#define EXPOSITION_SPANS_MOST (2 * FAMILY_COUNT + 1)
+struct exposition_span {
+    const char *text;
+    size_t bytes;
+};
+struct exposition_rendering {
+    struct exposition *exposition; /* which gets the memory back */
+    size_t bytes;                  /* of all spans */
+    size_t room;                   /* memory that it takes, beside its own */
+    uint32_t span_count;
+    struct exposition_span spans[EXPOSITION_SPANS_MOST];
+    struct buffer families[FAMILY_COUNT], between; /* what the spans are of */
 };
 
 /* What is known of a primitive. */
@@ -134,9 +150,15 @@ void exposition_usage(struct exposition *exposition, const struct slipring_usage
 
 void exposition_agent(struct exposition *exposition, const struct sr_agent_figures *figures);
 
-/* The whole, appended to *out_text. False when memory ran out on the way. */
-__attribute__((warn_unused_result)) bool exposition_finish(struct exposition *exposition,
-                                                           struct buffer *out_text);
+/* The whole, for exposition_give_back(), which is due before exposition_free(); others may be rendered meanwhile. NULL when memory ran out on the way. */
+__attribute__((warn_unused_result)) struct exposition_rendering *
+exposition_finish(struct exposition *exposition);
+
+/* Nobody reads it any more. Its memory is kept for the next one, unless something larger is. */
+void exposition_give_back(struct exposition_rendering *rendering);
+
+/* Append all of it to *out_text, which says whether there was memory. */
+void exposition_join(const struct exposition_rendering *rendering, struct buffer *out_text);
 
 void exposition_free(struct exposition *exposition);
 

@@ -25,10 +25,17 @@ static void begin(struct answer *answer, unsigned status, const char *content_ty
     *answer = (struct answer){.status = status, .content_type = content_type};
 }
 
+void answer_free_body(struct answer *answer)
+{
+    buffer_free(&answer->body);
+    exposition_give_back(answer->rendering);
+    answer->rendering = NULL;
+}
+
 /* An answer that could not be made whole is none. */
 static void fail(struct answer *answer)
 {
-    buffer_free(&answer->body);
+    answer_free_body(answer);
     begin(answer, 500, TYPE_TEXT);
 }
 
@@ -162,6 +169,18 @@ static void begin_exposition(struct answerer *answerer, enum exposition_format f
     exposition_begin(exposition, format);
 }
 
+static void finish_exposition(struct exposition *exposition, struct answer *answer)
+{
+    answer->rendering = exposition_finish(exposition);
+    if (answer->rendering == NULL) {
+        answer->body.failed = true;
+    } else if (answer->rendering->bytes < ANSWER_JOINED_BYTES) {
+        exposition_join(answer->rendering, &answer->body);
+        exposition_give_back(answer->rendering);
+        answer->rendering = NULL;
+    }
+}
+
 static void answer_metrics(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                            struct answer *out_answer)
 {
@@ -189,7 +208,7 @@ static void answer_metrics(struct answerer *answerer, const struct answer_query 
     if (sr_stats_agent_figures(answerer->stats, &figures) == SLIPRING_OK) {
         exposition_agent(exposition, &figures);
     }
-    out_answer->body.failed |= !exposition_finish(exposition, &out_answer->body);
+    finish_exposition(exposition, out_answer);
 }
 
 static struct json_object *primitive_json(const struct answerer *answerer, uint32_t id,

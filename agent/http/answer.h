@@ -31,6 +31,7 @@ struct answer {
     const char *vary;  /* likewise */
     bool is_scrape;    /* figures were rendered for Prometheus */
     struct buffer body;
+    struct exposition_rendering *rendering; /* the body instead, when it is large; else NULL */
 };
 
 /* What was asked for. */
@@ -40,7 +41,10 @@ struct answer_query {
     const char *accept; /* the Accept header, or NULL */
 };
 
-/* The answer to a GET. The body is the caller's to free. Out of memory is an answer too: 500 without a body. */
+/* Below that, what was rendered is copied into one body, exactly as large: one block of exposition.h is larger than a page of a small store. */
+#define ANSWER_JOINED_BYTES (256u << 10)
+
+/* The answer to a GET. The body is the caller's to free, before the answerer. Out of memory is an answer too: 500 without a body. */
 void answer_get(struct answerer *answerer, const struct answer_query *query, uint64_t now_ns,
                 struct answer *out_answer);
 
@@ -50,6 +54,9 @@ void answer_error(const char *path, unsigned status, const char *message, const 
 
 /* A text as an answer; its memory passes over, and *text is as new. */
 void answer_text(unsigned status, struct buffer *text, struct answer *out_answer);
+
+/* Whatever the body is in. */
+void answer_free_body(struct answer *answer);
 
 /* The memory that answers left behind. */
 void answerer_free(struct answerer *answerer);

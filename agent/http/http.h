@@ -4,7 +4,7 @@
  *
  *      head arrives ──refused──────────────────────────────────┐
  *           │                                                   ▼
- *           └──let in──► order, executed by the drain thread ► page ──► blocks of 64 KB, as the client reads ──► next head
+ *           └──let in──► order, executed by the drain thread ► page ──► as much as the client takes, until it is out ──► next head
  *                    └─► rendered, or found: pages.h ───────────┘
  *
  *   G1  Looking costs the looked-at nothing: the thread reads published figures only, and being one thread it takes one
@@ -19,8 +19,9 @@
  *   G5  Orders are taken on the local socket, whose peers are the agent's own user and root; anybody else who got through to it is
  *       answered 403, whatever is asked. Elsewhere they are taken from those whom http.orders names, after G8, and never from a browser, which another
  *       site's page may have sent.
- *   G6  Scrapes of one format that come together are rendered once (pages.h, G1). A client takes a block of 64 KB at a time, besides the body it
- *       shares; a slow, stuck or dead one holds up neither another nor the drain, which this thread never waits for but for an order.
+ *   G6  Scrapes of one format that come together are rendered once (pages.h, G1). What is sent lies in the body, which clients
+ *       share, or, as gzip, in a block of 64 KB of each; a call takes what the socket has room for, so that a slow, stuck or dead client holds up
+ *       neither another nor the drain, which this thread never waits for but for an order.
  *   G7  Who takes gzip gets it (http.gzip), made while it is read; `Vary` says so to caches. HEAD has the head that GET has, but for
  *       the length of gzip, which is not known before the end.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A page to its client, in blocks, as gzip or as it is. See http.h. */
+/* A page to its client, as gzip in blocks, or as it is. See http.h. */
 #include "http_parts.h"
 
 #include <string.h>
@@ -10,12 +10,6 @@ enum {
     BLOCK_BYTES = 64 * 1024, /* the memory of a client that reads slowly, and the work of one call */
     GZIP_LEAST_BYTES = 1024, /* less is one packet either way */
 };
-
-static ssize_t read_plain(void *cls, uint64_t at, char *to, size_t room)
-{
-    const size_t bytes = page_read(cls, at, to, room);
-    return bytes == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)bytes;
-}
 
 static ssize_t read_packed(void *cls, uint64_t at, char *to, size_t room)
 {
@@ -72,19 +66,28 @@ static bool prepare_head(struct MHD_Response *response, const char *method, bool
            MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) != MHD_NO;
 }
 
-/* A body of one block goes out together with its head. */
+/* Sent from where it was rendered. One span goes out together with its head. */
+static struct MHD_Response *make_plain(struct page *page)
+{
+    size_t count;
+    const struct exposition_span *spans = page_spans(page, &count);
+    if (count <= 1) {
+        static char nothing[1];
+        return MHD_create_response_from_buffer_with_free_callback_cls(
+            page_bytes(page), count == 0 ? nothing : (void *)(uintptr_t)spans[0].text, release, page);
+    }
+    struct MHD_IoVec parts[EXPOSITION_SPANS_MOST];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct MHD_IoVec){.iov_base = spans[i].text, .iov_len = spans[i].bytes};
+    }
+    return MHD_create_response_from_iovec(parts, (unsigned)count, release, page);
+}
+
 static struct MHD_Response *make_response(struct page *page, bool is_packed)
 {
-    const size_t bytes = page_bytes(page);
-    if (is_packed) {
-        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_packed, page, release);
-    }
-    if (bytes > BLOCK_BYTES) {
-        return MHD_create_response_from_callback(bytes, BLOCK_BYTES, read_plain, page, release);
-    }
-    static char nothing[1];
-    char *text = bytes == 0 ? nothing : page_answer(page)->body.text;
-    return MHD_create_response_from_buffer_with_free_callback_cls(bytes, text, release, page);
+    return is_packed
+               ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_packed, page, release)
+               : make_plain(page);
 }
 
 enum MHD_Result http_send(struct http *http, struct MHD_Connection *connection, const char *method,

@@ -22,7 +22,11 @@ struct page {
     struct page *next;
     struct page *previous;
     unsigned readers;
-    struct answer answer; /* its body is the text */
+    struct answer answer;
+    size_t bytes; /* of its text */
+    size_t span_count;
+    const struct exposition_span *spans; /* the text: those of the rendering, or: */
+    struct exposition_span body;
     uint64_t took_ns;
     size_t counted; /* of pages->held */
     /* Who may share it: */
@@ -34,6 +38,8 @@ struct page {
     /* As gzip, as far as it was read: */
     enum { PACKING_NOT_BEGUN, PACKING, PACKED } packing;
     z_stream packer;
+    size_t packing_span; /* the one in hand, and how far it is packed */
+    size_t packing_done;
     struct buffer packed;
 };
 
@@ -74,10 +80,30 @@ struct page *pages_find(const struct pages *pages, const struct pages_what *what
 
 static void count(struct page *page)
 {
+    const struct exposition_rendering *rendering = page->answer.rendering;
     const size_t bytes = sizeof *page + page->answer.body.room + page->packed.room +
+                         (rendering == NULL ? 0 : sizeof *rendering + rendering->room) +
                          (page->packing == PACKING ? PACKER_BYTES : 0);
     page->pages->held += bytes - page->counted; /* modulo 2^64 */
     page->counted = bytes;
+}
+
+/* The answer's text passes over, with room to spare: to give that back costs the next one a fault for each page of memory, 40 ms at 10 MB. */
+static void take_text(struct page *page, struct answer *answer)
+{
+    page->answer = *answer;
+    answer->body = (struct buffer){0};
+    answer->rendering = NULL;
+    if (page->answer.rendering != NULL) {
+        page->spans = page->answer.rendering->spans;
+        page->span_count = page->answer.rendering->span_count;
+        page->bytes = page->answer.rendering->bytes;
+    } else {
+        page->body = (struct exposition_span){page->answer.body.text, page->answer.body.used};
+        page->spans = &page->body;
+        page->span_count = page->body.bytes > 0;
+        page->bytes = page->body.bytes;
+    }
 }
 
 struct page *pages_add(struct pages *pages, const struct pages_what *what, struct answer *answer,
@@ -85,16 +111,14 @@ struct page *pages_add(struct pages *pages, const struct pages_what *what, struc
 {
     struct page *page = calloc(1, sizeof *page);
     if (page == NULL) {
-        buffer_free(&answer->body);
+        answer_free_body(answer);
         return NULL;
     }
     page->pages = pages;
     page->readers = 1;
-    page->answer =
-        *answer; /* with room to spare: to give that back costs the next one a fault for each page of memory, 40 ms at 10 MB */
-    answer->body = (struct buffer){0};
+    take_text(page, answer);
     page->made_ns = now_ns;
-    if (what != NULL && page->answer.status == 200 && page->answer.body.used >= PAGES_SHARED_BYTES) {
+    if (what != NULL && page->answer.status == 200 && page->bytes >= PAGES_SHARED_BYTES) {
         page->published_ns = what->published_ns;
         page->generation = what->generation;
         page->key_bytes = make_key(what->query, page->key);
@@ -131,7 +155,7 @@ void page_release(struct page *page)
     if (page->next != NULL) {
         page->next->previous = page->previous;
     }
-    buffer_free(&page->answer.body);
+    answer_free_body(&page->answer);
     buffer_free(&page->packed);
     free(page);
 }
@@ -143,7 +167,7 @@ const struct answer *page_answer(const struct page *page)
 
 size_t page_bytes(const struct page *page)
 {
-    return page->answer.body.used;
+    return page->bytes;
 }
 
 void page_note_took(struct page *page, uint64_t took_ns)
@@ -156,20 +180,10 @@ uint64_t page_took(const struct page *page)
     return page->took_ns;
 }
 
-/* A part of the text from `at` on. */
-static size_t copy(const struct buffer *text, uint64_t at, char *to, size_t room)
+const struct exposition_span *page_spans(const struct page *page, size_t *out_count)
 {
-    const size_t left = at < text->used ? text->used - (size_t)at : 0;
-    const size_t bytes = left < room ? left : room;
-    if (bytes > 0) {
-        memcpy(to, text->text + at, bytes);
-    }
-    return bytes;
-}
-
-size_t page_read(const struct page *page, uint64_t at, char *to, size_t room)
-{
-    return copy(&page->answer.body, at, to, room);
+    *out_count = page->span_count;
+    return page->spans;
 }
 
 static bool begin_packing(struct page *page)
@@ -205,22 +219,35 @@ static bool put_out(struct page *page, int flush)
     return result != Z_STREAM_ERROR;
 }
 
+/* Hand the packer what is left of the span in hand, at most `most`. Returns how much that is. */
+static size_t put_in(struct page *page, size_t most)
+{
+    const struct exposition_span *span = &page->spans[page->packing_span];
+    const size_t left = span->bytes - page->packing_done;
+    const size_t bytes = left < most ? left : most;
+    page->packer.next_in = (Bytef *)(uintptr_t)(span->text + page->packing_done);
+    page->packer.avail_in = (uInt)bytes;
+    page->packing_done += bytes;
+    if (bytes == left) {
+        page->packing_span++;
+        page->packing_done = 0;
+    }
+    return bytes;
+}
+
 /* One step of the text, which makes one byte at least. */
 static bool pack(struct page *page)
 {
-    const struct buffer *text = &page->answer.body;
-    z_stream *packer = &page->packer;
     if (!begin_packing(page)) {
         return false;
     }
-    const size_t done = (size_t)packer->total_in;
-    const size_t left = text->used - done;
-    const size_t bytes = left < PAGES_STEP_BYTES ? left : PAGES_STEP_BYTES;
     const size_t before = page->packed.used;
-    packer->next_in = (Bytef *)(text->text + done);
-    packer->avail_in = (uInt)bytes;
-    const bool good = put_out(page, bytes == left ? Z_FINISH : Z_NO_FLUSH) &&
-                      (page->packed.used > before || put_out(page, Z_SYNC_FLUSH));
+    bool good = true;
+    for (size_t done = 0; good && done < PAGES_STEP_BYTES && page->packing_span < page->span_count;) {
+        done += put_in(page, PAGES_STEP_BYTES - done);
+        good = put_out(page, page->packing_span == page->span_count ? Z_FINISH : Z_NO_FLUSH);
+    }
+    good = good && (page->packed.used > before || put_out(page, Z_SYNC_FLUSH));
     count(page);
     return good;
 }
@@ -230,5 +257,10 @@ ssize_t page_read_packed(struct page *page, uint64_t at, char *to, size_t room)
     if (at >= page->packed.used && page->packing != PACKED && !pack(page)) {
         return -1;
     }
-    return (ssize_t)copy(&page->packed, at, to, room);
+    const size_t left = at < page->packed.used ? page->packed.used - (size_t)at : 0;
+    const size_t bytes = left < room ? left : room;
+    if (bytes > 0) {
+        memcpy(to, page->packed.text + at, bytes);
+    }
+    return (ssize_t)bytes;
 }

@@ -9,6 +9,8 @@
  *   G3  Compressing goes on as the foremost reader reads, by PAGES_STEP_BYTES of text at a time, and once for all: who is behind takes what is there.
  *       So a reader costs others no more than one step, and nothing is compressed that nobody reads.
  *   G4  `held` is what all of it takes: a text once, whoever reads it, and what was compressed so far.
+ *   G5  A large exposition is not copied: its spans lie where it was rendered (exposition.h), are sent from there, and that memory is for the next
+ *       rendering when its last reader has gone.
  *
  * Texts below PAGES_SHARED_BYTES, and all but 200, are nobody else's. One thread for a struct pages and its pages: of each HTTP thread there is one. */
 #ifndef AGENT_PAGES_H
@@ -56,10 +58,10 @@ size_t page_bytes(const struct page *page);
 void page_note_took(struct page *page, uint64_t took_ns);
 uint64_t page_took(const struct page *page);
 
-/* Some bytes, 1 to `room`, from the place `at` on; 0: that is the end. */
-size_t page_read(const struct page *page, uint64_t at, char *to, size_t room);
+/* Its text: *out_count spans, one behind the other, until page_release(). */
+const struct exposition_span *page_spans(const struct page *page, size_t *out_count);
 
-/* The same of the text as gzip. -1: no memory. */
+/* Of the text, which is not empty, as gzip some bytes, 1 to `room`, from the place `at` on; 0: that is the end. -1: no memory. */
 ssize_t page_read_packed(struct page *page, uint64_t at, char *to, size_t room);
 
 #endif

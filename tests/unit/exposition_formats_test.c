@@ -46,6 +46,17 @@ static int fill(void **state)
     return 0;
 }
 
+static bool finish(struct buffer *out)
+{
+    struct exposition_rendering *rendering = exposition_finish(&exposition);
+    if (rendering == NULL) {
+        return false;
+    }
+    exposition_join(rendering, out);
+    exposition_give_back(rendering);
+    return !out->failed;
+}
+
 static struct buffer render(enum exposition_format format)
 {
     struct buffer out = {0};
@@ -64,7 +75,7 @@ static struct buffer render(enum exposition_format format)
     exposition_agent(&exposition, &agent);
     exposition_primitive(&exposition, &figures);
     exposition_usage(&exposition, &usage);
-    assert_true(exposition_finish(&exposition, &out));
+    assert_true(finish(&out));
     buffer_free(&common);
     return out;
 }

@@ -40,10 +40,21 @@ static void add_primitive(const struct slipring_slo_stats *objectives)
     exposition_primitive(&exposition, &figures);
 }
 
+static bool finish(struct buffer *out)
+{
+    struct exposition_rendering *rendering = exposition_finish(&exposition);
+    if (rendering == NULL) {
+        return false;
+    }
+    exposition_join(rendering, out);
+    exposition_give_back(rendering);
+    return !out->failed;
+}
+
 static const char *render(void)
 {
     add_primitive(&slo);
-    assert_true(exposition_finish(&exposition, &text));
+    assert_true(finish(&text));
     buffer_add(&text, "", 1);
     assert_false(text.failed);
     return text.text;
@@ -345,7 +356,7 @@ static void an_objective_whose_windows_are_not_published_yet_has_its_period(void
     buffer_clear(&text);
     exposition_begin(&exposition, EXPOSITION_TEXT);
     add_primitive(NULL);
-    assert_true(exposition_finish(&exposition, &text));
+    assert_true(finish(&text));
     buffer_add(&text, "", 1);
     assert_true(has_line(OBJECTIVE("events", "latency", ",window=\"period\"") "1000"));
     assert_null(strstr(text.text, "primitive_slo_objective_no_data"));
@@ -585,7 +596,7 @@ static void families_stand_together_though_primitives_come_one_by_one(void **sta
 static void nothing_recorded_yet_is_the_build_alone(void **state)
 {
     (void)state;
-    assert_true(exposition_finish(&exposition, &text));
+    assert_true(finish(&text));
     assert_memory_equal(text.text, "# HELP slipring_build_info ", 27);
     assert_int_equal(text.used, strlen("# HELP slipring_build_info 1, with the agent's version as a label\n"
                                        "# TYPE slipring_build_info gauge\n"

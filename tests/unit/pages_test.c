@@ -115,21 +115,23 @@ static void small_and_failed_answers_are_nobody_elses(void **state)
     page_release(unknown);
 }
 
-static void a_text_is_read_from_any_place(void **state)
+static void a_text_is_one_span_where_it_was_made(void **state)
 {
     (void)state;
     struct answer answer = answer_of(1000, 5);
-    char whole[1000];
-    char read[1000];
-    memcpy(whole, answer.body.text, sizeof whole);
+    const char *text = answer.body.text;
     struct page *page = pages_add(&pages, NULL, &answer, NOW);
+    size_t count;
+    const struct exposition_span *spans = page_spans(page, &count);
     assert_int_equal(page_bytes(page), 1000);
-    assert_int_equal(page_read(page, 0, read, 1000), 1000);
-    assert_memory_equal(read, whole, 1000);
-    assert_int_equal(page_read(page, 990, read, 1000), 10);
-    assert_memory_equal(read, whole + 990, 10);
-    assert_int_equal(page_read(page, 1000, read, 1000), 0);
-    assert_int_equal(page_read(page, UINT64_MAX, read, 1000), 0);
+    assert_int_equal(count, 1);
+    assert_ptr_equal(spans[0].text, text);
+    assert_int_equal(spans[0].bytes, 1000);
+    page_release(page);
+    struct answer nothing = {.status = 200};
+    page = pages_add(&pages, NULL, &nothing, NOW);
+    (void)page_spans(page, &count);
+    assert_int_equal(count, 0);
     page_release(page);
 }
 
@@ -196,15 +198,81 @@ static void who_reads_behind_takes_what_was_packed_for_the_foremost(void **state
     page_release(page); /* half packed */
 }
 
+/* Two families of 300,000 bytes, which gzip makes nothing of. */
+static struct exposition exposition;
+static struct answer rendered(void)
+{
+    struct answer lines = answer_of(300000, 11);
+    exposition_begin(&exposition, EXPOSITION_OPENMETRICS);
+    buffer_add(&exposition.families[FAMILY_primitive_requests_total], lines.body.text, lines.body.used);
+    buffer_add(&exposition.families[FAMILY_primitive_active_requests], lines.body.text, lines.body.used);
+    buffer_free(&lines.body);
+    struct answer answer = {.status = 200, .rendering = exposition_finish(&exposition)};
+    assert_non_null(answer.rendering);
+    return answer;
+}
+
+static const char *lines_of(const struct answer *answer)
+{
+    return answer->rendering->families[FAMILY_primitive_requests_total].text;
+}
+
+static void a_rendering_is_read_where_it_was_made(void **state)
+{
+    (void)state;
+    struct answer answer = rendered();
+    const char *lines = lines_of(&answer);
+    struct buffer whole = {0};
+    exposition_join(answer.rendering, &whole);
+    struct page *page = pages_add(&pages, &what, &answer, NOW);
+    assert_null(answer.rendering);
+    assert_ptr_equal(pages_find(&pages, &what, NOW), page);
+    assert_in_range(pages.held, 600000, 1000000);
+    size_t count;
+    const struct exposition_span *spans = page_spans(page, &count);
+    assert_int_equal(count, 5); /* heading, lines, heading, lines, and the end */
+    assert_ptr_equal(spans[1].text, lines);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(whole.text + at, spans[i].text, spans[i].bytes);
+        at += spans[i].bytes;
+    }
+    assert_int_equal(at, whole.used);
+    assert_int_equal(page_bytes(page), whole.used);
+    check_gzip(page, whole.text, whole.used, 10000);
+    page_release(page);
+    page_release(page);
+    buffer_free(&whole);
+    exposition_free(&exposition);
+}
+
+static void the_memory_of_a_rendering_is_for_the_next_one_when_nobody_reads_it(void **state)
+{
+    (void)state;
+    struct answer first = rendered();
+    const char *lines = lines_of(&first);
+    struct page *page = pages_add(&pages, NULL, &first, NOW);
+    struct answer second = rendered();
+    assert_ptr_not_equal(lines_of(&second), lines);
+    struct page *other = pages_add(&pages, NULL, &second, NOW);
+    page_release(page);
+    page_release(other); /* as large: one is kept */
+    assert_ptr_equal(exposition.families[FAMILY_primitive_requests_total].text, lines);
+    exposition_free(&exposition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_asks_for_the_same_while_it_is_read_shares_it, none_is_left),
         cmocka_unit_test_teardown(another_page_moment_configuration_or_format_is_not_shared, none_is_left),
         cmocka_unit_test_teardown(small_and_failed_answers_are_nobody_elses, none_is_left),
-        cmocka_unit_test_teardown(a_text_is_read_from_any_place, none_is_left),
+        cmocka_unit_test_teardown(a_text_is_one_span_where_it_was_made, none_is_left),
         cmocka_unit_test_teardown(gzip_of_any_text_in_any_parts_is_that_text, none_is_left),
         cmocka_unit_test_teardown(who_reads_behind_takes_what_was_packed_for_the_foremost, none_is_left),
+        cmocka_unit_test_teardown(a_rendering_is_read_where_it_was_made, none_is_left),
+        cmocka_unit_test_teardown(the_memory_of_a_rendering_is_for_the_next_one_when_nobody_reads_it,
+                                  none_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
