@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/books/agenda.h"
 #include "agent/books/binding.h"
 #include "agent/books/books.h"
 #include "agent/books/cardinality.h"
@@ -22,6 +23,7 @@
 #include "agent/drain/intake.h"
 #include "agent/drain/lag.h"
 #include "log.h"
+#include "peer/slide.h"
 #include "peer/stats.h"
 #include "pure/window.h"
 
@@ -29,7 +31,8 @@
 #define SEEN_NS    UINT64_C(1000000000)
 #define PACE_NS    UINT64_C(500000) /* of each book that changed: 2,000 publishings a second */
 #define USAGE_MOST 256u             /* usage accounts published in a round */
-#define CALL_MOST  32u /* books published in one call: some 0.3 ms, then the drain has its turn */
+#define CALL_MOST  256u             /* what one call publishes: some 0.3 ms, then the drain has its turn; */
+#define CALL_BOOK  8u /* a book takes that much of it, and 1 when nothing of it changed but the time */
 
 struct publisher {
     struct agent_store *store;
@@ -43,6 +46,7 @@ struct publisher {
     uint32_t changed;  /* books that had changed, as far as this round came, */
     uint64_t pace_ns;  /* and so how long a changed one waits at least from one publishing to the next */
     uint64_t seen_written_ns;
+    uint32_t registered;    /* as counted last */
     uint32_t high;          /* places that readers were told of */
     bool is_short_of_pages; /* said once */
     uint32_t *redirected;   /* as the segment has it: 0, or 1 + place */
@@ -173,10 +177,40 @@ static void publish(struct publisher *publisher, uint32_t index, uint64_t now_ns
     sr_books_publish(books->durable, book->place, &publisher->figures.stats, &publisher->figures.detail,
                      has_native ? &publisher->figures.native : NULL);
     exemplars_publish(books, index, now_ns);
+    book->stays_until_ns = publisher->figures.stays_until_ns;
     slo_publish(books, index, now_ns);
     book->is_changed = false;
+    book->is_slid = false;
     book->slides_ns = publisher->figures.slides_ns;
     book->published_ns = now_ns;
+    book->published_month = books->month;
+}
+
+/* Of one that is due: nothing changed but the time? Then that is published. */
+static bool slide(struct publisher *publisher, uint32_t index, uint64_t now_ns)
+{
+    const struct books *books = publisher->books;
+    struct book *book = &books->book[index];
+    uint64_t growing_ns = 0;
+    if (book->is_changed || now_ns > book->stays_until_ns || book->published_month != books->month ||
+        lacks_a_page(publisher, book, now_ns) ||
+        !sr_books_slide(books->durable, book->place, book->published_ns, now_ns, book->is_slid,
+                        &growing_ns)) {
+        return false;
+    }
+    book->is_slid = true;
+    book->slides_ns = figures_step_ns(growing_ns);
+    book->published_ns = now_ns;
+    return true;
+}
+
+/* When it is due again, if nothing comes. 0: it is not out yet, or not all of it. */
+static uint64_t due_again_ns(const struct book *book)
+{
+    if (book->is_changed || book->lacks_native || book->has_exemplar_news) {
+        return 0;
+    }
+    return book->slides_ns != 0 ? book->published_ns + book->slides_ns : UINT64_MAX;
 }
 
 static void redirect(struct publisher *publisher, uint32_t high)
@@ -217,14 +251,20 @@ static uint64_t store_word(const struct books *books, enum sr_store_word word)
 }
 
 /* What counts against the limit: names, each by the id that shows its figures; not __overflow__, whose id is 0. */
-static uint32_t registered(const struct books *books)
+static uint32_t registered(struct publisher *publisher)
 {
+    struct books *books = publisher->books;
+    if (!books->has_new_names) {
+        return publisher->registered;
+    }
     uint32_t used = 0;
     const uint32_t high = sr_catalog_high(books->rings);
     for (uint32_t id = 1; id < high; id++) {
         const uint32_t index = books->primitive[id].book;
         used += index != BOOK_NONE && books->book[index].id == id;
     }
+    books->has_new_names = false;
+    publisher->registered = used;
     return used;
 }
 
@@ -232,7 +272,7 @@ static void publish_agent(struct publisher *publisher, uint64_t now_ns)
 {
     const struct books *books = publisher->books;
     const struct checkpoint_figures *checkpoint = checkpoint_figures(publisher->checkpoint);
-    const uint32_t used = registered(books);
+    const uint32_t used = registered(publisher);
     (void)cardinality_note(&publisher->cardinality, used, books->options->primitive_limit);
     const struct sr_agent_figures figures = {
         .started_wall_ns = agent_store_started_wall_ns(publisher->store),
@@ -308,11 +348,28 @@ static void begin(struct publisher *publisher, uint64_t now_ns)
     publisher->due_ns = now_ns + PERIOD_NS;
     books_commit(publisher->books);
     windows_tick(publisher->books, now_ns);
-    history_tick(publisher->books);
+    history_tick(publisher->books, now_ns);
     slo_tick(publisher->books, now_ns, publisher->books->wall_ns);
     publisher->reserved = reserve_places(publisher);
     publisher->next = 0;
     publisher->is_under_way = true;
+}
+
+/* Returns what it took of CALL_MOST. */
+static uint32_t look_at(struct publisher *publisher, uint32_t index, uint64_t now_ns, bool all)
+{
+    const struct book *book = &publisher->books->book[index];
+    uint32_t took = 0;
+    publisher->changed += book->is_changed;
+    if (is_due(publisher, book, now_ns, all) && book->place < publisher->reserved) {
+        took = 1;
+        if (all || !slide(publisher, index, now_ns)) {
+            publish(publisher, index, now_ns);
+            took = CALL_BOOK;
+        }
+    }
+    agenda_put(publisher->books, index, due_again_ns(book));
+    return took;
 }
 
 /* True: no more books to look at. Between two calls the drain may change books behind the next one and before it. */
@@ -321,11 +378,8 @@ static bool advance(struct publisher *publisher, uint64_t now_ns, bool all, uint
     const struct books *books = publisher->books;
     books_commit(publisher->books);
     for (uint32_t done = 0; publisher->next < books->high && done < most; publisher->next++) {
-        const struct book *book = &books->book[publisher->next];
-        publisher->changed += book->is_changed;
-        if (is_due(publisher, book, now_ns, all) && book->place < publisher->reserved) {
-            publish(publisher, publisher->next, now_ns);
-            done++;
+        if (all || !agenda_rests(books, publisher->next, now_ns)) {
+            done += look_at(publisher, publisher->next, now_ns, all);
         }
     }
     return publisher->next >= books->high;

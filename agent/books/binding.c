@@ -78,7 +78,7 @@ static void chain(struct books *books, uint32_t index, const struct sr_catalog_n
 static void settle_at(struct books *books, uint32_t index, uint32_t place)
 {
     books->book[index].place = place;
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
     books->book[index].has_exemplar_news = true;
     books->place_owner[place] = index + 1;
     books->redirect[place] = 0;
@@ -129,7 +129,7 @@ static void show(struct books *books, uint32_t id, uint32_t index)
         vacate(books, id);
         books->redirect[id] = book->place + 1;
         books->place_high = id >= books->place_high ? id + 1 : books->place_high;
-        book->is_changed = true;
+        books_note_change(books, index);
     }
 }
 
@@ -248,7 +248,7 @@ static void write_bounds(struct books *books, uint32_t index, const struct bound
     set(books, SR_WORD(book, index, SR_BOOK_BOUND_COUNT), list->count);
     sr_tally_bounds_set(&books->book[index].bounds, ns, list->count);
     exemplars_follow_bounds(books, index);
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
 }
 
 static struct bound *find_bound(struct bound_list *list, uint64_t ns)
@@ -355,7 +355,7 @@ static uint8_t category_of(struct books *books, uint32_t index, const char name[
         binding_read_text(books, word, there, sizeof there);
         if (there[0] == '\0') {
             binding_write_text(books, word, name, sizeof there);
-            books->book[index].is_changed = true;
+            books_note_change(books, index);
             return (uint8_t)i;
         }
         if (strcmp(there, name) == 0) {
@@ -427,7 +427,7 @@ void binding_take_up_options(struct books *books, uint64_t now_ns, void (*breath
         struct book *book = &books->book[index];
         book->told_full = 0;
         book->judged_ns = 0;
-        book->is_changed = true;
+        books_note_change(books, index);
     }
     binding_take_up_unregistered(books, now_ns);
     for (uint32_t id = 0; id < high; id++) {
@@ -516,6 +516,7 @@ static uint32_t bind(struct books *books, uint32_t id, uint64_t now_ns)
         set(books, word, (uint64_t)index + 1);
     }
     books->primitive[id].book = index;
+    books->has_new_names = true;
     show(books, id, index);
     books->primitive[id].lists_stamp = sr_catalog_lists_stamp(books->rings, id);
     take_over_lists(books, id, now_ns);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agenda.h"
 #include "agent/log.h"
 #include "binding.h"
 #include "money.h"
@@ -29,7 +30,7 @@ static void find_range(const struct books *books, uint32_t index)
     }
 }
 
-static void take_up_book(const struct books *books, uint32_t index)
+static void take_up_book(struct books *books, uint32_t index)
 {
     const struct sr_words *words = &books->durable->words;
     struct book *book = &books->book[index];
@@ -51,7 +52,7 @@ static void take_up_book(const struct books *books, uint32_t index)
         book->has_objectives |= kind != 0;
         book->has_spend |= kind == SLIPRING_SPEND;
     }
-    book->is_changed = true;
+    books_note_change(books, index);
     book->has_exemplar_news = true;
     find_range(books, index);
 }
@@ -81,6 +82,8 @@ void books_take_up(struct books *books)
     const uint64_t high = sr_words_get(words, SR_WORD(store, 0, SR_STORE_BOOK_HIGH));
     books->high = high < SR_PRIMITIVE_MAX ? (uint32_t)high : SR_PRIMITIVE_MAX;
     books->seen_ns = sr_words_get(words, SR_WORD(store, 0, SR_STORE_SEEN_NS));
+    memset(books->due_ns, 0, SR_PRIMITIVE_MAX * sizeof books->due_ns[0]);
+    books->has_new_names = true;
     memset(books->place_owner, 0, SR_PRIMITIVE_MAX * sizeof books->place_owner[0]);
     memset(books->redirect, 0, SR_PRIMITIVE_MAX * sizeof books->redirect[0]);
     memset(books->chains, 0, SR_PRIMITIVE_MAX * sizeof books->chains[0]);
@@ -110,14 +113,15 @@ enum slipring_status books_open(struct agent_store *store, struct books **out_bo
     books->rings = agent_store_rings(store);
     books->options = agent_store_options(store);
     books->book = calloc(SR_PRIMITIVE_MAX, sizeof books->book[0]);
+    books->due_ns = calloc(SR_PRIMITIVE_MAX, sizeof books->due_ns[0]);
     books->primitive = calloc(SR_PRIMITIVE_MAX, sizeof books->primitive[0]);
     books->place_owner = calloc(SR_PRIMITIVE_MAX, sizeof books->place_owner[0]);
     books->redirect = calloc(SR_PRIMITIVE_MAX, sizeof books->redirect[0]);
     books->chains = calloc(SR_PRIMITIVE_MAX, sizeof books->chains[0]);
     books->visits = calloc(VISITS_MAX, sizeof books->visits[0]);
     books->counted = calloc(1, sizeof *books->counted);
-    if (!books->book || !books->primitive || !books->place_owner || !books->redirect || !books->chains ||
-        !books->visits || !books->counted || windows_open(books) != SLIPRING_OK ||
+    if (!books->book || !books->due_ns || !books->primitive || !books->place_owner || !books->redirect ||
+        !books->chains || !books->visits || !books->counted || windows_open(books) != SLIPRING_OK ||
         usage_open(books) != SLIPRING_OK) {
         books_close(books);
         return SLIPRING_NO_MEMORY;
@@ -132,6 +136,7 @@ void books_close(struct books *books)
 {
     if (books) {
         free(books->book);
+        free(books->due_ns);
         free(books->primitive);
         free(books->place_owner);
         free(books->redirect);
@@ -147,7 +152,11 @@ void books_close(struct books *books)
 void books_set_time(struct books *books, uint64_t wall_ns)
 {
     books->wall_ns = wall_ns;
-    books->month = sr_month_of(wall_ns / UINT64_C(1000000000)).start_s;
+    const uint64_t month = sr_month_of(wall_ns / UINT64_C(1000000000)).start_s;
+    if (month != books->month) {
+        books->month = month;
+        agenda_wake_all(books);
+    }
 }
 
 /* --- the batch ---------------------------------------------------------------------------------------------------------- */
@@ -341,7 +350,7 @@ static void add_money(struct books *books, uint32_t index, uint32_t first, uint3
 
 void books_add_money(struct books *books, uint32_t index, uint32_t category, uint64_t cost, uint64_t savings)
 {
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
     add_money(books, index, SR_BOOK_COST, category, cost);
     add_money(books, index, SR_BOOK_SAVINGS, category, savings);
 }
@@ -357,7 +366,7 @@ void books_add(struct books *books, uint32_t id, const struct sr_tally *tally)
 {
     const struct primitive *primitive = &books->primitive[id];
     const uint32_t index = primitive->book;
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
     books->book[index].last_ns = books->seen_ns;
     add_extremes(books, index, tally);
     add_slots(books, index, tally);
@@ -440,7 +449,7 @@ void books_add_in_flight(struct books *books, uint32_t slot, uint32_t book, uint
     const uint64_t before = sr_batch_get(batch, word);
     sr_batch_set(batch, word, before + difference);
     books->book[book].active += at_least_0(before + difference) - at_least_0(before);
-    books->book[book].is_changed = true;
+    books_note_change(books, book);
 }
 
 void books_abort_slot(struct books *books, uint32_t slot)
@@ -462,6 +471,6 @@ void books_abort_slot(struct books *books, uint32_t slot)
                (uint64_t)at_least_0(left));
         sr_batch_set(batch, word, 0);
         books->book[index].active -= at_least_0(left);
-        books->book[index].is_changed = true;
+        books_note_change(books, index);
     }
 }

@@ -35,6 +35,7 @@ enum book_account { BOOK_EXECUTIONS, BOOK_MONEY, BOOK_ACCOUNT_COUNT };
 struct book_marked {
     uint64_t total;       /* so many, */
     uint64_t quiet_ns;    /* and up to here as many; */
+    bool is_quiet;        /* as many still when the book went to rest */
     uint64_t news_due_ns; /* from here on a track would make a mark, if it changed */
 };
 
@@ -44,6 +45,8 @@ struct book {
     bool is_changed;        /* since it was last published */
     bool has_exemplar_news; /* exemplars.h: likewise, or they are not published where its figures are */
     bool lacks_native;      /* its native histogram was published nowhere, for there was no page */
+    bool has_rested;        /* agenda.h: since its tracks were looked at last */
+    bool is_slid;           /* as it was published last (peer/slide.h) */
     bool has_objectives;
     bool has_spend;     /* a money budget among them */
     uint64_t told_full; /* objectives without room that were logged: a bit a name (objectives.c) */
@@ -55,8 +58,11 @@ struct book {
     uint64_t published_ns;
     uint64_t last_ns; /* nothing came since; 0: nothing since the agent's start */
     uint64_t
-        slides_ns;    /* to be published again after so long, though nothing changed: a window covers more */
-    uint64_t open_ns; /* SR_BOOK_OPEN_NS */
+        slides_ns; /* to be published again after so long, though nothing changed: a window covers more */
+    uint64_t
+        stays_until_ns; /* that is all that the time does to what was published, up to then; 0: nobody knows */
+    uint64_t published_month; /* books->month at that time */
+    uint64_t open_ns;         /* SR_BOOK_OPEN_NS */
     /* history.h: */
     uint64_t marks_due_ns; /* a track waits for a mark */
     uint64_t marked_month; /* when they were last looked at, it was this month */
@@ -104,6 +110,7 @@ struct books {
     struct sr_drain *rings;
     const struct agent_options *options;
     struct book *book;           /* SR_PRIMITIVE_MAX, by index of the book */
+    uint64_t *due_ns;            /* likewise: it rests until then (agenda.h) */
     struct primitive *primitive; /* SR_PRIMITIVE_MAX, by id */
     uint32_t *place_owner;       /* SR_PRIMITIVE_MAX: 0, or 1 + the book whose figures stand there */
     uint32_t *redirect;          /* SR_PRIMITIVE_MAX: 0, or 1 + the place to read instead */
@@ -116,14 +123,16 @@ struct books {
     struct windows *windows;
     struct usage *usage;
     struct counted *counted;
-    uint64_t wall_ns;  /* CLOCK_REALTIME when books_set_time() was told last, */
-    uint64_t month;    /* and when its calendar month (UTC) began, in seconds */
-    uint64_t seen_ns;  /* everything recorded before was drained */
-    uint32_t slo_next; /* the book whose alerts are judged next */
+    uint64_t wall_ns;   /* CLOCK_REALTIME when books_set_time() was told last, */
+    uint64_t month;     /* and when its calendar month (UTC) began, in seconds */
+    uint64_t seen_ns;   /* everything recorded before was drained */
+    uint64_t ticked_ns; /* what seen_ns was when history_tick() looked last */
+    uint32_t slo_next;  /* the book whose alerts are judged next */
     struct extra_shortage shortages[EXTRA_COUNT];
     bool incidents_are_out; /* published as they are */
     uint64_t reserve_failures;
     uint32_t processes; /* alive, as the reaper last saw */
+    bool has_new_names; /* ids were bound since the publisher counted them */
     bool has_news;      /* bounds were announced: the epoch is to be raised */
     bool are_lost;      /* the stats segment was truncated: nothing is taken from producers any more */
 };
@@ -136,6 +145,13 @@ void books_close(struct books *books);
 /* Private memory about all books made anew from the durable words: when others than this agent's code changed them (saved.h). The batch is
  * empty, and no id is bound yet. */
 void books_take_up(struct books *books);
+
+/* Something of it changed, that is published or judged. Every change of a book's words says so, or it goes on resting (agenda.h G1). */
+static inline void books_note_change(struct books *books, uint32_t book)
+{
+    books->book[book].is_changed = true;
+    books->due_ns[book] = 0;
+}
 
 /* What time it is: before every tick of what keeps windows and objectives. */
 void books_set_time(struct books *books, uint64_t wall_ns);

@@ -43,7 +43,7 @@ static void write_words(struct books *books, uint32_t book, const struct kept *k
         }
     }
     books->book[book].has_exemplar_news = true;
-    books->book[book].is_changed = true;
+    books_note_change(books, book);
 }
 
 /* --- buckets --------------------------------------------------------------------------------------------------------------- */

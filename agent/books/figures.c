@@ -44,14 +44,20 @@ struct filling {
     struct figures *figures;
 };
 
-/* A window that does not cover all of its length yet covers more by and by: told when that is a hundredth of it. */
+uint64_t figures_step_ns(uint64_t window_ns)
+{
+    const uint64_t step_ns = window_ns / 100 > UINT64_C(1000000000) ? window_ns / 100 : UINT64_C(1000000000);
+    return window_ns != 0 ? step_ns : 0;
+}
+
+/* A window that does not cover all of its length yet covers more by and by. */
 static void note_slide(struct figures *figures, const struct window_sum *sum)
 {
-    const uint64_t step_ns =
-        sum->window_ns / 100 > UINT64_C(1000000000) ? sum->window_ns / 100 : UINT64_C(1000000000);
+    const uint64_t step_ns = figures_step_ns(sum->window_ns);
     if (sum->span_ns < sum->window_ns && (figures->slides_ns == 0 || step_ns < figures->slides_ns)) {
         figures->slides_ns = step_ns;
     }
+    figures->stays_until_ns = sum->span_ns != 0 ? figures->stays_until_ns : 0;
 }
 
 static void fill_window(void *context, uint32_t tier, const struct window_sum *sum)
@@ -118,6 +124,7 @@ static void fill_windows(const struct books *books, uint32_t index, uint64_t now
     const struct agent_options *options = books->options;
     struct filling filling = {.books = books, .book = &books->book[index], .figures = figures};
     figures->slides_ns = 0;
+    figures->stays_until_ns = windows_stay_until(books, index, now_ns);
     detail->window_count = options->window_count;
     detail->extra_count = options->extra_count;
     memcpy(detail->extra_ppm, options->extra_ppm, sizeof detail->extra_ppm);
@@ -274,4 +281,9 @@ void figures_read(const struct books *books, uint32_t index, uint64_t now_ns, st
                        &out_figures->native);
     }
     slo_fill_objectives(books, index, now_ns, &out_figures->stats, &out_figures->detail);
+    for (uint32_t i = 0; i < out_figures->detail.objective_count; i++) {
+        if (out_figures->detail.objectives[i].span_ns == 0) {
+            out_figures->stays_until_ns = 0;
+        }
+    }
 }

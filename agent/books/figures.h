@@ -18,8 +18,12 @@ struct figures {
     uint64_t cells[SR_BUCKET_COUNT];
     uint64_t lifetime_cells[SR_BUCKET_COUNT]; /* those of the checkpoint, too */
     uint64_t fine[SR_FINE_COUNT_MAX];
-    uint64_t slides_ns; /* as in struct book */
+    uint64_t slides_ns;      /* as in struct book */
+    uint64_t stays_until_ns; /* likewise */
 };
+
+/* How often a window that covers more by and by is told of: when that is a hundredth of it. 0: no window. */
+uint64_t figures_step_ns(uint64_t window_ns);
 
 /* The batch is empty. */
 void figures_read(const struct books *books, uint32_t book, uint64_t now_ns, struct figures *out_figures);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agenda.h"
 #include "history_parts.h"
 #include "money.h"
 #include "pure/bound.h"
@@ -284,13 +285,29 @@ static void tend_book(struct books *books, uint32_t index, const uint64_t totals
     }
 }
 
+static uint64_t total_if_asked(const struct books *books, uint32_t index, enum book_account account)
+{
+    return account == BOOK_MONEY && !books->book[index].has_spend ? 0 : total_of(books, index, account);
+}
+
+/* As many as it went to rest with, up to the last tick, when it rested still. */
+static void tell_of_rest(const struct books *books, struct book *book)
+{
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT && book->has_rested; account++) {
+        struct book_marked *marked = &book->marked[account];
+        marked->quiet_ns = marked->is_quiet ? books->ticked_ns : marked->quiet_ns;
+    }
+    book->has_rested = false;
+}
+
 static void tick_book(struct books *books, uint32_t index)
 {
     struct book *book = &books->book[index];
     const uint64_t totals[BOOK_ACCOUNT_COUNT] = {
-        [BOOK_EXECUTIONS] = total_of(books, index, BOOK_EXECUTIONS),
-        [BOOK_MONEY] = book->has_spend ? total_of(books, index, BOOK_MONEY) : 0,
+        [BOOK_EXECUTIONS] = total_if_asked(books, index, BOOK_EXECUTIONS),
+        [BOOK_MONEY] = total_if_asked(books, index, BOOK_MONEY),
     };
+    tell_of_rest(books, book);
     bool is_same[BOOK_ACCOUNT_COUNT];
     bool is_due = books->seen_ns >= book->marks_due_ns || book->marked_month != books->month;
     for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
@@ -307,15 +324,35 @@ static void tick_book(struct books *books, uint32_t index)
     }
 }
 
-void history_tick(struct books *books)
+void history_tick(struct books *books, uint64_t now_ns)
 {
     books_commit(books);
     for (uint32_t index = 0; index < books->high; index++) {
-        if (books->book[index].is_used && books->book[index].has_objectives) {
+        const struct book *book = &books->book[index];
+        if (!agenda_rests(books, index, now_ns) && book->is_used && book->has_objectives) {
             tick_book(books, index);
         }
     }
     books_commit(books);
+    books->ticked_ns = books->seen_ns;
+}
+
+uint64_t history_rest(struct books *books, uint32_t index)
+{
+    struct book *book = &books->book[index];
+    if (!book->has_objectives) {
+        return UINT64_MAX;
+    }
+    uint64_t due_ns = book->marks_due_ns;
+    for (uint32_t account = 0; account < BOOK_ACCOUNT_COUNT; account++) {
+        struct book_marked *marked = &book->marked[account];
+        marked->is_quiet = total_if_asked(books, index, account) == marked->total;
+        if (!marked->is_quiet && marked->news_due_ns < due_ns) {
+            due_ns = marked->news_due_ns;
+        }
+    }
+    book->has_rested = true;
+    return due_ns;
 }
 
 void history_forget(struct books *books, uint32_t index, uint32_t objective)

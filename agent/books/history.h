@@ -36,7 +36,10 @@ struct history_counts {
 };
 
 /* Make the marks that are due, of all books, as of when all was drained. Commits. */
-void history_tick(struct books *books);
+void history_tick(struct books *books, uint64_t now_ns);
+
+/* The book goes to rest: nothing changes until history_tick() looks at it again, which it has to at the moment that is returned. */
+uint64_t history_rest(struct books *books, uint32_t book);
 
 /* Objective i of a book in track t, up to now_ns. False: the objective has no such track. The batch is empty. */
 __attribute__((warn_unused_result)) bool history_read(const struct books *books, uint32_t book,

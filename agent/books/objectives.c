@@ -75,7 +75,7 @@ static struct definition of_rule(const struct agent_objective_rule *rule)
 
 static void note_change(struct books *books, uint32_t index)
 {
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
     books->book[index].judged_ns = 0; /* its alerts are others now, though nothing comes */
 }
 

@@ -105,7 +105,7 @@ static void forget(struct books *books, uint32_t index)
     struct book *book = &books->book[index];
     book->low = book->high = 0;
     book->open_ns = 0;
-    book->is_changed = true;
+    books_note_change(books, index);
     book->marked[BOOK_EXECUTIONS].total = UINT64_MAX;
     book->marked[BOOK_MONEY].total = UINT64_MAX;
     book->judged_ns = 0;

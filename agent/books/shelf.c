@@ -114,7 +114,7 @@ void shelf_take_out(struct books *books, uint32_t book, uint32_t tier, uint32_t 
         set(books, tier_word(book, tier, SR_TIER_COVER_NS), head[SR_SLICE_END_NS]);
     }
     books->windows->shelf[book]->sum[tier].is_fresh = false;
-    books->book[book].is_changed = true;
+    books_note_change(books, book);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------------- */

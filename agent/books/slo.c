@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agenda.h"
 #include "binding.h"
 #include "extras.h"
 #include "history.h"
@@ -157,7 +158,7 @@ static void judge_objective(struct books *books, uint32_t index, uint32_t i, con
     books_make_room(books);
     if (states != before) {
         set(books, index, i, SR_OBJECTIVE_ALERTS, states);
-        books->book[index].is_changed = true;
+        books_note_change(books, index);
     }
     for (uint32_t pair = 0; pair < SLIPRING_ALERT_COUNT; pair++) {
         follow(books, index, i, pair, state_of(before, pair) == SLIPRING_ALERT_FIRING,
@@ -213,19 +214,28 @@ static void judge_book(struct books *books, uint32_t index, uint64_t now_ns, uin
     }
     if (stamp != book->judged_stamp) {
         book->judged_stamp = stamp;
-        book->is_changed = true; /* burn rates change though nothing came */
+        books_note_change(books, index); /* burn rates change though nothing came */
     }
+}
+
+uint64_t slo_due_ns(const struct books *books, uint32_t index)
+{
+    const struct book *book = &books->book[index];
+    if (!book->has_objectives || book->judged_ns == 0) {
+        return book->has_objectives ? 0 : UINT64_MAX;
+    }
+    const uint64_t second_ns = book->judged_ns + SECOND_NS;
+    if (book->judged_month != books->month || executions_of(books, index) != book->judged_total ||
+        cost_of(books, index) != book->judged_cost || book->judged_until_ns < second_ns) {
+        return second_ns;
+    }
+    return book->judged_until_ns == UINT64_MAX ? UINT64_MAX : book->judged_until_ns + 1;
 }
 
 static bool is_due(const struct books *books, uint32_t index, uint64_t now_ns)
 {
-    const struct book *book = &books->book[index];
-    if (!book->is_used || !book->has_objectives ||
-        (book->judged_ns != 0 && now_ns - book->judged_ns < SECOND_NS)) {
-        return false;
-    }
-    return book->judged_ns == 0 || now_ns > book->judged_until_ns || book->judged_month != books->month ||
-           executions_of(books, index) != book->judged_total || cost_of(books, index) != book->judged_cost;
+    return !agenda_rests(books, index, now_ns) && books->book[index].is_used &&
+           now_ns >= slo_due_ns(books, index);
 }
 
 void slo_tick(struct books *books, uint64_t now_ns, uint64_t wall_ns)
@@ -347,17 +357,23 @@ void slo_read(const struct books *books, uint32_t index, uint64_t now_ns, struct
 
 void slo_publish(struct books *books, uint32_t index, uint64_t now_ns)
 {
-    const struct book *book = &books->book[index];
+    struct book *book = &books->book[index];
     struct sr_books *durable = books->durable;
     if (!book->has_objectives && !sr_books_has(durable, SR_OPTIONAL_SLO, book->place)) {
         return; /* else somebody else's stand there, from before this book did */
     }
     if (!extras_reserve(books, EXTRA_SLO, book->place, now_ns)) {
+        book->stays_until_ns = 0; /* asked for again */
         return;
     }
     struct slipring_slo_stats slo;
     slo_read(books, index, now_ns, &slo);
     sr_books_publish_slo(durable, book->place, &slo);
+    for (uint32_t i = 0; i < slo.objective_count * SLIPRING_SLO_WINDOW_COUNT; i++) {
+        const struct slipring_slo_window *window =
+            &slo.objectives[i / SLIPRING_SLO_WINDOW_COUNT].windows[i % SLIPRING_SLO_WINDOW_COUNT];
+        book->stays_until_ns = window->window_s != 0 && window->span_ns == 0 ? 0 : book->stays_until_ns;
+    }
 }
 
 /* --- the figures ---------------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,9 @@
  * incidents. Commits. Everything up to now_ns is booked; wall_ns is CLOCK_REALTIME. */
 void slo_tick(struct books *books, uint64_t now_ns, uint64_t wall_ns);
 
+/* When it has to look at the book again, if nothing comes. UINT64_MAX: never. */
+uint64_t slo_due_ns(const struct books *books, uint32_t book);
+
 /* Fill what is published of a book's objectives. The batch is empty. */
 void slo_read(const struct books *books, uint32_t book, uint64_t now_ns, struct slipring_slo_stats *out_slo);
 

@@ -412,7 +412,7 @@ static void book(struct books *books, uint32_t index, const struct growth *growt
         sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_CLAMPED), growth->clamped);
     }
     account->is_changed = true;
-    books->book[account->book].is_changed = true;
+    books_note_change(books, account->book);
 }
 
 /* The meter's account. USAGE_NO_ACCOUNT: not now; or, *out_is_lost, never: there are too many. */

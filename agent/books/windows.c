@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agenda.h"
 #include "history.h"
 #include "money.h"
 #include "pure/window.h"
@@ -143,7 +144,7 @@ static void move_base(struct books *books, uint32_t index, const struct part *pa
     set(books, SR_WORD(book, index, SR_BOOK_BASE_SAVINGS), money_of_book(books, index, SR_BOOK_SAVINGS));
     set(books, SR_WORD(book, index, SR_BOOK_OPEN_NS), 0);
     book->open_ns = 0;
-    book->is_changed = true;
+    books_note_change(books, index);
 }
 
 /* --- closing -------------------------------------------------------------------------------------------------------------- */
@@ -334,13 +335,21 @@ static void tend(struct books *books, uint32_t index, uint64_t end_ns, uint64_t 
     books->windows->shelf[index]->due_ns = next_due(books, index);
 }
 
+uint64_t windows_due_ns(const struct books *books, uint32_t index)
+{
+    const uint64_t open_ns = books->book[index].open_ns;
+    const struct shelf *shelf = books->windows->shelf[index];
+    const uint64_t close_ns = open_ns != 0 ? open_ns + slice_ns(books, 0) : UINT64_MAX;
+    return shelf && shelf->due_ns < close_ns ? shelf->due_ns : close_ns;
+}
+
 void windows_tick(struct books *books, uint64_t now_ns)
 {
     const uint64_t end_ns = books->seen_ns; /* up to there all was drained */
     books_commit(books);
     for (uint32_t index = 0; index < books->high; index++) {
         const struct book *book = &books->book[index];
-        if (!book->is_used) {
+        if (agenda_rests(books, index, now_ns) || !book->is_used) {
             continue;
         }
         if (book->open_ns != 0 && end_ns >= book->open_ns + slice_ns(books, 0)) {
@@ -397,7 +406,7 @@ static void begin_book_anew(struct books *books, uint32_t index, uint64_t now_ns
             now_ns);
     }
     history_begin_anew(books, index, now_ns);
-    books->book[index].is_changed = true;
+    books_note_change(books, index);
 }
 
 void windows_begin_anew(struct books *books, uint64_t now_ns)

@@ -47,6 +47,9 @@ void windows_take_up_book(struct books *books, uint32_t book);
 /* Drop what left the windows; close the slices that are long enough, across an agent's absence too. Commits. */
 void windows_tick(struct books *books, uint64_t now_ns);
 
+/* When it has to look at the book again, if nothing comes: by now_ns, or by seen_ns, which comes later. UINT64_MAX: never. */
+uint64_t windows_due_ns(const struct books *books, uint32_t book);
+
 /* The durable times are ahead of the clock: this agent has another one (a time namespace, as some containers have; memory that outlived a
  * boot). Nobody knows how long ago those times were, so that windows forget what they hold, and would hold until the clock comes there; counts and
  * lifetime figures stay, seen since now. Commits; a kill in the middle: done again, for seen_ns becomes durable last. */
@@ -66,6 +69,10 @@ struct window_sum {
     const uint64_t *fine; /* parts of buckets, or NULL */
     uint32_t schema;      /* of the percentiles: the agent's, or that of coarser slices from before it */
 };
+
+/* Until when each window of a book is made of the same parts, if nothing comes: then its time alone goes on. What is closed and has left is not of it:
+ * windows_tick() tells of that. The batch is empty. */
+uint64_t windows_stay_until(const struct books *books, uint32_t book, uint64_t now_ns);
 
 /* All windows of a book, ascending, one after the other: `take` is called with each, and its cells are good until it returns. The batch is
  * empty, and windows_tick() dropped what left by now_ns. */

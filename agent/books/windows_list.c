@@ -122,6 +122,7 @@ void windows_take_up_book(struct books *books, uint32_t index)
     if (!books->book[index].is_used) {
         return;
     }
+    books_note_change(books, index);
     take_up_parts(books, index);
     if (windows_are_set_up(books, index) && shelf_of(books, index) && !has_these_windows(books, index)) {
         const struct agent_options former = former_windows(books, index);

@@ -106,6 +106,35 @@ static struct tier tier_of(const struct books *books, uint32_t index, uint32_t t
     return it;
 }
 
+/* When the first of the windows from `tier` on that hold what began at start_ns is without it. */
+static uint64_t leaves_ns(const struct books *books, uint32_t index, uint32_t tier, uint64_t start_ns,
+                          uint64_t now_ns)
+{
+    for (; tier < books->options->window_count; tier++) {
+        const uint64_t last_ns = start_ns + tier_of(books, index, tier).window_ns;
+        if (last_ns >= now_ns) { /* they ascend */
+            return last_ns;
+        }
+    }
+    return UINT64_MAX;
+}
+
+uint64_t windows_stay_until(const struct books *books, uint32_t index, uint64_t now_ns)
+{
+    const uint64_t open_ns = books->book[index].open_ns;
+    uint64_t until_ns = open_ns != 0 ? leaves_ns(books, index, 0, open_ns, now_ns) : UINT64_MAX;
+    for (uint32_t tier = 1; tier < books->options->window_count; tier++) {
+        const uint64_t growing = shelf_tier(books, index, tier).growing;
+        uint64_t head[SR_SLICE_HEAD_WORDS];
+        if (growing != 0) {
+            shelf_head(books, index, growing, head);
+            const uint64_t last_ns = leaves_ns(books, index, tier, head[SR_SLICE_START_NS], now_ns);
+            until_ns = last_ns < until_ns ? last_ns : until_ns;
+        }
+    }
+    return until_ns;
+}
+
 void windows_read(const struct books *books, uint32_t index, uint64_t now_ns,
                   void (*take)(void *context, uint32_t tier, const struct window_sum *sum), void *context)
 {

@@ -41,6 +41,44 @@ void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, co
     sr_publish_write_parts(latch, &part, 1);
 }
 
+/* The copy that no reader takes, from the one that readers take. */
+static void follow_copy(_Atomic uint64_t *to, const _Atomic uint64_t *from, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes / 8; i++) {
+        /* relaxed: the agent alone writes it. release: as in write_copy() */
+        atomic_store_explicit(&to[i], atomic_load_explicit(&from[i], memory_order_relaxed),
+                              memory_order_release);
+    }
+}
+
+static void change_part(const struct sr_publish_changed_part *part, uint64_t seen, bool is_alike)
+{
+    _Atomic uint64_t *to = sr_publish_copy(part->copies, part->stride, seen & 1);
+    if (!is_alike) {
+        follow_copy(to, sr_publish_copy(part->copies, part->stride, (seen & 1) ^ 1), part->bytes);
+    }
+    for (uint32_t i = 0; i < part->count; i++) {
+        /* release: as in write_copy() */
+        atomic_store_explicit(&to[part->changes[i].offset / 8], part->changes[i].value, memory_order_release);
+        if (i == part->count / 2) {
+            SR_CRASHPOINT(publish_half_written);
+        }
+    }
+}
+
+void sr_publish_change_parts(_Atomic uint64_t *latch, const struct sr_publish_changed_part *parts,
+                             uint32_t count, bool is_alike)
+{
+    /* relaxed: the agent alone writes it */
+    const uint64_t seen = atomic_load_explicit(latch, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        change_part(&parts[i], seen, is_alike);
+    }
+    SR_CRASHPOINT(publish_before_raise);
+    /* release: as in sr_publish_write_parts() */
+    atomic_store_explicit(latch, seen + 1, memory_order_release);
+}
+
 static void read_copy(const struct sr_publish_view *view, uint64_t offset, void *out, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i += 8) {

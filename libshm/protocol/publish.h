@@ -42,6 +42,22 @@ struct sr_publish_part {
 };
 void sr_publish_write_parts(_Atomic uint64_t *latch, const struct sr_publish_part *parts, uint32_t count);
 
+/* What is published is published again, but for `count` of its words. The copy that is written is made like the whole one before, unless
+ * is_alike: the last publishing of all the parts was of this kind, with the same words. Something was published. */
+struct sr_publish_change {
+    uint64_t offset; /* within the copy, a multiple of 8 */
+    uint64_t value;
+};
+struct sr_publish_changed_part {
+    void *copies;
+    uint64_t stride;
+    uint64_t bytes;
+    const struct sr_publish_change *changes;
+    uint32_t count;
+};
+void sr_publish_change_parts(_Atomic uint64_t *latch, const struct sr_publish_changed_part *parts,
+                             uint32_t count, bool is_alike);
+
 /* Copy `bytes` of the whole copy, starting at `offset` within it; both multiples of 8. OK or NO_DATA, which after exhausted
  * retries leaves `out` with torn bytes. */
 SR_MUST_CHECK enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies,

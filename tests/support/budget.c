@@ -41,6 +41,6 @@ void budget_set(struct rig *which, uint32_t book, const char *name, uint64_t amo
         objectives_begin(which->books, book, 1u << i, which->now_ns);
     }
     which->books->book[book].judged_ns = 0;
-    which->books->book[book].is_changed = true;
+    books_note_change(which->books, book);
     books_commit(which->books);
 }
