@@ -116,7 +116,7 @@ static uint64_t whole_of(const _Atomic uint64_t *latch)
 static void publish_slo(struct sr_books *books, uint32_t id, uint64_t last_ns, uint64_t now_ns, bool is_alike)
 {
     struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(books->map.base, id);
-    if (!sr_books_has_slo(books, id) || figure->copies[whole_of(&figure->latch)].published_ns != last_ns) {
+    if (!sr_books_has(books, SR_OPTIONAL_SLO, id) || figure->copies[whole_of(&figure->latch)].published_ns != last_ns) {
         return; /* G2 */
     }
     struct sr_publish_change list[SLO_WORDS];
@@ -146,7 +146,7 @@ bool sr_books_slide(struct sr_books *books, uint32_t id, uint64_t last_ns, uint6
         {histogram->copies, sizeof histogram->copies[0], sizeof histogram->copies[0], &stamp, 1},
     };
     const bool has_native =
-        sr_books_has_histogram(books, id) && histogram->copies[whole].published_ns == last_ns;
+        sr_books_has(books, SR_OPTIONAL_HISTOGRAM, id) && histogram->copies[whole].published_ns == last_ns;
     sr_publish_change_parts(&figure->latch, parts, has_native ? 2 : 1, is_alike);
     publish_slo(books, id, last_ns, now_ns, is_alike);
     return true;
