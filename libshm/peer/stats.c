@@ -3,6 +3,7 @@
 #include "peer/stats.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,21 +102,26 @@ uint32_t sr_stats_high(const struct sr_stats *stats)
     return high <= SR_PRIMITIVE_MAX ? (uint32_t)high : SR_PRIMITIVE_MAX;
 }
 
-/* Whatever was there: counts within their arrays, texts terminated. */
-static void make_sound(struct slipring_stats_detail *detail)
+static uint32_t at_most(uint32_t count, uint32_t most)
+{
+    return count < most ? count : most;
+}
+
+/* Whatever was there: counts within their arrays. */
+static void make_counts_sound(struct slipring_stats_detail *detail)
+{
+    detail->objective_count = at_most(detail->objective_count, SLIPRING_OBJECTIVE_COUNT);
+    detail->category_count = at_most(detail->category_count, SLIPRING_CATEGORY_COUNT);
+    detail->bound_count = at_most(detail->bound_count, SLIPRING_BOUND_COUNT);
+    detail->window_count = at_most(detail->window_count, SLIPRING_WINDOW_COUNT);
+    detail->extra_count = at_most(detail->extra_count, SLIPRING_EXTRA_COUNT);
+}
+
+/* ... and texts terminated. */
+static void terminate_texts(struct slipring_stats_detail *detail)
 {
     detail->name[sizeof detail->name - 1] = '\0';
     detail->type[sizeof detail->type - 1] = '\0';
-    detail->objective_count = detail->objective_count < SLIPRING_OBJECTIVE_COUNT ? detail->objective_count
-                                                                                 : SLIPRING_OBJECTIVE_COUNT;
-    detail->category_count =
-        detail->category_count < SLIPRING_CATEGORY_COUNT ? detail->category_count : SLIPRING_CATEGORY_COUNT;
-    detail->bound_count =
-        detail->bound_count < SLIPRING_BOUND_COUNT ? detail->bound_count : SLIPRING_BOUND_COUNT;
-    detail->window_count =
-        detail->window_count < SLIPRING_WINDOW_COUNT ? detail->window_count : SLIPRING_WINDOW_COUNT;
-    detail->extra_count =
-        detail->extra_count < SLIPRING_EXTRA_COUNT ? detail->extra_count : SLIPRING_EXTRA_COUNT;
     for (uint32_t i = 0; i < SLIPRING_OBJECTIVE_COUNT; i++) {
         detail->objectives[i].name[sizeof detail->objectives[i].name - 1] = '\0';
     }
@@ -135,26 +141,58 @@ static const struct sr_figure_shm *find_figure(const struct sr_stats *stats, uin
     return atomic_load_explicit(&figure->alias, memory_order_acquire) == 0 ? figure : NULL;
 }
 
+/* An array of `most`, of which `count` are taken. The others are zero, as they were published: most of a detail is, and lies in lines of memory that nobody
+ * needs to fetch. */
+static void take_list(const struct sr_publish_view *view, uint64_t offset, void *out, size_t each,
+                      uint32_t count, uint32_t most)
+{
+    sr_publish_take(view, offset, out, count * each);
+    memset((uint8_t *)out + count * each, 0, (most - count) * each);
+}
+
+#define TAKE_LIST(view, detail, list, count, most)                                                           \
+    take_list(view, offsetof(struct sr_figure_copy_shm, detail.list), (detail)->list,                        \
+              sizeof(detail)->list[0], count, most)
+
+static void take_detail(const struct sr_publish_view *view, struct slipring_stats_detail *detail)
+{
+    sr_publish_take(view, offsetof(struct sr_figure_copy_shm, detail), detail,
+                    offsetof(struct slipring_stats_detail, windows));
+    make_counts_sound(detail);
+    TAKE_LIST(view, detail, windows, detail->window_count, SLIPRING_WINDOW_COUNT);
+    TAKE_LIST(view, detail, objectives, detail->objective_count, SLIPRING_OBJECTIVE_COUNT);
+    TAKE_LIST(view, detail, categories, detail->category_count, SLIPRING_CATEGORY_COUNT);
+    TAKE_LIST(view, detail, bounds, detail->bound_count, SLIPRING_BOUND_COUNT);
+    terminate_texts(detail);
+}
+
+/* Of the histogram that was published with these figures as much as is packed. False: none was. */
+static bool take_native(const struct sr_publish_view *view, uint64_t published_ns,
+                        struct sr_native_packed *native)
+{
+    const uint64_t head = offsetof(struct sr_histogram_copy, native),
+                   packed = offsetof(struct sr_native_packed, packed);
+    sr_publish_take(view, head, native, packed);
+    const uint64_t bytes = at_most(native->bytes, SR_NATIVE_BYTES);
+    sr_publish_take(view, head + packed, native->packed, (bytes + 7) / 8 * 8);
+    return sr_publish_word(view, offsetof(struct sr_histogram_copy, published_ns)) == published_ns;
+}
+
 enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id, struct slipring_stats *out_stats,
                                   struct slipring_stats_detail *out_detail)
 {
-    struct sr_figure_copy_shm copy;
-    const struct sr_figure_shm *figure = find_figure(stats, id);
-    if (!figure) {
-        return SLIPRING_NO_DATA;
-    }
-    const uint64_t bytes = out_detail ? sizeof copy : sizeof copy.stats;
-    enum slipring_status status =
-        sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &copy, bytes);
-    if (status != SLIPRING_OK) {
-        return status;
-    }
-    *out_stats = copy.stats;
-    if (out_detail) {
-        make_sound(&copy.detail);
-        *out_detail = copy.detail;
-    }
-    return SLIPRING_OK;
+    return sr_stats_get_native(stats, id, out_stats, out_detail, NULL, NULL);
+}
+
+/* The histogram's page, unless it is not wanted or there is none. */
+static const struct sr_histogram_shm *find_histogram(const struct sr_stats *stats, uint32_t id,
+                                                     bool is_wanted)
+{
+    /* acquire: pairs with sr_books_reserve(); the page is there */
+    return is_wanted && atomic_load_explicit(sr_stats_segment_histogram_page(stats->base, id),
+                                             memory_order_acquire) == 1
+               ? sr_stats_segment_histogram(stats->base, id)
+               : NULL;
 }
 
 enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t id,
@@ -163,28 +201,30 @@ enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t 
                                          struct sr_native_packed *out_native, bool *out_has_native)
 {
     const struct sr_figure_shm *figure = find_figure(stats, id);
-    *out_has_native = false;
-    /* acquire: pairs with sr_books_reserve(); the page is there */
-    if (!figure ||
-        atomic_load_explicit(sr_stats_segment_histogram_page(stats->base, id), memory_order_acquire) != 1) {
-        return sr_stats_get(stats, id, out_stats, out_detail);
+    const struct sr_histogram_shm *histogram = find_histogram(stats, id, figure && out_native);
+    bool has_native = false;
+    for (int tries = 0; figure && tries < SR_PUBLISH_TRIES; tries++) {
+        struct sr_publish_view view;
+        if (!sr_publish_look(&view, &figure->latch, figure->copies, sizeof figure->copies[0])) {
+            break;
+        }
+        sr_publish_take(&view, offsetof(struct sr_figure_copy_shm, stats), out_stats, sizeof *out_stats);
+        if (out_detail) {
+            take_detail(&view, out_detail);
+        }
+        if (histogram) {
+            const struct sr_publish_view beside =
+                sr_publish_beside(&view, histogram->copies, sizeof histogram->copies[0]);
+            has_native = take_native(&beside, out_stats->published_ns, out_native);
+        }
+        if (sr_publish_is_whole(&view)) {
+            if (out_has_native) {
+                *out_has_native = has_native;
+            }
+            return SLIPRING_OK;
+        }
     }
-    const struct sr_histogram_shm *shm = sr_stats_segment_histogram(stats->base, id);
-    struct sr_figure_copy_shm copy;
-    struct sr_histogram_copy histogram;
-    const struct sr_publish_wish wishes[2] = {
-        {figure->copies, sizeof figure->copies[0], &copy, sizeof copy},
-        {shm->copies, sizeof shm->copies[0], &histogram, sizeof histogram},
-    };
-    const enum slipring_status status = sr_publish_read_parts(&figure->latch, wishes, 2);
-    if (status == SLIPRING_OK) {
-        make_sound(&copy.detail);
-        *out_stats = copy.stats;
-        *out_detail = copy.detail;
-        *out_native = histogram.native;
-        *out_has_native = histogram.published_ns == copy.stats.published_ns;
-    }
-    return status;
+    return SLIPRING_NO_DATA;
 }
 
 enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
@@ -195,17 +235,22 @@ enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
         atomic_load_explicit(sr_stats_segment_slo_page(stats->base, id), memory_order_acquire) != 1) {
         return SLIPRING_NO_DATA;
     }
-    struct slipring_slo_stats slo;
     const struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(stats->base, id);
-    const enum slipring_status status =
-        sr_publish_read(&figure->latch, figure->copies, sizeof figure->copies[0], 0, &slo, sizeof slo);
-    if (status != SLIPRING_OK || slo.objective_count == 0) { /* or what stood there has gone */
-        return SLIPRING_NO_DATA;
+    for (int tries = 0; tries < SR_PUBLISH_TRIES; tries++) {
+        struct sr_publish_view view;
+        if (!sr_publish_look(&view, &figure->latch, figure->copies, sizeof figure->copies[0])) {
+            break;
+        }
+        sr_publish_take(&view, 0, out_slo, offsetof(struct slipring_slo_stats, objectives));
+        out_slo->objective_count = at_most(out_slo->objective_count, SLIPRING_OBJECTIVE_COUNT);
+        take_list(&view, offsetof(struct slipring_slo_stats, objectives), out_slo->objectives,
+                  sizeof out_slo->objectives[0], out_slo->objective_count, SLIPRING_OBJECTIVE_COUNT);
+        if (sr_publish_is_whole(&view)) {
+            return out_slo->objective_count > 0 ? SLIPRING_OK
+                                                : SLIPRING_NO_DATA; /* or what stood there has gone */
+        }
     }
-    slo.objective_count =
-        slo.objective_count < SLIPRING_OBJECTIVE_COUNT ? slo.objective_count : SLIPRING_OBJECTIVE_COUNT;
-    *out_slo = slo;
-    return SLIPRING_OK;
+    return SLIPRING_NO_DATA;
 }
 
 enum slipring_status sr_stats_exemplars(const struct sr_stats *stats, uint32_t id,

@@ -56,13 +56,13 @@ const char *sr_stats_path(const struct sr_stats *stats);
 /* Ids run from 0 to below this; not every id has a figure. */
 uint32_t sr_stats_high(const struct sr_stats *stats);
 
-/* Figures of one id: NO_DATA when it has none (also for an alias: its figures stand under another id).
- * out_detail may be NULL. */
+/* Figures of one id: NO_DATA when it has none (also for an alias: its figures stand under another id), and what is pointed to is undefined then.
+ * Behind the counts of their lists details are zero. out_detail may be NULL. */
 SR_MUST_CHECK enum slipring_status sr_stats_get(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_stats *out_stats,
                                                 struct slipring_stats_detail *out_detail);
 
-/* The same with the native histogram, of the same moment. *out_has_native false: none is published with these figures. */
+/* The same with the native histogram, of the same moment, of which native->bytes are packed. *out_has_native false: none is published with these figures. */
 SR_MUST_CHECK enum slipring_status sr_stats_get_native(const struct sr_stats *stats, uint32_t id,
                                                        struct slipring_stats *out_stats,
                                                        struct slipring_stats_detail *out_detail,
@@ -79,7 +79,7 @@ static inline uint64_t sr_stats_idle_ns(const struct slipring_stats *stats, uint
     return idle_after_ns > 0 && idle_ns > idle_after_ns ? idle_ns : 0;
 }
 
-/* What is published of the objectives of one id: NO_DATA when there is nothing. */
+/* What is published of the objectives of one id: NO_DATA when there is nothing, and *out_slo is undefined then. */
 SR_MUST_CHECK enum slipring_status sr_stats_slo(const struct sr_stats *stats, uint32_t id,
                                                 struct slipring_slo_stats *out_slo);
 

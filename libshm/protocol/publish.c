@@ -2,8 +2,6 @@
 /* The latch of two copies: see publish.h. */
 #include "protocol/publish.h"
 
-#include <string.h>
-
 #include "base/crashpoint.h"
 
 /* The copy that no reader takes. */
@@ -12,7 +10,7 @@ static void write_copy(_Atomic uint64_t *to, const void *from, uint64_t bytes)
     for (uint64_t i = 0; i < bytes / 8; i++) {
         uint64_t word;
         memcpy(&word, (const uint8_t *)from + 8 * i, sizeof word);
-        /* release: after the last raise; pairs with the acquire of the words in read_copy(), else a reader sees this
+        /* release: after the last raise; pairs with the acquire of the words in sr_publish_word(), else a reader sees this
          * word with that raise unseen and takes a torn copy for whole */
         atomic_store_explicit(&to[i], word, memory_order_release);
         if (i == bytes / 16) {
@@ -79,14 +77,6 @@ void sr_publish_change_parts(_Atomic uint64_t *latch, const struct sr_publish_ch
     atomic_store_explicit(latch, seen + 1, memory_order_release);
 }
 
-static void read_copy(const struct sr_publish_view *view, uint64_t offset, void *out, uint64_t bytes)
-{
-    for (uint64_t i = 0; i < bytes; i += 8) {
-        const uint64_t word = sr_publish_word(view, offset + i);
-        memcpy((uint8_t *)out + i, &word, sizeof word);
-    }
-}
-
 enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies, uint64_t stride,
                                      uint64_t offset, void *out, uint64_t bytes)
 {
@@ -95,26 +85,7 @@ enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *
         if (!sr_publish_look(&view, latch, copies, stride)) {
             return SLIPRING_NO_DATA;
         }
-        read_copy(&view, offset, out, bytes);
-        if (sr_publish_is_whole(&view)) {
-            return SLIPRING_OK;
-        }
-    }
-    return SLIPRING_NO_DATA;
-}
-
-enum slipring_status sr_publish_read_parts(const _Atomic uint64_t *latch,
-                                           const struct sr_publish_wish *wishes, uint32_t count)
-{
-    struct sr_publish_view view;
-    for (int tries = 0; tries < SR_PUBLISH_TRIES; tries++) {
-        if (!sr_publish_look(&view, latch, wishes[0].copies, wishes[0].stride)) {
-            return SLIPRING_NO_DATA;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            view.words = sr_publish_copy(wishes[i].copies, wishes[i].stride, (view.seen & 1) ^ 1);
-            read_copy(&view, 0, wishes[i].out, wishes[i].bytes);
-        }
+        sr_publish_take(&view, offset, out, bytes);
         if (sr_publish_is_whole(&view)) {
             return SLIPRING_OK;
         }

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <slipring/stats.h>
 #include <slipring/status.h>
@@ -64,19 +65,9 @@ SR_MUST_CHECK enum slipring_status sr_publish_read(const _Atomic uint64_t *latch
                                                    uint64_t stride, uint64_t offset, void *out,
                                                    uint64_t bytes);
 
-/* The same for several areas under one latch, each from its beginning. */
-struct sr_publish_wish {
-    const void *copies;
-    uint64_t stride;
-    void *out;
-    uint64_t bytes;
-};
-SR_MUST_CHECK enum slipring_status
-sr_publish_read_parts(const _Atomic uint64_t *latch, const struct sr_publish_wish *wishes, uint32_t count);
+/* --- some of it ---------------------------------------------------------------------------------------------------------- */
 
-/* --- a few words of it ---------------------------------------------------------------------------------------------------- */
-
-/* For who needs no copy: look, take words by their offset (a multiple of 8), and believe none of them before sr_publish_is_whole() says that
+/* For who needs no copy, or not all of one: look, take words by their offset (a multiple of 8), and believe none of them before sr_publish_is_whole() says that
  * the agent did not publish meanwhile. Else look again, at most SR_PUBLISH_TRIES times. */
 struct sr_publish_view {
     const _Atomic uint64_t *latch;
@@ -105,6 +96,24 @@ SR_INLINE uint64_t sr_publish_word(const struct sr_publish_view *view, uint64_t 
 {
     /* acquire: pairs with the release of the words: who sees a later publishing's word sees the raise before it */
     return atomic_load_explicit(&view->words[offset / 8], memory_order_acquire);
+}
+
+/* `bytes` from `offset` on, both multiples of 8. */
+SR_INLINE void sr_publish_take(const struct sr_publish_view *view, uint64_t offset, void *out, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes; i += 8) {
+        const uint64_t word = sr_publish_word(view, offset + i);
+        memcpy((uint8_t *)out + i, &word, sizeof word);
+    }
+}
+
+/* The same look at another area under the latch: whole if the view is. */
+SR_INLINE struct sr_publish_view sr_publish_beside(const struct sr_publish_view *view, const void *copies,
+                                                   uint64_t stride)
+{
+    struct sr_publish_view beside = *view;
+    beside.words = sr_publish_copy(copies, stride, (view->seen & 1) ^ 1);
+    return beside;
 }
 
 SR_MUST_CHECK SR_INLINE bool sr_publish_is_whole(const struct sr_publish_view *view)

@@ -89,10 +89,36 @@ static void texts_end_and_counts_fit_whatever_stands_there(void)
     CHECK_EQUAL(detail.objective_count, SLIPRING_OBJECTIVE_COUNT);
     CHECK_EQUAL(detail.category_count, SLIPRING_CATEGORY_COUNT);
     CHECK_EQUAL(detail.bound_count, SLIPRING_BOUND_COUNT);
+    CHECK_EQUAL(detail.window_count, SLIPRING_WINDOW_COUNT);
+    CHECK_EQUAL(detail.extra_count, SLIPRING_EXTRA_COUNT);
     sr_stats_agent(stats, &agent);
     CHECK_EQUAL(strlen(agent.listen), 127);
     sr_stats_segment_header(base())->primitive_high = UINT64_MAX;
     CHECK_EQUAL(sr_stats_high(stats), SR_PRIMITIVE_MAX);
+    sr_stats_close(stats);
+}
+
+static void lists_are_read_as_far_as_they_go(void)
+{
+    struct slipring_stats figures;
+    struct slipring_stats_detail detail;
+    memset(&detail, 0xee, sizeof detail);
+    open_stats();
+    struct sr_figure_shm *figure = sr_stats_segment_figure(base(), 1);
+    memset(figure->copies, 0xff, sizeof figure->copies);
+    for (unsigned i = 0; i < 2; i++) {
+        struct slipring_stats_detail *shown = &figure->copies[i].detail;
+        shown->window_count = shown->category_count = shown->bound_count = 2;
+        shown->objective_count = 0;
+    }
+    CHECK_OK(sr_stats_get(stats, 1, &figures, &detail));
+    CHECK_EQUAL(detail.windows[1].n, UINT64_MAX);
+    CHECK_EQUAL(detail.windows[2].n, 0);
+    CHECK_EQUAL(detail.categories[1].lifetime_savings_nanodollars, UINT64_MAX);
+    CHECK_EQUAL(detail.categories[2].cost_nanodollars, 0);
+    CHECK_EQUAL(detail.bounds[1].is_le, UINT64_MAX);
+    CHECK_EQUAL(detail.bounds[2].bound_ns, 0);
+    CHECK_EQUAL(detail.objectives[0].total, 0);
     sr_stats_close(stats);
 }
 
@@ -152,6 +178,7 @@ static int run(void)
         RIG_TEST(a_reader_needs_no_agent),
         RIG_TEST(what_is_redirected_has_no_figures_of_its_own),
         RIG_TEST(texts_end_and_counts_fit_whatever_stands_there),
+        RIG_TEST(lists_are_read_as_far_as_they_go),
         RIG_TEST(a_segment_that_is_truncated_under_the_reader_does_not_kill_it),
         RIG_TEST(a_copied_segment_is_read_by_its_path),
         RIG_TEST(what_is_no_stats_segment_is_told_why),
