@@ -15,6 +15,11 @@
 #define SWEEP_NS UINT64_C(1000000000)
 #define SECOND   UINT64_C(1000000000)
 
+/* What an idle agent costs is mostly that it wakes up: where there is time, what is due one after the other is done at once. */
+#define REST_NS     UINT64_C(10000000) /* there is time when all wait for so long */
+#define TOGETHER_NS UINT64_C(2000000)  /* so late may be what the drain does not do, ... */
+#define EARLY_PART  16u                /* and so much of its wait early may be the drain: it is never late */
+
 /* Something that is due now and then. */
 struct beat {
     uint64_t due_ns;
@@ -71,40 +76,75 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Others wake the loop, too: that is no reason to look at every ring. */
-static uint64_t drain_when_due(struct drain *drain, uint64_t *due_ns)
+/* Until when the drain wants to wait, and from when on it may as well be called. */
+struct drain_due {
+    uint64_t due_ns;
+    uint64_t early_ns;
+};
+
+/* Others wake the loop, too: that is no reason to look at every ring, unless it is soon. */
+static uint64_t drain_when_due(struct drain *drain, struct drain_due *due)
 {
     uint64_t now_ns = sr_clock_ns();
-    if (now_ns < *due_ns) {
-        return *due_ns - now_ns;
+    if (now_ns < due->early_ns) {
+        return due->due_ns - now_ns;
     }
     const uint64_t wait_ns = drain_tick(drain, now_ns);
     if (wait_ns != DRAIN_OVER) {
-        *due_ns = sr_clock_ns() + wait_ns;
+        due->due_ns = sr_clock_ns() + wait_ns;
+        due->early_ns = due->due_ns - (wait_ns >= REST_NS ? wait_ns / EARLY_PART : 0);
     }
     return wait_ns;
+}
+
+/* What all of them wait for, the drain before the others. */
+struct waits {
+    uint64_t drain_ns;
+    uint64_t ns[8];
+    uint32_t count;
+};
+
+static void add_wait(struct waits *waits, uint64_t wait_ns)
+{
+    waits->ns[waits->count++] = wait_ns;
+}
+
+/* Until the first of them; where there is time, until the last of those that are due right after it. */
+static uint64_t wait_of(const struct waits *waits)
+{
+    uint64_t first_ns = waits->drain_ns;
+    for (uint32_t i = 0; i < waits->count; i++) {
+        first_ns = least(first_ns, waits->ns[i]);
+    }
+    uint64_t last_ns = first_ns;
+    for (uint32_t i = 0; i < waits->count && first_ns >= REST_NS; i++) {
+        const bool is_near = waits->ns[i] - first_ns <= TOGETHER_NS;
+        last_ns = is_near && waits->ns[i] > last_ns ? waits->ns[i] : last_ns;
+    }
+    return least(last_ns, waits->drain_ns);
 }
 
 int loop_run(const struct loop *loop)
 {
     struct beat watchdog = {.every_ns = loop->notify->watchdog_ns}, sweep = {.every_ns = SWEEP_NS};
-    uint64_t drain_due_ns = 0;
+    struct drain_due drain_due = {.due_ns = 0};
     for (;;) {
         publisher_tell_time(loop->publisher, sr_clock_wall_ns());
-        uint64_t wait_ns = drain_when_due(loop->drain, &drain_due_ns);
-        if (wait_ns == DRAIN_OVER) {
+        struct waits waits = {.drain_ns = drain_when_due(loop->drain, &drain_due)};
+        if (waits.drain_ns == DRAIN_OVER) {
             return 0;
         }
-        wait_ns = least(wait_ns, calibration_tick(loop->calibration, sr_clock_ns()));
-        wait_ns = least(wait_ns, reaper_tick(loop->reaper, sr_clock_ns()));
-        wait_ns = least(wait_ns, retirer_tick(loop->retirer, sr_clock_ns()));
-        wait_ns = least(wait_ns, publisher_tick(loop->publisher, sr_clock_ns()));
-        wait_ns = least(wait_ns, checkpoint_tick(loop->checkpoint, sr_clock_ns(), sr_clock_wall_ns()));
+        add_wait(&waits, calibration_tick(loop->calibration, sr_clock_ns()));
+        add_wait(&waits, reaper_tick(loop->reaper, sr_clock_ns()));
+        add_wait(&waits, retirer_tick(loop->retirer, sr_clock_ns()));
+        add_wait(&waits, publisher_tick(loop->publisher, sr_clock_ns()));
+        add_wait(&waits, checkpoint_tick(loop->checkpoint, sr_clock_ns(), sr_clock_wall_ns()));
         const uint64_t move_ns = mover_tick(loop->mover, sr_clock_ns());
         if (move_ns == MOVER_OVER) {
             return 0;
         }
-        wait_ns = least(wait_ns, move_ns);
+        add_wait(&waits, move_ns);
+        uint64_t wait_ns = wait_of(&waits);
         uint64_t now_ns = sr_clock_ns();
         if (is_due(&watchdog, now_ns, &wait_ns)) {
             notify_send(loop->notify, "WATCHDOG=1");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The publisher: turns durable words into the figures that every reader sees, ten times a second; when more than two hundred
  * primitives change all the time, each of them as often as 2,000 publishings a second allow. A primitive that did not change, and whose windows
- * are empty or cover all of their length, costs nothing. A round is cut into calls, between which the drain has its turn. See agent/store.h for
+ * are empty or cover all of their length, costs nothing; one whose windows cover more by and by, a few words (peer/slide.h, agent/books/agenda.h). A round is cut into calls, between which the drain has its turn. See agent/store.h for
  * threads and time. */
 #ifndef AGENT_PUBLISHER_H
 #define AGENT_PUBLISHER_H

@@ -152,13 +152,11 @@ static void look_at_dead_ring(struct reaper *reaper, uint32_t ring, uint64_t wor
 static void find_rings(struct reaper *reaper)
 {
     reaper->list_count = 0;
-    for (uint32_t ring = 0; ring < SR_RING_MAX; ring++) {
+    for (uint32_t ring = sr_drain_next_in_use(reaper->rings, 0); ring < SR_RING_MAX;
+         ring = sr_drain_next_in_use(reaper->rings, ring + 1)) {
         const uint64_t word = sr_drain_state(reaper->rings, ring);
         const uint32_t state = sr_state_of(word);
         const uint32_t slot = sr_state_slot(word);
-        if (state == SR_RING_EMPTY || state == SR_RING_FREE) {
-            continue;
-        }
         if (slot < SR_SLOT_MAX && reaper->is_dead[slot]) {
             look_at_dead_ring(reaper, ring, word);
         } else if (state == SR_RING_REAPING ||

@@ -107,10 +107,16 @@ static void choose(struct retirer *retirer, uint32_t class, uint64_t now_ns)
     uint32_t idle = 0;
     uint32_t high = 0; /* rings at and above it are EMPTY */
     uint32_t end = 0;  /* and without pages */
+    bool has_begun = false;
     for (uint32_t i = 0; i < shape->rings; i++) {
-        const uint32_t ring = shape->first_ring + i;
+        const uint32_t ring = sr_drain_next_with_lines(retirer->rings, shape->first_ring + i);
+        i = ring - shape->first_ring;
+        if (i >= shape->rings) {
+            break; /* the rest was never used: EMPTY, without pages */
+        }
         const uint64_t word = sr_drain_state(retirer->rings, ring);
         high = sr_state_of(word) != SR_RING_EMPTY ? i + 1 : high;
+        has_begun |= sr_state_of(word) == SR_RING_RETIRING;
         const bool is_idle = is_nobodys(retirer, ring, word);
         const uint64_t now_word = is_idle ? word + 1 : 0; /* never 0 for one that is */
         if (retirer->idle[ring].word != now_word) {
@@ -119,7 +125,7 @@ static void choose(struct retirer *retirer, uint32_t class, uint64_t now_ns)
         idle += is_idle;
         end = is_idle ? i + 1 : high > end ? high : end;
     }
-    for (uint32_t i = end; i-- > 0;) {
+    for (uint32_t i = has_begun || idle > kept[class] ? end : 0; i-- > 0;) {
         const uint32_t ring = shape->first_ring + i;
         const uint64_t word = sr_drain_state(retirer->rings, ring);
         if (sr_state_of(word) == SR_RING_RETIRING) {

@@ -164,12 +164,39 @@ bool sr_drain_is_reserved(const struct sr_drain *drain, uint32_t ring)
     return sr_segment_ring_is_reserved(sr_drain_home(drain, ring), ring);
 }
 
+uint32_t sr_drain_next_with_lines(const struct sr_drain *drain, uint32_t from)
+{
+    const uint32_t extent = from / SR_EXTENT_RINGS;
+    if (drain->away_count != 0 || from >= SR_RING_MAX) { /* their lines are elsewhere */
+        return from;
+    }
+    const uint32_t next = sr_segment_next_extent(&drain->segment, extent);
+    return next == extent ? from : next * SR_EXTENT_RINGS;
+}
+
+uint32_t sr_drain_next_in_use(const struct sr_drain *drain, uint32_t from)
+{
+    const _Atomic uint64_t *states = sr_segment_ring_state(&drain->segment, 0);
+    const bool are_here = drain->away_count == 0;
+    for (; from < SR_RING_MAX; from++) {
+        /* relaxed: only whether to look; the look itself orders */
+        const uint32_t state =
+            sr_state_of(are_here ? atomic_load_explicit(&states[from], memory_order_relaxed)
+                                 : sr_drain_state(drain, from));
+        if (state != SR_RING_EMPTY && state != SR_RING_FREE) {
+            break;
+        }
+    }
+    return from;
+}
+
 static bool is_in_use(uint32_t state)
 {
     return state == SR_RING_OWNED || state == SR_RING_RELEASED || state == SR_RING_REAPING;
 }
 
-static bool has_changed(const struct sr_producer_line_shm *line, const struct sr_ring_seen *seen)
+/* inline: called for each ring, twenty times a second */
+static inline bool has_changed(const struct sr_producer_line_shm *line, const struct sr_ring_seen *seen)
 {
     /* relaxed, all: only whether to look; the look itself orders. No branch between: the lines of many rings are then fetched at
      * once, which is most of what an idle agent does */

@@ -114,6 +114,10 @@ void sr_drain_forget_seen(struct sr_drain *drain, uint32_t ring); /* look again 
 /* The state word alone: of any ring below SR_RING_MAX. */
 uint64_t sr_drain_state(const struct sr_drain *drain, uint32_t ring);
 bool sr_drain_is_reserved(const struct sr_drain *drain, uint32_t ring);
+/* The first ring from `from` on that may ever have had a life: those before have no lines. SR_RING_MAX: none. */
+uint32_t sr_drain_next_with_lines(const struct sr_drain *drain, uint32_t from);
+/* The first ring from `from` on that is not nobody's: neither EMPTY nor FREE. SR_RING_MAX: none. */
+uint32_t sr_drain_next_in_use(const struct sr_drain *drain, uint32_t from);
 
 /* What the claimer wrote for the generation of `sight`. False: it is impossible. */
 struct sr_ring_claim {

@@ -306,9 +306,9 @@ static void books_to_which_nothing_comes_rest_and_a_month_that_begins_wakes_them
     (void)drain_tick(rig.drain, rig.now_ns += 2 * MS);
     CHECK_EQUAL(awake(), 1);
     rig_tick(&rig, RIG_SECOND / 10);
-    rig_pass(&rig, 31 * DAY);
+    rig.wall_ns += 31 * DAY; /* somebody set the clock */
+    books_set_time(rig.books, rig.wall_ns);
     CHECK_EQUAL(awake(), rig.books->high);
-    rig_pass(&other, 31 * DAY);
     end();
 }
 
