@@ -194,6 +194,57 @@ void exemplars_reset(struct books *books, uint32_t book)
     }
 }
 
+/* --- over a boot ----------------------------------------------------------------------------------------------------------- */
+
+void exemplars_take(const struct books *books, uint32_t book, struct saved_exemplars *out)
+{
+    struct kept kept;
+    *out = (struct saved_exemplars){.slowest_count = 0};
+    if (!has_page(books, book)) {
+        return;
+    }
+    read_words(books, book, &kept);
+    if (!sr_exemplars_make_sound(&kept.now)) {
+        return;
+    }
+    out->slowest_count = (uint32_t)kept.now.slowest_count;
+    memcpy(out->slowest, kept.now.slowest, out->slowest_count * sizeof out->slowest[0]);
+    out->failing = kept.now.failing;
+}
+
+static struct slipring_exemplar shifted(const struct slipring_exemplar *one, uint64_t shift_ns)
+{
+    struct slipring_exemplar exemplar = *one;
+    exemplar.at_ns += shift_ns;
+    exemplar.bound_ns = 0;
+    return exemplar;
+}
+
+void exemplars_restore(struct books *books, uint32_t book, const struct saved_exemplars *saved,
+                       uint64_t shift_ns)
+{
+    struct kept kept;
+    uint32_t count = 0;
+    if (saved->slowest_count == 0) {
+        return;
+    }
+    exemplars_reserve(books, book);
+    if (!has_page(books, book)) {
+        return;
+    }
+    read_words(books, book, &kept);
+    memset(&kept.now, 0, sizeof kept.now);
+    for (uint32_t i = 0; i < saved->slowest_count && i < SLIPRING_EXEMPLAR_SLOWEST; i++) {
+        const struct slipring_exemplar one = shifted(&saved->slowest[i], shift_ns);
+        count = sr_exemplar_step(kept.now.slowest, count, &one);
+    }
+    kept.now.slowest_count = count;
+    if (!sr_exemplar_is_none(&saved->failing)) {
+        kept.now.failing = shifted(&saved->failing, shift_ns);
+    }
+    write_words(books, book, &kept);
+}
+
 /* --- publishing ------------------------------------------------------------------------------------------------------------ */
 
 void exemplars_publish(struct books *books, uint32_t index, uint64_t now_ns)

@@ -14,8 +14,11 @@
  *       a place never shows a former tenant's. Figures and exemplars have a latch each: a reader may find an exemplar older or
  *       newer by a round than the counts beside it.
  *
- * They belong to the book, so they follow it through restarts, moves and duplicates of its name. A checkpoint does not carry
- * them: after a reboot they begin anew, as traces of a former boot are of no help with what is slow now. `slipring reset` clears them. */
+ *   G6  A checkpoint carries the slowest of each window and the newest failing one, as of its full file (saved.h): after a boot they stand in
+ *       windows that still reach back to them, as the percentiles beside them do. Those of buckets begin anew with the counters that they stand at. What a
+ *       file says goes through the staircase's own rule, so whatever it says is one.
+ *
+ * They belong to the book, so they follow it through restarts, moves and duplicates of its name. `slipring reset` clears them. */
 #ifndef AGENT_EXEMPLARS_H
 #define AGENT_EXEMPLARS_H
 
@@ -32,6 +35,20 @@ void exemplars_follow_bounds(struct books *books, uint32_t book);
 
 /* Forget them, in the batch. */
 void exemplars_reset(struct books *books, uint32_t book);
+
+/* What a checkpoint has of them; moments are store time of the saving agent. */
+struct saved_exemplars {
+    uint32_t slowest_count;
+    struct slipring_exemplar slowest[SLIPRING_EXEMPLAR_SLOWEST]; /* oldest first */
+    struct slipring_exemplar failing;                            /* none: all zero */
+};
+
+/* Copy them. The batch is empty. */
+void exemplars_take(const struct books *books, uint32_t book, struct saved_exemplars *out);
+
+/* Keep them in a book that was restored, in the batch; shift_ns is added to each moment. Without a page they are dropped. */
+void exemplars_restore(struct books *books, uint32_t book, const struct saved_exemplars *saved,
+                       uint64_t shift_ns);
 
 /* Publish what is committed in the book's place, if it changed. The batch is empty. */
 void exemplars_publish(struct books *books, uint32_t book, uint64_t now_ns);

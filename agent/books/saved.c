@@ -162,6 +162,7 @@ static struct saved_slice take_slice(const struct books *books, uint32_t book, u
 void saved_take_windows(const struct books *books, uint32_t book, struct saved_windows *out_windows)
 {
     out_windows->tier_count = 0;
+    exemplars_take(books, book, &out_windows->exemplars);
     for (uint32_t tier = 0; tier < SR_TIER_MAX && windows_are_set_up(books, book); tier++) {
         const struct tier it = shelf_tier(books, book, tier);
         if (it.window_ns == 0) {
@@ -373,6 +374,10 @@ enum slipring_status saved_restore(struct books *books, const struct saved_total
         has_pages = saved_restore_objective(books, book, i, &totals->objectives[i], shift_ns);
     }
     books_commit(books);
+    if (windows) {
+        exemplars_restore(books, book, &windows->exemplars, shift_ns);
+        books_commit(books);
+    }
     return has_pages ? SLIPRING_OK : SLIPRING_NO_SPACE;
 }
 

@@ -5,7 +5,7 @@
  * Restoring is for a store whose books are new: after a boot, or when somebody removed its files. What was counted becomes the book's `former`
  * part (peer/accounts.h): lifetime figures hold it, counters begin at 0 with a new created time, for a total that is restored a few
  * seconds old would look to Prometheus like a reset, and be added once more. Windows and histories of objectives go on: their moments
- * are shifted by what the wall clock says has passed, and are store time, which has numbers for moments before the boot (system/clock.h).
+ * are shifted by what the wall clock says has passed, and so are those of exemplars; they are store time, which has numbers for moments before the boot (system/clock.h).
  *
  *   G1  Taking a book changes nothing, and is a moment between two batches: its counts are of one commit.
  *   G2  A restore happens whole. SR_STORE_RESTORING is set before its first commit and cleared by the last one; an agent that finds it
@@ -18,6 +18,7 @@
 #include <slipring/slo.h>
 
 #include "books.h"
+#include "exemplars.h"
 
 /* A slice: its head and packed cells, as in the durable words; times are store time of the saving agent. */
 struct saved_slice {
@@ -97,9 +98,11 @@ struct saved_totals {
     struct saved_objective objectives[SLIPRING_OBJECTIVE_COUNT];
 };
 
+/* And the exemplars in them. */
 struct saved_windows {
     uint32_t tier_count;
     struct saved_tier tiers[SR_TIER_MAX];
+    struct saved_exemplars exemplars;
 };
 
 /* The least and the greatest duration of the lifetime; min > max: none is known. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Books on disk: what a reboot leaves. Two files a store in the checkpoint folder (checkpoint_folder.h):
  *
- *     STORE.full      everything: totals, objectives' counts, windows, usage; every five minutes, when anything changed, and at a
+ *     STORE.full      everything: totals, objectives' counts, windows and their exemplars, usage; every five minutes, when anything changed, and at a
  *                     clean stop
  *     STORE.recent    totals, objectives' counts and usage of what changed since STORE.full; every ten seconds, when anything
  *                     did. It names the STORE.full that it belongs to; with another one beside it, it is void

@@ -7,6 +7,7 @@
 #include "agent/books/history.h"
 #include "checkpoint_book.h"
 #include "checkpoint_file.h"
+#include "pure/exemplar.h"
 #include "pure/sparse.h"
 
 struct packed_track {
@@ -39,6 +40,8 @@ struct checkpoint_packer {
     Checkpoint__Objective *objectives[SLIPRING_OBJECTIVE_COUNT];
     struct packed_tier tier[SR_TIER_MAX];
     Checkpoint__Tier *tiers[SR_TIER_MAX];
+    Checkpoint__Exemplar exemplar[SLIPRING_EXEMPLAR_SLOWEST + 1]; /* the failing one last */
+    Checkpoint__Exemplar *slowest[SLIPRING_EXEMPLAR_SLOWEST];
     Checkpoint__Open open;
     uint8_t cells[SR_BUCKET_COUNT * SR_SPARSE_ENTRY_MAX];
     uint8_t open_cells[SR_BUCKET_COUNT * SR_SPARSE_ENTRY_MAX];
@@ -161,6 +164,32 @@ static void pack_windows(struct checkpoint_packer *packer, Checkpoint__Book *mes
     message->tiers = packer->tiers;
 }
 
+static void pack_exemplar(struct slipring_exemplar *kept, Checkpoint__Exemplar *out)
+{
+    checkpoint__exemplar__init(out);
+    out->trace_id = (ProtobufCBinaryData){.len = sizeof kept->trace_id, .data = kept->trace_id};
+    out->span_id = (ProtobufCBinaryData){.len = sizeof kept->span_id, .data = kept->span_id};
+    out->duration_ns = kept->duration_ns;
+    out->at_ns = kept->at_ns;
+    out->wall_ns = kept->wall_ns;
+    out->outcome = (uint32_t)kept->outcome;
+}
+
+static void pack_exemplars(struct checkpoint_packer *packer, Checkpoint__Book *message)
+{
+    struct saved_exemplars *saved = &packer->windows.exemplars;
+    for (uint32_t i = 0; i < saved->slowest_count; i++) {
+        pack_exemplar(&saved->slowest[i], &packer->exemplar[i]);
+        packer->slowest[i] = &packer->exemplar[i];
+    }
+    message->n_slowest = saved->slowest_count;
+    message->slowest = packer->slowest;
+    if (!sr_exemplar_is_none(&saved->failing)) {
+        pack_exemplar(&saved->failing, &packer->exemplar[SLIPRING_EXEMPLAR_SLOWEST]);
+        message->failing = &packer->exemplar[SLIPRING_EXEMPLAR_SLOWEST];
+    }
+}
+
 static void pack_open(struct checkpoint_packer *packer, const struct book *book, Checkpoint__Book *message)
 {
     const struct saved_totals *totals = &packer->totals;
@@ -212,6 +241,7 @@ void checkpoint_pack_book(struct checkpoint_packer *packer, const struct books *
     if (since_ns == 0) {
         saved_take_windows(books, book, &packer->windows);
         pack_windows(packer, &message);
+        pack_exemplars(packer, &message);
         pack_open(packer, &books->book[book], &message);
     }
     checkpoint_file_add(text, CHECKPOINT_BOOK, &message.base);

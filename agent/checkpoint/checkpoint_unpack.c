@@ -6,6 +6,7 @@
 #include "agent/books/history.h"
 #include "agent/books/history_parts.h"
 #include "checkpoint_book.h"
+#include "pure/exemplar.h"
 #include "pure/sparse.h"
 
 static const char damaged[] = "a book in it is impossible";
@@ -162,6 +163,36 @@ static bool take_windows(struct saved_windows *out, const Checkpoint__Book *mess
     return true;
 }
 
+static bool take_exemplar(struct slipring_exemplar *out, const Checkpoint__Exemplar *exemplar)
+{
+    *out = (struct slipring_exemplar){.duration_ns = exemplar->duration_ns,
+                                      .at_ns = exemplar->at_ns,
+                                      .wall_ns = exemplar->wall_ns,
+                                      .outcome = exemplar->outcome};
+    if (exemplar->trace_id.len != sizeof out->trace_id || exemplar->span_id.len != sizeof out->span_id) {
+        return false;
+    }
+    memcpy(out->trace_id, exemplar->trace_id.data, sizeof out->trace_id);
+    memcpy(out->span_id, exemplar->span_id.data, sizeof out->span_id);
+    return !sr_exemplar_is_none(out) && out->duration_ns <= SLIPRING_DURATION_MAX_NS &&
+           (out->outcome == SLIPRING_SUCCESS || out->outcome == SLIPRING_FAILURE);
+}
+
+/* A file of an agent that did not keep them has none. */
+static bool take_exemplars(struct saved_exemplars *out, const Checkpoint__Book *message)
+{
+    *out = (struct saved_exemplars){.slowest_count = 0};
+    if (message->n_slowest > SLIPRING_EXEMPLAR_SLOWEST) {
+        return false;
+    }
+    for (size_t i = 0; i < message->n_slowest; i++) {
+        if (!take_exemplar(&out->slowest[out->slowest_count++], message->slowest[i])) {
+            return false;
+        }
+    }
+    return message->failing == NULL || take_exemplar(&out->failing, message->failing);
+}
+
 static bool take_totals(struct saved_totals *totals, const Checkpoint__Book *message)
 {
     totals->count = message->count;
@@ -192,7 +223,8 @@ bool checkpoint_unpack_book(struct checkpoint_unpacked *unpacked, const uint8_t 
     unpacked->times.created_wall_ns = unpacked->message->created_wall_ns;
     unpacked->times.seen_ns = unpacked->message->seen_ns;
     return take_totals(&unpacked->totals, unpacked->message) &&
-           take_windows(&unpacked->windows, unpacked->message);
+           take_windows(&unpacked->windows, unpacked->message) &&
+           take_exemplars(&unpacked->windows.exemplars, unpacked->message);
 }
 
 void checkpoint_unpacked_free(struct checkpoint_unpacked *unpacked)

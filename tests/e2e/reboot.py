@@ -4,6 +4,7 @@
 the lifetime, windows and budgets go on, counters begin at 0; and Prometheus, which scraped all the time, counts every execution once.
 
 ctest-labels: e2e-slow"""
+import json
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ import time
 from _metrics import scrape
 from _prometheus import Prometheus, rate
 from _scene import free_port
-from _tests import check, close_to, equal, main, test, until
+from _tests import check, close_to, contains, equal, main, test, until
 
 NAME = "critical_workflow"
 COST = 7
@@ -102,6 +103,29 @@ def everything_is_there_again_and_counters_begin_at_nothing(scene):
     equal(lifetime(machine.page())[0], 715, "the lifetime with more")
     verdict = scene.slipring("verify")
     equal(verdict.returncode, 0, f"slipring verify: {verdict.stdout}{verdict.stderr}")
+
+
+@test
+def the_slowest_of_a_window_still_has_its_trace(scene):
+    machine = Machine(scene)
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    told = scene.slipring("record", NAME, "--type", "step", "--duration", "70ms", "--failure", "--traceparent", f"00-{trace}-00f067aa0ba902b7-01")
+    equal((told.returncode, told.stderr), (0, ""), "record")
+
+    def exemplars():
+        status, _, body = machine.agent.get(f"/api/v1/primitives/{NAME}")
+        return json.loads(body).get("exemplars") if status == 200 else None
+
+    before = until(exemplars, "they are published")
+    for how in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        machine.go_down(how)
+        machine.boot()
+        after = until(exemplars, "they are there again")
+        for window in ("1h", "lifetime"):
+            equal(after["windows"][window], before["windows"][window], f"the traces of {window}")
+        equal(after["buckets"], [], "those of counters that began anew")
+        machine.page().check_whole()
+        contains(scene.slipring("show", NAME).stdout, [trace], "show")
 
 
 def scraped(prometheus, value):
