@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pure/money.h"
+#include "pure/wide.h"
 
 #define SUM_MASK (UINT64_MAX >> 1) /* a line has that much of its sum */
 
@@ -71,8 +72,16 @@ static bool are_possible(const struct sr_fold *fold, uint64_t most)
             return false;
         }
     }
+    return true;
+}
+
+/* Amounts that are not backwards: more than half of a word is one only when there are samples enough to have made it. A count
+ * may be ahead of its amounts (G1), so below that they are not compared. */
+static bool are_possible_amounts(const struct sr_fold *fold, uint64_t samples)
+{
+    const sr_wide most = (sr_wide)samples * SLIPRING_AMOUNT_MAX;
     for (uint32_t i = SR_SPILL_COST; i < SR_SPILL_SAVINGS + SLIPRING_CATEGORY_COUNT; i++) {
-        if (grown(fold, i) > UINT64_MAX / 2) { /* backwards, or nine billion dollars since the last look */
+        if (grown(fold, i) > UINT64_MAX / 2 && grown(fold, i) > most) {
             return false;
         }
     }
@@ -126,6 +135,9 @@ bool sr_fold_tally(const struct sr_fold *fold, uint64_t most, const struct sr_ta
     }
     const uint64_t successes = tally_cells(fold, SR_SPILL_CELLS, tally);
     const uint64_t failures = tally_cells(fold, SR_SPILL_CELLS + fold->cells, tally);
+    if (!are_possible_amounts(fold, successes + failures + grown(fold, SR_SPILL_AMOUNTS))) {
+        return false;
+    }
     tally->executions += successes + failures;
     tally->failures += failures;
     tally->spilled += successes + failures;

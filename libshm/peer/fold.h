@@ -5,7 +5,10 @@
  * G1  Sums are read first, cells last (spill.h G2): a bound's count, an end or a cost is never folded before its sample. What a
  *     look between a cell and its rest misses, the next one gets.
  * G2  A difference that runs backwards, or beyond what hardware could have done since the last look, says that the block is
- *     not what its protocol makes of it: nothing is folded, the ring is to be quarantined.
+ *     not what its protocol makes of it: nothing is folded, the ring is to be quarantined. Amounts: a difference of 2^63
+ *     nano-dollars and more is backwards, unless there are samples enough for it. Sums wrap, so what a block spills between
+ *     two looks has to cost less than 2^64, 18 billion dollars; beyond that the sum lacks multiples of it, and the counts are
+ *     right all the same.
  * G3  Bounds are folded by value: the count of a bound that the books don't keep goes to the least kept bound above it
  *     in its bucket, and to none when there is none. */
 #ifndef SR_PEER_FOLD_H
