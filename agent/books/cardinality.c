@@ -30,7 +30,7 @@ enum cardinality_state cardinality_note(struct cardinality *cardinality, uint32_
                            ? "no more primitives: new names are recorded under __overflow__"
                            : "four fifths of the primitives that may be are registered"),
               log_number("registered", used), log_number("limit", limit),
-              log_text("hint", "raise limits.primitives (--max-primitives), or see slipring ls for names "
-                               "that are made of ids"));
+              log_text("hint", "raise limits.primitives (--max-primitives), or see slipring top --once for "
+                               "names that are made of ids"));
     return state;
 }

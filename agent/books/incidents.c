@@ -2,6 +2,7 @@
 /* Incidents in durable words: see incidents.h. */
 #include "incidents.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/log.h"
@@ -69,17 +70,22 @@ static bool find(const struct books *books, uint32_t index, uint32_t i, uint32_t
     return true;
 }
 
+/* A burn rate may be 0.08, or of a small money budget beyond any integer: four digits of it. What was bad meanwhile is known at
+ * the end alone. */
 static void tell(const struct slipring_incident *incident, enum log_level level, bool burns)
 {
     const struct sr_alert_pair *pair = &sr_alert_pairs[incident->pair];
     const bool is_spend = incident->kind == SLIPRING_SPEND;
     const char *const errors = burns ? "error budget burns" : "error budget burns no longer";
     const char *const money = burns ? "money budget burns" : "money budget burns no longer";
+    char rate[32];
+    (void)snprintf(rate, sizeof rate, "%.4g", incident->peak_burn_rate);
+    const struct log_field bad = log_number(is_spend ? "nanodollars" : "bad", incident->bad);
     log_event(level, log_what(is_spend ? money : errors), log_text("primitive", incident->primitive),
               log_text("type", incident->type), log_text("objective", incident->objective),
               log_number("long_window_seconds", pair->long_s),
-              log_number(is_spend ? "nanodollars" : "bad", incident->bad),
-              log_number("peak_burn_rate", (uint64_t)incident->peak_burn_rate));
+              log_text(burns ? "burn_rate" : "peak_burn_rate", rate),
+              burns ? (struct log_field){.key = NULL} : bad);
 }
 
 static void read_incident(const struct books *books, uint32_t word, struct slipring_incident *out_incident)

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """More names than may be: the totals over all of them stay right, and whoever looks at the gauges, the log or /metrics was warned before."""
+import re
+
 from _metrics import scrape
-from _tests import check, equal, main, test, until
+from _tests import check, contains, equal, main, test, until
 
 FILLING, FULL = "four fifths of the primitives", "no more primitives"
 
@@ -30,6 +32,8 @@ def the_log_warns_at_four_fifths_and_when_the_registry_is_full(scene):
     until(lambda: FULL in agent.log(), "the log says that the registry is full")
     equal(agent.log().count(FILLING), 1, "lines at four fifths")
     equal(agent.log().count(FULL), 1, "lines when it is full")
+    command = re.search("see (slipring [a-z -]+) for names", agent.log()).group(1)
+    contains(scene.run(command.split()).stdout, ["\na ", "\ne "], "what the log says that one should look at has the names")
 
 
 @test

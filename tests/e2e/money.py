@@ -77,7 +77,8 @@ def a_budget_of_the_file_is_shown_by_everybody_to_the_nano_dollar(scene):
     answer(scene, "slo", "check", "ask_one", "monthly", "--min-budget", "95%", status=1)
     contains(answer(scene, "show", "ask_one"), ["at most $2.50", "tokens $0.75"], "show")
     contains(answer(scene, "report", "--since", "1d"), ["Money budgets", "Money by category", "$0.750000001"], "report")
-    contains(agent.log(), ["money budget burns"], "the log")
+    # 0.75 / 3600 / (2.5 / 86400), which is no whole number
+    contains(agent.log(), ['event="money budget burns" primitive=ask_one type=llm objective=daily long_window_seconds=3600 burn_rate=7.2\n'], "the log")
 
 
 @test
