@@ -16,9 +16,9 @@
 #include "peer/stores.h"
 #include "table.h"
 
-enum agent_state { AGENT_NEVER, AGENT_RUNNING, AGENT_STOPPED, AGENT_DIED };
+enum agent_state { AGENT_NEVER, AGENT_RUNNING, AGENT_STOPPED, AGENT_DIED, AGENT_UNKNOWN };
 
-static const char *const agent_words[] = {"never", "running", "stopped", "died"};
+static const char *const agent_words[] = {"never", "running", "stopped", "died", "unknown"};
 
 struct store_line {
     const struct sr_store_info *info;
@@ -30,7 +30,9 @@ static struct store_line look_at(const struct sr_store_info *info)
 {
     struct store_line line = {.info = info};
     struct sr_stats *stats;
-    if (sr_stats_open(info->name, &stats) != SLIPRING_OK) {
+    const enum slipring_status status = sr_stats_open(info->name, &stats);
+    if (status != SLIPRING_OK) {
+        line.agent = status == SLIPRING_ABSENT || status == SLIPRING_NO_DATA ? AGENT_NEVER : AGENT_UNKNOWN;
         return line;
     }
     sr_stats_agent(stats, &line.details);
@@ -57,8 +59,12 @@ static const char *name_owner(const struct sr_store_info *info, struct render_te
     return room->text;
 }
 
-static const char *name_agent(const struct store_line *line, struct render_text *room)
+static const char *name_agent(const struct store_line *line, const struct render_style *style,
+                              struct render_text *room)
 {
+    if (line->agent == AGENT_UNKNOWN) {
+        return render_absent(style);
+    }
     if (line->agent == AGENT_RUNNING) {
         (void)snprintf(room->text, sizeof room->text, "%" PRIu64, line->details.pid);
     } else {
@@ -94,7 +100,7 @@ static void print_text(const struct store_line *lines, size_t count, const struc
         struct render_text text;
         bool is_fine = info->ring_status == SLIPRING_OK;
         table_add(&table, info->name);
-        table_add(&table, name_agent(&lines[i], &text));
+        table_add(&table, name_agent(&lines[i], style, &text));
         add_number(&table, style, is_fine && info->liveness_known, info->processes);
         add_number(&table, style, is_fine, info->rings);
         add_number(&table, style, is_fine, info->primitives);
@@ -195,8 +201,8 @@ const struct command command_ls = {
                    "damaged or of another version: STATE says what is wrong and what to do.\n"
                    "AGENT is the pid of the running agent, \"stopped\" when the last one ended cleanly, "
                    "\"died\" when it did not, "
-                   "\"never\" when there was none. PROCESSES are attached and alive, RINGS are owned by "
-                   "their threads, PRIMITIVES "
+                   "\"never\" when there was none, and a dash when its files cannot be read. PROCESSES are "
+                   "attached and alive, RINGS are owned by their threads, PRIMITIVES "
                    "are registered, __overflow__ among them. MEMORY is what the store's files take up now. "
                    "OWNER is user:group; "
                    "who is neither may not record.",

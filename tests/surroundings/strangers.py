@@ -4,6 +4,8 @@
 """Whose files: what others made or may use under a store's name is refused by name and left as it was; what a store's own maker
 makes has the same rights whatever the umask and the folder; groups, folders that cannot be written, and the kernel's
 protection of sticky folders."""
+import json
+
 from _ground import *
 from _tests import main, test
 
@@ -214,6 +216,8 @@ def a_group_records_and_reads_and_others_are_told_whose_it_is(scene):
         outsider = scene.recorder(False, before_exec=become(STRANGER))
         equal(outsider.ask("open", STORE), ["NOT_PERMITTED"], "slipring_open() by another user")
         contains(scene.slipring("ls", before_exec=become(STRANGER)).stdout, [str(GROUP), "0660"], "slipring ls")
+        unread = json.loads(scene.slipring("ls", "--json", before_exec=become(STRANGER)).stdout)["stores"][0]
+        equal(unread["agent"], {"state": "unknown"}, "of an agent whose files cannot be read nothing is said")
         # Root is no exception: the store's owner could cut its files short under it.
         root = scene.recorder(False)
         equal(root.ask("open", STORE), ["OK" if owner == 0 else "UNTRUSTED"], f"slipring_open() by root of the store of {owner}")
