@@ -191,15 +191,15 @@ static void who_waits_for_ten_seconds_withdraws_the_order_G3(void **state)
 {
     (void)state;
     struct asker asker;
-    struct config *config = (struct config *)&executed;
+    struct reload_draft *draft = (struct reload_draft *)&executed;
     executed = 0;
     behind_s = 10;
-    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .config = config});
+    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .draft = draft});
     end(&asker);
     behind_s = 0;
     CHECK_EQUAL(asker.status, 503);
     CHECK(strstr(asker.answer, "ten seconds") && strstr(asker.answer, "nothing was done"));
-    CHECK(asker.order.config == config);
+    CHECK(asker.order.draft == draft);
     control_serve(control, note, &executed);
     CHECK_EQUAL(executed, 0);
 }
@@ -219,13 +219,13 @@ static void an_order_under_way_after_ten_seconds_is_left_to_its_end_G3(void **st
     struct asker asker;
     executed = 0;
     behind_s = 9;
-    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .config = (struct config *)&executed});
+    begin(&asker, (struct control_order){.what = CONTROL_RELOAD, .draft = (struct reload_draft *)&executed});
     CHECK(is_order_there(10000));
     control_serve(control, outlast, &asker);
     behind_s = 0;
     CHECK_EQUAL(asker.status, 504);
     CHECK(strstr(asker.answer, "still under way"));
-    CHECK(asker.order.config == NULL); /* whose it is now */
+    CHECK(asker.order.draft == NULL); /* whose it is now */
     begin(&asker, (struct control_order){.what = CONTROL_RESET});
     serve();
     end(&asker);
