@@ -271,7 +271,9 @@ const struct command command_slo_check = {
                    "objective could be judged by (--no-data ok lets that pass), a window longer than the "
                    "objective's period, no such primitive.",
     .exits = "0\tpasses\n"
-             "1\tfails; also when no primitive is called NAME, or it has no such objective\n"
+             "1\tfails; also when no primitive is called NAME, it has no such objective, or no agent has "
+             "published "
+             "anything yet\n"
              "2\tbad input, or no such store\n",
     .examples =
         "slipring slo check archive_file --min-budget 10% && ./deploy.sh\n"

@@ -475,7 +475,9 @@ const struct command command_slo_explain = {
         "and in proportion within the short one.\n"
         "Notes say what is not counted: what was before the first agent, before a change of the threshold.",
     .exits = "0\tshown\n"
-             "1\tno primitive is called NAME, none of its objectives OBJECTIVE, or it has none\n"
+             "1\tno primitive is called NAME, none of its objectives OBJECTIVE, it has none, or no agent has "
+             "published "
+             "anything yet\n"
              "2\tbad input, or no such store\n",
     .examples = "slipring slo explain archive_file\n"
                 "slipring slo explain archive_file availability\tone of its objectives\n"

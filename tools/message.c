@@ -65,18 +65,29 @@ const char *message_state(const char *store, enum slipring_status status, struct
     return room->text;
 }
 
+static bool is_unpublished(const char *store, enum slipring_status status)
+{
+    struct sr_store_info info;
+    return status == SLIPRING_ABSENT && sr_stores_look(store, &info) == SLIPRING_OK && info.has_ring;
+}
+
 int message_store(const char *what, const char *store, enum slipring_status status)
 {
     char more[160] = "";
     struct render_text state;
-    struct sr_store_info info;
-    if (status == SLIPRING_ABSENT && sr_stores_look(store, &info) == SLIPRING_OK && info.has_ring) {
+    if (is_unpublished(store, status)) {
         status = SLIPRING_NO_DATA; /* the store is there, its agent's part is not */
     } else if (status == SLIPRING_ABSENT) {
         suggest_store(store, more, sizeof more);
     }
     message_print("cannot %s store '%s': %s%s", what, store, message_state(store, status, &state), more);
     return STATUS_BAD;
+}
+
+int message_figures(const char *what, const char *store, enum slipring_status status)
+{
+    (void)message_store(what, store, status);
+    return is_unpublished(store, status) ? STATUS_NO : STATUS_BAD;
 }
 
 int message_no_store(const char *what, const char *store)

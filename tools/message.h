@@ -19,6 +19,9 @@ const char *message_state(const char *store, enum slipring_status status, struct
 /* A status about a store, with the nearest name of one that exists. Returns STATUS_BAD. */
 int message_store(const char *what, const char *store, enum slipring_status status);
 
+/* The same to who asked for the figures of one primitive: STATUS_NO when the store is there and no agent has published any. */
+int message_figures(const char *what, const char *store, enum slipring_status status);
+
 /* ABSENT, to who would not make the store. Returns STATUS_BAD. */
 int message_no_store(const char *what, const char *store);
 

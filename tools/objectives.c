@@ -103,8 +103,9 @@ static void say_none(const struct figures *figures, const char *primitive, const
         sr_suggest_offer(&suggest, all.list[i].stats->name);
     }
     if (all.count == 0) {
-        message_print("%s has no objective: slipring_slo_configure() sets one",
-                      render_quote(primitive, &quoted));
+        message_print(
+            "%s has no objective: slipring_slo_configure() sets one, or the configuration of slipringd",
+            render_quote(primitive, &quoted));
     } else if (suggest.best) {
         message_print("no objective is called %s (did you mean %s?)", render_quote(name, &quoted),
                       render_quote(suggest.best, &more));
@@ -125,7 +126,7 @@ int objectives_of(const struct invocation *invocation, struct figures *out_figur
     struct objectives objectives;
     const enum slipring_status status = figures_take(invocation->store, name, type, &figures);
     if (status != SLIPRING_OK) {
-        return message_store("read", invocation->store, status);
+        return message_figures("read", invocation->store, status);
     }
     if (figures.count == 0) {
         figures_drop(&figures);

@@ -272,7 +272,8 @@ static int run_show(const struct invocation *invocation)
     }
     enum slipring_status status = figures_take(invocation->store, name, type, &figures);
     if (status != SLIPRING_OK) {
-        return message_store("show", invocation->store, status);
+        return name ? message_figures("show", invocation->store, status)
+                    : message_store("show", invocation->store, status);
     }
     if (figures.count == 0 && name) {
         figures_drop(&figures);

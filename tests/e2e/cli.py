@@ -105,6 +105,10 @@ def before_the_first_agent_the_store_is_said_to_have_no_figures(scene):
     refused = scene.slipring("show")
     equal((refused.returncode, refused.stdout), (2, ""), "show before the first agent")
     contains(refused.stderr, ["nothing is published", "is slipringd running"], "show before the first agent")
+    for words in (("show", "x"), ("slo", "explain", "x"), ("slo", "check", "x")):
+        refused = scene.slipring(*words)
+        equal((refused.returncode, refused.stdout), (1, ""), f"{words} before the first agent: the answer is no")
+        contains(refused.stderr, ["nothing is published"], f"{words} before the first agent")
     equal(verdict(scene)["in_blocks"], 1, "what waits")
     contains(scene.slipring("rings").stdout, ["no thread holds a ring now", "SHARED SPILL", "x"], "rings")
 
