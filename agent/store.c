@@ -2,6 +2,7 @@
 /* Opening a store for its agent: see store.h. */
 #include "store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,11 @@ static enum slipring_status open_books(struct agent_store *store)
                                       : "not ours, not of mode 0600, or linked elsewhere"),
                   log_text("hint", "check who made the file, then remove the store with slipring rm"));
         return status;
+    }
+    if (status == SLIPRING_NOT_PERMITTED && is_shared && store->books.map.error == EPERM) {
+        log_event(LOG_ERROR, log_what("the group cannot be given a file"),
+                  log_number("group", store->options.group),
+                  log_text("hint", "the agent's user has to be in the group, or to be root"));
     }
     if (status != SLIPRING_OK) {
         return refuse("cannot open the books", &store->books.map, status);

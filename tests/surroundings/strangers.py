@@ -241,7 +241,7 @@ def a_group_that_the_agents_user_is_not_in_is_refused_and_nothing_is_left(scene)
     os.chmod(scene.shm, 0o1777)
     agent = scene.agent("--group", str(GROUP), wait=False, before_exec=become(SOMEBODY))
     equal(agent.wait(10), 1, f"exit status; {agent.log()}")
-    contains(agent.log(), ["no permission", scene.file("stats")], "its log")
+    contains(agent.log(), ["no permission", scene.file("stats"), f"group={GROUP} hint=", "has to be in the group"], "its log")
     equal(os.listdir(scene.shm), [], "files left behind")
 
 
