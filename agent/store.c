@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/books/usage.h"
 #include "agent/drain/intake.h"
 #include "agent/drain/retirer.h"
 #include "log.h"
@@ -124,6 +125,11 @@ static enum slipring_status join_segments(struct agent_store *store)
     const uint64_t incarnation = sr_drain_incarnation(&store->rings);
     const uint64_t known = sr_books_ring_incarnation(books);
     if (known == incarnation) {
+        if (sr_words_get(&books->words, SR_WORD(store, 0, SR_STORE_USAGE_BALANCED)) == 0) {
+            usage_balance(books);
+            sr_batch_commit(batch);
+            sr_batch_clear(batch);
+        }
         return SLIPRING_OK;
     }
     if (known != 0) {
@@ -145,6 +151,7 @@ static enum slipring_status join_segments(struct agent_store *store)
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_SPILLED),
                  sum_books(&books->words, SR_BOOK_SPILLED) - sum_cells(&books->words));
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_RETIRED_SPILLED), 0);
+    usage_balance(books);
     sr_batch_set(batch, SR_WORD(store, 0, SR_STORE_FORMER_TORN),
                  sr_words_get(&books->words, SR_WORD(store, 0, SR_STORE_TORN)));
     sr_batch_commit(batch);

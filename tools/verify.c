@@ -71,6 +71,10 @@ static void print_sums(const struct sr_audit *audit, const struct render_style *
         table_add(&table, text.text);
         table_add(&table, "produced - drained - spilled - in rings - in blocks");
     }
+    if (audit->usages + audit->in_accounts > 0) {
+        add_line(&table, "usages", audit->usages, "executions with what they used, in the usage accounts");
+        add_line(&table, "in accounts", audit->in_accounts, "usages waiting to be folded");
+    }
     if (audit->quarantined > 0) {
         add_line(&table, "quarantined", audit->quarantined, "left behind in rings that were impossible");
     }
@@ -78,7 +82,8 @@ static void print_sums(const struct sr_audit *audit, const struct render_style *
         add_line(&table, "refused", audit->refused, "of drained: impossible samples, counted and not booked");
     }
     if (audit->torn > 0) {
-        add_line(&table, "torn", audit->torn, "updates of a shared spill under way, or cut off by a kill");
+        add_line(&table, "torn", audit->torn,
+                 "updates of a shared spill or usage account under way, or cut off by a kill");
     }
     table_print(&table, style, stdout);
     table_close(&table);
@@ -202,6 +207,8 @@ static void print_json(const char *store, const struct sr_audit *audit)
     put_number(root, "refused", audit->refused);
     put_number(root, "quarantined", audit->quarantined);
     put_number(root, "torn", audit->torn);
+    put_number(root, "usages", audit->usages);
+    put_number(root, "in_accounts", audit->in_accounts);
     put_number(root, "fault_count", audit->fault_count);
     json_object_object_add(root, "faults", faults_json(audit));
     json_object_object_add(root, "truncated", json_object_new_boolean(audit->is_truncated));
@@ -237,7 +244,9 @@ const struct command command_verify = {
         "blocks, "
         "how far the agent says that it took them, and what the books of all primitives add up to; and every "
         "book with "
-        "its own histogram. Nothing that was recorded may be missing and nothing be booked twice.\n"
+        "its own histogram; and what was used, in the accounts of both sides, with the money of the books "
+        "that "
+        "it was priced into. Nothing that was recorded may be missing and nothing be booked twice.\n"
         "At rest, or with the agent dead, the verdict is exact. While the agent books, verify looks again "
         "for up to "
         "--wait until it catches a moment of rest; else the books must lie between two readings of the "

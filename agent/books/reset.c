@@ -116,6 +116,8 @@ static void forget(struct books *books, uint32_t index)
 void reset_book(struct books *books, uint32_t book, uint64_t now_ns, uint64_t wall_ns)
 {
     books_commit(books);
+    usage_reset(
+        books, book); /* first: it may commit on the way, and a book never has less money than its accounts */
     clear_counts(books, book);
     clear_windows(books, book);
     void_parts(books, book);
@@ -123,7 +125,6 @@ void reset_book(struct books *books, uint32_t book, uint64_t now_ns, uint64_t wa
     set(books, SR_WORD(book, book, SR_BOOK_CREATED_WALL_NS), wall_ns);
     begin_objectives(books, book, now_ns);
     exemplars_reset(books, book);
-    usage_reset(books, book);
     sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_RESETS), 1);
     books_commit(books);
     forget(books, book);

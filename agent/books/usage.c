@@ -434,6 +434,18 @@ static uint32_t find_account(struct books *books, struct meter *meter, uint64_t 
     return meter->account;
 }
 
+/* The copy grows, and no account does: what is left out is as if a former segment had held it back (peer/accounts.h). */
+static void leave_out(struct books *books, const struct growth *growth)
+{
+    struct sr_batch *batch = &books->durable->batch;
+    uint64_t units = 0;
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        units += growth->units[unit];
+    }
+    sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), 0 - growth->usages);
+    sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_FORMER_UNITS), 0 - units);
+}
+
 static void complain(struct books *books, const struct meter *meter)
 {
     if (!books->usage->is_impossible) {
@@ -468,7 +480,9 @@ static void fold(struct books *books, uint32_t index, uint64_t now_ns)
     }
     if (!growth.is_possible) {
         complain(books, meter);
+        leave_out(books, &growth);
     } else if (is_lost) {
+        leave_out(books, &growth);
         sr_batch_add(&books->durable->batch, SR_WORD(store, 0, SR_STORE_USAGE_LOST), growth.usages);
     } else {
         book(books, account, &growth);

@@ -41,6 +41,10 @@ void usage_reprice(struct books *books);
 /* Usages that were begun, and for a whole period neither went on nor were followed by another: torn. Once a second. */
 uint64_t usage_count_torn(struct books *books, uint64_t now_ns);
 
+/* The double entry of usage (peer/accounts.h) holds from now on, whatever the words say; in the caller's batch. For new books, those of an agent that
+ * did not keep it, and a ring segment that was made anew. */
+void usage_balance(struct sr_books *durable);
+
 /* New books meet a ring segment that another agent drained: take as booked what its accounts hold. Commits. False: no pages for it. */
 __attribute__((warn_unused_result)) bool usage_start_from_here(struct sr_books *durable,
                                                                struct sr_drain *rings);
@@ -84,7 +88,7 @@ __attribute__((warn_unused_result)) enum slipring_status usage_restore(struct bo
                                                                        const struct saved_usage *saved);
 
 /* The book begins anew (reset.h): so do its accounts, lifetimes and what waits included, in the caller's batch, which is committed on the way when
- * a primitive has more accounts than fit a journal (some 700 with every word in use). What producers used and was not folded yet
+ * a primitive has more accounts than fit a journal (some 700 with every word in use): so before the book's own words. What producers used and was not folded yet
  * counts after it. */
 void usage_reset(struct books *books, uint32_t book);
 

@@ -142,6 +142,21 @@ enum slipring_status usage_restore(struct books *books, uint32_t book, const str
 
 /* --- resets ------------------------------------------------------------------------------------------------------------------- */
 
+/* What the account holds was booked by a former one, as it were: in the batch that takes it. */
+static void book_over(struct books *books, uint32_t index)
+{
+    struct sr_batch *batch = &books->durable->batch;
+    uint64_t units = 0;
+    for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+        units += usage_get(books, index, SR_USAGE_UNITS + unit);
+    }
+    const uint64_t usages = usage_get(books, index, SR_USAGE_USAGES);
+    if ((usages | units) != 0) {
+        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), 0 - usages);
+        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_FORMER_UNITS), 0 - units);
+    }
+}
+
 void usage_reset(struct books *books, uint32_t book)
 {
     struct usage *usage = books->usage;
@@ -153,6 +168,7 @@ void usage_reset(struct books *books, uint32_t book)
         if (sr_batch_room(&books->durable->batch) < RESET_ROOM) {
             books_commit(books);
         }
+        book_over(books, index);
         for (uint32_t word = SR_USAGE_USAGES; word < SR_USAGE_WORDS; word++) {
             const bool is_name = word >= SR_USAGE_RESOURCE && word < SR_USAGE_UNITS;
             if (!is_name && usage_get(books, index, word) != 0) {
@@ -161,4 +177,34 @@ void usage_reset(struct books *books, uint32_t book)
         }
         account->is_changed = true;
     }
+}
+
+/* --- double entry --------------------------------------------------------------------------------------------------------- */
+
+/* Modulo 2^64. `first` and `count` words of each item. */
+static uint64_t sum_items(const struct sr_words *words, uint32_t area, uint32_t each, uint32_t first,
+                          uint32_t count)
+{
+    uint64_t sum = 0;
+    for (uint32_t item = 0; item < SR_USAGE_MAX; item++) {
+        for (uint32_t i = 0; i < count && sr_words_exist(words, area + item * each); i++) {
+            sum += sr_words_get(words, area + item * each + first + i);
+        }
+    }
+    return sum;
+}
+
+void usage_balance(struct sr_books *durable)
+{
+    const struct sr_words *words = &durable->words;
+    const uint32_t mine = SR_WORD(usage, 0, 0);
+    const uint32_t copies = SR_WORD(copy_usage, 0, 0);
+    const uint64_t usages = sum_items(words, mine, SR_WORDS_PER_usage, SR_USAGE_USAGES, 1) -
+                            sum_items(words, copies, SR_WORDS_PER_copy_usage, SR_COPY_USAGE_USAGES, 1);
+    const uint64_t units =
+        sum_items(words, mine, SR_WORDS_PER_usage, SR_USAGE_UNITS, SLIPRING_UNIT_MAX) -
+        sum_items(words, copies, SR_WORDS_PER_copy_usage, SR_COPY_USAGE_UNITS, SLIPRING_UNIT_MAX);
+    sr_batch_set(&durable->batch, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), usages);
+    sr_batch_set(&durable->batch, SR_WORD(store, 0, SR_STORE_FORMER_UNITS), units);
+    sr_batch_set(&durable->batch, SR_WORD(store, 0, SR_STORE_USAGE_BALANCED), 1);
 }

@@ -8,9 +8,12 @@
  *   sum of book.taken    = sum of ring.head + store.former_taken       (words of rings: protocol/sample.h)
  *   sum of book.spilled  = sum of execution cells in all copies + store.retired_spilled + store.former_spilled
  *   book.count           = book.taken - book.beside - book.others + book.spilled = sum of book.cells, for every book
+ * and, once store.usage_balanced is 1 (sums over all accounts and all copies of the ring segment's):
+ *   sum of usage.usages  = sum of copy_usage.usages + store.former_usages; of units, all kinds together, likewise
+ *   the cost of a book   >= sum of the costs of its accounts; its savings likewise
  * store.retired_spilled holds the cells of copies that became zero with their blocks, when a ring's pages were given back
  * (agent/drain/retirer.h); it changes in the same commit. The former_ words, modulo 2^64, hold what was booked from a ring segment that is no more, less what was taken for booked
- * (by an agent whose books are lost) or left out (impossible counts of a shared spill). */
+ * (by an agent whose books are lost) or left out (impossible counts of a shared spill or a usage account, usages that no account has room for). */
 #ifndef SR_PEER_ACCOUNTS_H
 #define SR_PEER_ACCOUNTS_H
 
@@ -49,6 +52,9 @@ enum sr_store_word {
     SR_STORE_RESTORING,        /* 1: a restore has begun, and is not over */
     SR_STORE_USAGE_HIGH,       /* usage accounts below this index may exist */
     SR_STORE_USAGE_LOST,       /* usages that no account had room for */
+    SR_STORE_USAGE_BALANCED, /* 1: the double entry of usage holds; 0: books of an agent that did not keep it */
+    SR_STORE_FORMER_USAGES,
+    SR_STORE_FORMER_UNITS, /* of all kinds together */
 };
 
 /* Area `book`: one item a book. The index of a book is not the id of a primitive: ids belong to a ring segment, books

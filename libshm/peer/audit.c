@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "peer/accounts.h"
+#include "peer/audit_usage.h"
 #include "peer/reading.h"
 #include "peer/tally.h"
 #include "protocol/segment.h"
@@ -45,6 +46,7 @@ struct auditing {
     struct stand *before, *after;
     struct retired retired_before, retired_after;
     struct claim *claims;
+    struct sr_audit_usage usage;
     bool is_current;                         /* the agent's ring words speak of this segment */
     uint64_t drained_beside, waiting_beside; /* words that begin no sample */
     struct sr_audit *audit;
@@ -62,8 +64,8 @@ const char *sr_audit_fault_text(enum sr_audit_fault_kind kind)
     return "an unknown fault";
 }
 
-static void note_fault(struct sr_audit *audit, enum sr_audit_fault_kind kind, uint32_t id, uint64_t is,
-                       uint64_t low, uint64_t high)
+void sr_audit_note(struct sr_audit *audit, enum sr_audit_fault_kind kind, uint32_t id, uint64_t is,
+                   uint64_t low, uint64_t high)
 {
     if (audit->fault_count < SR_AUDIT_FAULT_MAX) {
         audit->faults[audit->fault_count] =
@@ -158,13 +160,13 @@ static void audit_book(const struct auditing *auditing, uint32_t index, struct b
     bool is_stable = read_stable(auditing, index, &book);
     const uint64_t should = book.taken - book.beside - book.others + book.spilled;
     if (is_stable && book.count != should) {
-        note_fault(audit, SR_AUDIT_BOOK_COUNT, index, book.count, should, should);
+        sr_audit_note(audit, SR_AUDIT_BOOK_COUNT, index, book.count, should, should);
     }
     uint64_t cells = sr_reading_sum(&auditing->reading, SR_WORD(book, index, SR_BOOK_CELLS), SR_BUCKET_COUNT);
     bool was_clear = sr_reading_is_clear(&auditing->reading);
     uint64_t high = sr_reading_get(&auditing->reading, SR_WORD(book, index, SR_BOOK_COUNT));
     if (is_stable && was_clear && (cells < book.count || cells > high)) {
-        note_fault(audit, SR_AUDIT_BOOK_CELLS, index, cells, book.count, high);
+        sr_audit_note(audit, SR_AUDIT_BOOK_CELLS, index, cells, book.count, high);
     }
     sum->count += book.count;
     sum->taken += book.taken;
@@ -196,6 +198,7 @@ static void audit_books(struct auditing *auditing)
     audit->others = sum.others;
     audit->refused = sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_REFUSED));
     audit->quarantined = sr_reading_get(&auditing->reading, SR_WORD(store, 0, SR_STORE_QUARANTINED));
+    sr_audit_usage_books(&auditing->reading, &auditing->usage, audit);
 }
 
 /* --- the ring segment ----------------------------------------------------------------------------------------- */
@@ -270,6 +273,7 @@ static void read_claims(const struct auditing *auditing)
         audit->torn += atomic_load_explicit(&block[SR_SPILL_ENTER], memory_order_relaxed) - finished;
         audit->blocks += claim->cells > 0;
     }
+    sr_audit_usage_claims(&auditing->reading, segment, auditing->is_current, audit);
 }
 
 /* --- the verdict ---------------------------------------------------------------------------------------------- */
@@ -283,12 +287,12 @@ static void judge_ring(const struct auditing *auditing, uint32_t ring)
     const uint64_t high = auditing->is_current ? auditing->after[ring].head : 0;
     const uint64_t words = sr_ring_shapes[sr_ring_class_of(ring)].words;
     if (claim->tail < low) {
-        note_fault(audit, SR_AUDIT_RING_BEHIND, ring, claim->tail, low, high + words);
+        sr_audit_note(audit, SR_AUDIT_RING_BEHIND, ring, claim->tail, low, high + words);
     } else if (claim->tail > high && claim->tail - high > words) {
-        note_fault(audit, SR_AUDIT_RING_OVERFULL, ring, claim->tail, low, high + words);
+        sr_audit_note(audit, SR_AUDIT_RING_OVERFULL, ring, claim->tail, low, high + words);
     }
     if (auditing->is_current && claim->published > high) {
-        note_fault(audit, SR_AUDIT_HEAD_AHEAD, ring, claim->published, 0, high);
+        sr_audit_note(audit, SR_AUDIT_HEAD_AHEAD, ring, claim->published, 0, high);
     }
 }
 
@@ -320,7 +324,7 @@ static void judge_claims(struct auditing *auditing)
             is_there =
                 false; /* its copy may be of a block that was given back, and its block of a life after that */
         } else if (claim->ahead != 0) {
-            note_fault(audit, SR_AUDIT_BLOCK_BEHIND, i, claim->behind, claim->ahead, UINT64_MAX);
+            sr_audit_note(audit, SR_AUDIT_BLOCK_BEHIND, i, claim->behind, claim->ahead, UINT64_MAX);
         }
         if (!is_there) { /* its pages were never reserved, or given back; or it is of no segment at all */
             audit->produced += stand->head + stand->copied;
@@ -370,12 +374,15 @@ static void judge(struct auditing *auditing)
         audit->retired = audit->produced = 0;
     }
     if (audit->drained < audit->drained_low || audit->drained > audit->drained_high) {
-        note_fault(audit, SR_AUDIT_DRAINED, SR_AUDIT_NO_ID, audit->drained, audit->drained_low,
-                   audit->drained_high);
+        sr_audit_note(audit, SR_AUDIT_DRAINED, SR_AUDIT_NO_ID, audit->drained, audit->drained_low,
+                      audit->drained_high);
     }
     if (audit->spilled < audit->spilled_low || audit->spilled > audit->spilled_high) {
-        note_fault(audit, SR_AUDIT_SPILLED, SR_AUDIT_NO_ID, audit->spilled, audit->spilled_low,
-                   audit->spilled_high);
+        sr_audit_note(audit, SR_AUDIT_SPILLED, SR_AUDIT_NO_ID, audit->spilled, audit->spilled_low,
+                      audit->spilled_high);
+    }
+    if (!audit->is_remade) {
+        sr_audit_usage_judge(&auditing->usage, audit);
     }
     judge_claims(auditing);
     tell_samples(auditing);
@@ -420,8 +427,8 @@ static enum slipring_status begin_reading(struct auditing *auditing)
     enum slipring_status status = sr_reading_begin(&auditing->reading);
     auditing->audit->was_replayed = auditing->audit->was_replayed || auditing->reading.pair_count > 0;
     if (status == SLIPRING_OK && auditing->reading.is_impossible) {
-        note_fault(auditing->audit, SR_AUDIT_JOURNAL, SR_AUDIT_NO_ID, SR_JOURNAL_PAIRS + 1, 0,
-                   SR_JOURNAL_PAIRS);
+        sr_audit_note(auditing->audit, SR_AUDIT_JOURNAL, SR_AUDIT_NO_ID, SR_JOURNAL_PAIRS + 1, 0,
+                      SR_JOURNAL_PAIRS);
     }
     return status;
 }
@@ -434,6 +441,7 @@ static enum slipring_status read_all(struct auditing *auditing)
     }
     read_retired(auditing, &auditing->retired_before);
     read_stands(auditing, auditing->before);
+    sr_audit_usage_copies(&auditing->reading, &auditing->usage.before);
     if (auditing->segment.map.base) {
         read_claims(auditing);
     }
@@ -445,6 +453,7 @@ static enum slipring_status read_all(struct auditing *auditing)
     status = begin_reading(auditing);
     if (status == SLIPRING_OK) {
         read_stands(auditing, auditing->after);
+        sr_audit_usage_copies(&auditing->reading, &auditing->usage.after);
         read_retired(auditing, &auditing->retired_after);
     }
     return status;

@@ -11,6 +11,8 @@
  *   (2) sum of book.spilled = sum of execution cells of all copies + retired_spilled + former_spilled
  *   (3) every book:  count = taken - beside - others + spilled = sum of its cells
  *   (4) every ring:  0 <= tail - head <= its size; every cell of a block >= its copy
+ *   (5) sum of usage.usages = sum of its copies + former_usages; so of units of all kinds together; every account of the ring segment >= its copy
+ *   (6) every book:  cost >= what its usage accounts cost, savings likewise
  * From these follows produced = drained + spilled + waiting, with waiting = (tails - heads) + (cells - copies). What is
  * compared are words (protocol/sample.h); what is told are samples: the books say how many words of the drained ones begin
  * none, and those that wait are looked at. Rings
@@ -47,6 +49,10 @@
     X(RING_OVERFULL, "a ring holds more words than it has room for")                                         \
     X(BLOCK_BEHIND, "a spill block's cell is behind its copy: executions were booked that nobody made")      \
     X(JOURNAL, "the journal is impossible: what its commit changed cannot be told")                          \
+    X(USAGES, "the usage accounts hold more or fewer usages than their copies say")                          \
+    X(UNITS, "the usage accounts hold more or fewer units than their copies say")                            \
+    X(USAGE_BEHIND, "a usage account is behind its copy: what was booked nobody used")                       \
+    X(BOOK_MONEY, "a book's cost or savings are less than those of its usage accounts")                      \
     X(HEAD_AHEAD, "a ring's published head is ahead of the durable one: samples may be overwritten "         \
                   "unbooked")
 
@@ -87,7 +93,9 @@ struct sr_audit {
     uint64_t others;      /* samples that were none: amounts, cancels, refused */
     uint64_t refused;     /* of these, impossible ones */
     uint64_t quarantined; /* samples left behind in quarantined rings */
-    uint64_t torn;        /* updates of shared spills begun and not finished, now */
+    uint64_t torn;        /* updates of shared spills and usage accounts begun and not finished, now */
+    uint64_t usages;      /* by the accounts: usages, since their books began */
+    uint64_t in_accounts; /* of the ring segment: usages beyond what is booked */
     uint32_t rings, blocks, books; /* that were looked at */
 
     uint32_t fault_count; /* may exceed what is listed */

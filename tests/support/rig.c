@@ -296,6 +296,26 @@ static uint64_t sum_block(struct rig *which, uint32_t first, uint32_t cells)
     return sum;
 }
 
+static void check_usage(struct rig *which)
+{
+    uint64_t usages = 0 - RIG_WORD(which, store, 0, SR_STORE_FORMER_USAGES);
+    uint64_t units = 0 - RIG_WORD(which, store, 0, SR_STORE_FORMER_UNITS);
+    for (uint32_t i = 0; i < SR_USAGE_MAX; i++) {
+        const struct sr_words *words = &agent_store_books(which->store)->words;
+        const bool has_copy = sr_words_exist(words, SR_WORD(copy_usage, i, 0));
+        const bool has_account = sr_words_exist(words, SR_WORD(usage, i, 0));
+        usages += has_account ? RIG_WORD(which, usage, i, SR_USAGE_USAGES) : 0;
+        usages -= has_copy ? RIG_WORD(which, copy_usage, i, SR_COPY_USAGE_USAGES) : 0;
+        for (uint32_t unit = 0; unit < SLIPRING_UNIT_MAX; unit++) {
+            units += has_account ? RIG_WORD(which, usage, i, SR_USAGE_UNITS + unit) : 0;
+            units -= has_copy ? RIG_WORD(which, copy_usage, i, SR_COPY_USAGE_UNITS + unit) : 0;
+        }
+    }
+    CHECK_EQUAL(RIG_WORD(which, store, 0, SR_STORE_USAGE_BALANCED), 1);
+    CHECK_EQUAL(usages, 0);
+    CHECK_EQUAL(units, 0);
+}
+
 void rig_expect_balance(struct rig *which)
 {
     uint64_t taken = 0;
@@ -321,4 +341,5 @@ void rig_expect_balance(struct rig *which)
     }
     CHECK_EQUAL(taken, heads);
     CHECK_EQUAL(spilled, copies);
+    check_usage(which);
 }

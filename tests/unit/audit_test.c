@@ -14,6 +14,7 @@
 #include "peer/books.h"
 #include "protocol/segment.h"
 #include "protocol/stats_segment.h"
+#include "protocol/usage.h"
 #include "support/child.h"
 #include "support/place.h"
 #include "system/guard.h"
@@ -240,6 +241,86 @@ static void a_book_at_odds_with_itself_is_a_fault(void **state)
     end(&keeping);
 }
 
+/* One resource, used `usages` times by ten units and folded, and what it cost. */
+static void book_usage(struct bookkeeping *keeping, uint64_t usages)
+{
+    put(keeping, SR_WORD(store, 0, SR_STORE_USAGE_BALANCED), 1);
+    put(keeping, SR_WORD(usage, 0, SR_USAGE_USED), 1);
+    add(keeping, SR_WORD(usage, 0, SR_USAGE_USAGES), usages);
+    add(keeping, SR_WORD(usage, 0, SR_USAGE_UNITS), 10 * usages);
+    add(keeping, SR_WORD(usage, 0, SR_USAGE_COST), 7 * usages);
+    add(keeping, SR_WORD(book, 0, SR_BOOK_COST + 3), 7 * usages);
+    add(keeping, SR_WORD(copy_usage, 0, SR_COPY_USAGE_USAGES), usages);
+    add(keeping, SR_WORD(copy_usage, 0, SR_COPY_USAGE_UNITS), 10 * usages);
+    commit(keeping);
+}
+
+static void use(struct bookkeeping *keeping, uint32_t times)
+{
+    struct sr_usage_name name;
+    uint32_t account = 0;
+    sr_usage_name_set(&name, 1, "a/b", 3);
+    CHECK_OK(sr_usage_get(&keeping->segment, &name, &account));
+    assert_int_equal(account, 0);
+    for (uint32_t i = 0; i < times; i++) {
+        const struct slipring_usage usage = {.units = {10}};
+        sr_usage_begin(sr_segment_usage(&keeping->segment, account), &usage, false);
+        sr_usage_end(&keeping->segment, 1, sr_segment_usage(&keeping->segment, account));
+    }
+}
+
+/* For a moment another value. */
+static void expect_fault_with(struct bookkeeping *keeping, uint32_t word, uint64_t value,
+                              enum sr_audit_fault_kind kind, uint32_t id)
+{
+    const uint64_t before = sr_words_get(&keeping->books.words, word);
+    change(keeping, word, value);
+    expect_fault(keeping, kind, id);
+    change(keeping, word, before);
+}
+
+static void usage_that_is_lost_or_booked_twice_is_a_fault(void **state)
+{
+    (void)state;
+    struct bookkeeping keeping;
+    begin_booked(&keeping, 100, 50);
+    use(&keeping, 5);
+    book_usage(&keeping, 3);
+    struct sr_audit audit = look(&keeping);
+    expect_agreement(&audit);
+    assert_int_equal(audit.usages, 3);
+    assert_int_equal(audit.in_accounts, 2);
+    expect_fault_with(&keeping, SR_WORD(usage, 0, SR_USAGE_USAGES), 4, SR_AUDIT_USAGES, SR_AUDIT_NO_ID);
+    expect_fault_with(&keeping, SR_WORD(usage, 0, SR_USAGE_UNITS + 5), 1, SR_AUDIT_UNITS, SR_AUDIT_NO_ID);
+    expect_fault_with(&keeping, SR_WORD(usage, 0, SR_USAGE_COST), 22, SR_AUDIT_BOOK_MONEY, 0);
+    expect_fault_with(&keeping, SR_WORD(usage, 0, SR_USAGE_SAVINGS), 1, SR_AUDIT_BOOK_MONEY, 0);
+    book_usage(&keeping, 3); /* of five */
+    expect_fault(&keeping, SR_AUDIT_USAGE_BEHIND, 0);
+    end(&keeping);
+}
+
+static void usage_of_former_segments_and_of_agents_that_kept_no_entry_is_set_apart(void **state)
+{
+    (void)state;
+    struct bookkeeping keeping;
+    begin_booked(&keeping, 100, 50);
+    book_usage(&keeping, 3);
+    put(&keeping, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), (uint64_t)0 - 3);
+    put(&keeping, SR_WORD(store, 0, SR_STORE_FORMER_UNITS), (uint64_t)0 - 30);
+    put(&keeping, SR_WORD(usage, 0, SR_USAGE_USAGES), 0);
+    put(&keeping, SR_WORD(usage, 0, SR_USAGE_UNITS), 0);
+    commit(&keeping);
+    struct sr_audit audit = look(&keeping);
+    expect_agreement(&audit);
+    expect_fault_with(&keeping, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), 0, SR_AUDIT_USAGES,
+                      SR_AUDIT_NO_ID);
+    change(&keeping, SR_WORD(store, 0, SR_STORE_FORMER_USAGES), 0);
+    change(&keeping, SR_WORD(store, 0, SR_STORE_USAGE_BALANCED), 0);
+    audit = look(&keeping);
+    expect_agreement(&audit);
+    end(&keeping);
+}
+
 static void rings_and_blocks_that_contradict_the_books_are_faults(void **state)
 {
     (void)state;
@@ -436,6 +517,8 @@ static int run(void)
         cmocka_unit_test(books_of_former_segments_are_set_apart),
         cmocka_unit_test(a_sample_lost_or_booked_twice_is_a_fault),
         cmocka_unit_test(a_book_at_odds_with_itself_is_a_fault),
+        cmocka_unit_test(usage_that_is_lost_or_booked_twice_is_a_fault),
+        cmocka_unit_test(usage_of_former_segments_and_of_agents_that_kept_no_entry_is_set_apart),
         cmocka_unit_test(rings_and_blocks_that_contradict_the_books_are_faults),
         cmocka_unit_test(a_quarantined_ring_counts_up_to_its_head),
         cmocka_unit_test(a_commit_that_was_cut_off_is_seen_as_the_next_agent_will),
