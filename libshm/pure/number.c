@@ -3,6 +3,7 @@
 #include "pure/number.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,21 @@ static size_t format_plain(double value, char *out_text)
     return places > 19 ? put_small(digits, places, out_text) : put_places(digits, places, out_text);
 }
 
+/* A decimal of few places, as most ratios, factors and prices are: 0.001 <= value < 10^9 with six, less with twelve at most. The double of
+ * d / 10^places, both exact, is the nearest one to that decimal, and to no other one of at most 15 digits. 0: it is none. */
+static inline size_t format_short(double value, char *out_text)
+{
+    const bool is_small = value < 0.001;
+    const double scale = is_small ? 1e12 : 1e6;
+    const uint64_t scaled = (uint64_t)(value * scale + 0.5);
+    if ((double)scaled / scale != value) {
+        return 0;
+    }
+    return is_small ? put_small(scaled, 12, out_text)
+                    : put_fraction(scaled % 1000000, 6, out_text,
+                                   sr_number_format_integer(scaled / 1000000, out_text));
+}
+
 size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
 {
     if (!isfinite(value)) {
@@ -232,6 +248,10 @@ size_t sr_number_format(double value, char out_text[SR_NUMBER_TEXT_BYTES])
     /* Most figures are small integers: 0 when idle, counts, ratios of 1. -0 is one of them, and shown as 0. */
     if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value) {
         return sr_number_format_integer((uint64_t)value, out_text);
+    }
+    const size_t length = value >= 1e-9 && value < 1e9 ? format_short(value, out_text) : 0;
+    if (length > 0) {
+        return length;
     }
     if (value >= 0.000001 && value < 1e15) {
         return format_plain(value, out_text);

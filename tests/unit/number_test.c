@@ -88,7 +88,7 @@ static void figures_of_everyday_size_are_as_short_as_by_trial(void **state)
 {
     (void)state;
     uint64_t random = 88172645463325252u;
-    for (double least = 0.000001; least < 1e14; least *= 10) {
+    for (double least = 1e-9; least < 1e14; least *= 10) {
         assert_shortest(least);
         assert_shortest(nextafter(least, 1));
         assert_shortest(nextafter(least, 1e15));
