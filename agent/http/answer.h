@@ -41,7 +41,7 @@ struct answer_query {
     const char *accept; /* the Accept header, or NULL */
 };
 
-/* Below that, what was rendered is copied into one body, exactly as large: one block of exposition.h is larger than a page of a small store. */
+/* What was rendered and is smaller is copied into one body: the families of a small store have more room than they show. */
 #define ANSWER_JOINED_BYTES (256u << 10)
 
 /* The answer to a GET. The body is the caller's to free, before the answerer. Out of memory is an answer too: 500 without a body. */

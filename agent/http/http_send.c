@@ -7,7 +7,7 @@
 #include "encodings.h"
 
 enum {
-    BLOCK_BYTES = 64 * 1024, /* the memory of a client that reads slowly, and the work of one call */
+    BLOCK_BYTES = 64 * 1024, /* of gzip: the memory of a client that reads slowly, and the work of one call */
     GZIP_LEAST_BYTES = 1024, /* less is one packet either way */
 };
 
