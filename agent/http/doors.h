@@ -14,7 +14,7 @@
  *       changed or not. Whether there is TLS at all stays as it was at the start.
  *   G4  http.unix: a name that is there, and ours, stays as it is, with who is connected. One that is gone, or was taken for something else that does not listen, is
  *       made again. At another path the new one is there before the old one goes; of the old one answers under way go out, for HTTP_STOP_NS
- *       at most, while the drain goes on. So no scrape is cut.
+ *       at most, while the drain goes on. Who has not asked yet is let go, as at a stop (http.h, G10).
  *   G5  A draft belongs to what was in force when it was made: once another draft was taken it is out of date.
  *
  * Killed between the two steps, an agent leaves the new socket as well as the old one, as dead ones that a start under the same name replaces.

@@ -33,17 +33,21 @@ static struct config *config_of(int count)
     return config;
 }
 
+static struct doors_draft *doors_draft; /* of the next configuration */
+
 static unsigned apply(struct config *config)
 {
     struct reload_draft *draft = malloc(sizeof *draft);
     const struct control_order order = {.what = CONTROL_RELOAD, .draft = draft};
     struct buffer answer = {0};
-    *draft = (struct reload_draft){.config = config};
+    *draft = (struct reload_draft){.config = config, .doors = doors_draft};
     const unsigned status = reload_apply(reload, &order, &answer);
     CHECK(answer.used > 0);
     buffer_free(&answer);
     return status;
 }
+
+static struct reload_doors doors; /* zeroed: none */
 
 static void open_reload(struct config *first)
 {
@@ -54,7 +58,8 @@ static void open_reload(struct config *first)
                                              .books = rig.books,
                                              .executor = &executor,
                                              .control = control,
-                                             .exposure = &board};
+                                             .exposure = &board,
+                                             .doors = doors};
     CHECK(reload_open(&settings, &reload));
     executor = (struct executor){
         .books = rig.books, .drain = rig.drain, .publisher = rig.publisher, .reload = reload};
@@ -97,6 +102,63 @@ static void without_memory_for_answers_nothing_is_changed_and_the_failure_is_tol
     exposure_close(&board);
     config_close(first);
     rig.now_ns = sr_clock_ns(); /* a reload goes by the real clock */
+}
+
+static bool doors_are_had;
+static uint32_t taken, dropped;
+
+static bool take(void *context, struct doors_draft *draft)
+{
+    (void)context;
+    CHECK(draft == doors_draft);
+    taken++;
+    return doors_are_had;
+}
+
+static void drop(void *context, struct doors_draft *draft)
+{
+    (void)context, (void)draft;
+    dropped++;
+}
+
+static void what_listens_is_taken_with_the_rest_or_nothing_is(void)
+{
+    static char endless[EXPOSURE_LABELS_BYTES + 1];
+    struct config *first = config_of(1);
+    doors = (struct reload_doors){.take = take, .drop = drop};
+    open_reload(first);
+    const uint32_t count = agent_store_options(rig.store)->window_count;
+    doors_draft = (struct doors_draft *)&endless; /* nobody looks into it */
+    arguments[1] = windows;
+    CHECK_EQUAL(apply(config_of(2)), 500); /* it cannot be had */
+    CHECK_EQUAL(taken, 1);
+    CHECK_EQUAL(exposed().generation, 0);
+    CHECK_EQUAL(agent_store_options(rig.store)->window_count, count);
+    executor_publish(&executor);
+    CHECK_EQUAL(rig_figures(&rig).config_reload_ok, 0);
+    CHECK_EQUAL(dropped, 0); /* who took it has it, whatever came of it */
+
+    struct config *config = config_of(2); /* for which there is no memory */
+    struct options *options = (struct options *)(uintptr_t)config_options(config);
+    memset(endless, 'x', EXPOSURE_LABELS_BYTES);
+    options->labels[0] = (struct options_label){.name = "a", .name_bytes = 1, .value = endless};
+    options->label_count = 1;
+    CHECK_EQUAL(apply(config), 500);
+    CHECK_EQUAL(taken, 1);
+    CHECK_EQUAL(dropped, 1);
+
+    doors_are_had = true;
+    CHECK_EQUAL(apply(config_of(2)), 200);
+    CHECK_EQUAL(taken, 2);
+    CHECK_EQUAL(exposed().generation, 1);
+    doors_draft = NULL;
+    CHECK_EQUAL(apply(config_of(2)), 200);
+    CHECK_EQUAL(taken, 2);
+    reload_close(reload);
+    exposure_close(&board);
+    config_close(first);
+    doors = (struct reload_doors){.take = NULL};
+    rig.now_ns = sr_clock_ns();
 }
 
 /* What the log says while the configuration of so many arguments is put in force. */
@@ -265,6 +327,7 @@ static int run(void)
         RIG_TEST(one_that_cannot_be_read_changes_nothing_and_is_told_G2),
         RIG_TEST(what_only_a_start_changes_stays_and_is_named_each_time_G3),
         RIG_TEST(signals_that_come_together_are_heeded_once_more_G6),
+        RIG_TEST(what_listens_is_taken_with_the_rest_or_nothing_is),
         RIG_TEST(a_listener_of_the_network_without_users_is_warned_of_at_each_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
