@@ -5,11 +5,13 @@
 """Each memory order that the protocols rest on is weakened in turn, in a copy of the source; ThreadSanitizer must see a race then, and
 none in the source as it is. orders.c has the threads and says what is looked at; the list below is all that there is to know of the mutants."""
 import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.environ.get("SLIPRING_SOURCE_DIR") or os.path.dirname(
@@ -17,6 +19,7 @@ ROOT = os.environ.get("SLIPRING_SOURCE_DIR") or os.path.dirname(
 BUILD = os.environ.get("SLIPRING_BUILD_DIR", os.path.join(ROOT, "build", "release"))
 
 TRIES = 8  # to see a race that is there
+LANES = os.cpu_count() or 1  # mutants made at a time
 
 # What gets lost, the scenario of orders.c, the file, the source as it is, the order in it, the weaker one.
 MUTANTS = [
@@ -89,21 +92,22 @@ FOLDERS = ("libshm/pure", "libshm/system", "libshm/protocol", "libshm/peer")
 RACE = 66
 
 
-def compile_all(tree, sources):
-    """Objects beside their sources. What a header's mutant may change is every source of the upper layers."""
+def compile_all(tree, sources, jobs):
+    """Objects beside their sources, and beside these what each was made of."""
     def one(source):
-        subprocess.run(["clang", *FLAGS, "-c", "-o", source + ".o", source], cwd=tree, check=True)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        subprocess.run(["clang", *FLAGS, "-MMD", "-MF", source + ".d", "-c", "-o", source + ".o", source], cwd=tree, check=True)
+    with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(one, sources))
 
 
 def link(tree, objects, program):
-    """What orders.c takes of them, whatever file that is in."""
+    """What orders.c takes of them, whatever file that is in. The names of the objects that it took, without their folders."""
     archive = program + ".a"
     subprocess.run(["ar", "rcs", archive, *(o for o in objects if o != "orders.c.o")], cwd=tree, check=True)
-    subprocess.run(["clang", "-fsanitize=thread", "-pthread", "-o", program, "orders.c.o", archive, "-lm"], cwd=tree,
-                   check=True)
+    linked = subprocess.run(["clang", "-fsanitize=thread", "-pthread", "-o", program, "orders.c.o", archive, "-lm", "-Wl,-t,-t"],
+                            cwd=tree, check=True, capture_output=True, text=True)
     os.remove(os.path.join(tree, archive))
+    return {"orders.c.o"} | set(re.findall(r"\b\w+\.c\.o\b", linked.stdout + linked.stderr))
 
 
 def run(tree, program, scenario):
@@ -118,21 +122,31 @@ def sources_of(tree, folders):
 
 
 class Workshop:
-    """A copy of the source, compiled whole."""
+    """A copy of the source, compiled whole. Of one there may be further copies: a mutant is made in one of them, others beside it in others."""
 
-    def __init__(self, tree):
+    def __init__(self, tree, whole=None):
         self.tree = tree
+        if whole:
+            shutil.copytree(whole.tree, tree)
+            self.sources, self.made_of = whole.sources, whole.made_of
+            return
         for folder in ("include", "libshm"):
             shutil.copytree(os.path.join(ROOT, folder), os.path.join(tree, folder))
         here = os.path.join(ROOT, "tests", "orders")
         shutil.copy(os.path.join(here, "crashpoint.h"), os.path.join(tree, "libshm/base/crashpoint.h"))
         shutil.copy(os.path.join(here, "orders.c"), tree)
         self.sources = sources_of(tree, FOLDERS) + ["orders.c"]
-        compile_all(tree, self.sources)
-        link(tree, [s + ".o" for s in self.sources], "./whole")
+        compile_all(tree, self.sources, LANES)
+        linked = link(tree, [s + ".o" for s in self.sources], "./whole")
+        self.made_of = {s: self.read_made_of(s) for s in self.sources if os.path.basename(s) + ".o" in linked}
 
-    def upper(self):
-        return [s for s in self.sources if s.startswith(("libshm/protocol/", "libshm/peer/", "orders.c"))]
+    def read_made_of(self, source):
+        with open(os.path.join(self.tree, source + ".d"), encoding="utf-8") as file:
+            return {os.path.normpath(word) for word in file.read().replace("\\\n", " ").split()[1:]}
+
+    def users(self, path):
+        """The sources that a change of this file changes, of those that are linked."""
+        return [source for source, files in self.made_of.items() if path in files]
 
     def mutant(self, number, path, text, strong, weak):
         """The program with this one order weakened."""
@@ -141,7 +155,9 @@ class Workshop:
         places = re.findall(r"\s+".join(re.escape(word) for word in text.split()), whole)  # however its lines are broken
         if len(places) != 1:
             sys.exit(f"{path}: occurs {len(places)} times, not once:\n{text}")
-        changed = [path] if path.endswith(".c") else self.upper()
+        changed = self.users(path)
+        if not changed:
+            sys.exit(f"{path}: nothing that orders.c takes is made of it")
         objects = [s + ".o" for s in self.sources]
         saved = {o: o + ".whole" for o in (s + ".o" for s in changed)}
         for name, copy in saved.items():
@@ -149,7 +165,7 @@ class Workshop:
         try:
             with open(os.path.join(self.tree, path), "w", encoding="utf-8") as file:
                 file.write(whole.replace(places[0], places[0].replace(strong, weak)))
-            compile_all(self.tree, changed)
+            compile_all(self.tree, changed, 1)
             link(self.tree, objects, f"./mutant{number}")
         finally:
             with open(os.path.join(self.tree, path), "w", encoding="utf-8") as file:
@@ -159,29 +175,51 @@ class Workshop:
         return f"./mutant{number}"
 
 
+def is_caught(tree, program, scenario):
+    """Whether a race is seen; and the last result."""
+    # Which threads meet is the scheduler's: a race that ThreadSanitizer did not come to see is looked for again.
+    for _ in range(TRIES):
+        result = run(tree, program, scenario)
+        if result.returncode != 0:
+            break
+    return result.returncode == RACE and "data race" in result.stderr, result
+
+
 def main():
     wanted = sys.argv[1:]
-    faults = 0
-    with tempfile.TemporaryDirectory(prefix="slipring-orders-") as tree:
-        workshop = Workshop(tree)
+    faults = []
+    with tempfile.TemporaryDirectory(prefix="slipring-orders-") as folder:
+        workshop = Workshop(os.path.join(folder, "0"))
         for scenario in SCENARIOS:
-            result = run(tree, "./whole", scenario)
+            result = run(workshop.tree, "./whole", scenario)
             if result.returncode != 0:
+                faults.append(scenario)
                 print(f"{scenario}: the source as it is ends with {result.returncode}\n{result.stderr}")
-                faults += 1
-        for number, (what, scenario, path, text, strong, weak) in enumerate(MUTANTS):
+        workshops = queue.SimpleQueue()
+        for lane in range(LANES):
+            workshops.put(Workshop(os.path.join(folder, str(lane + 1)), workshop))
+        running = threading.Lock()  # threads that are to meet have the machine to themselves, but for a compiler
+
+        def try_mutant(numbered):
+            number, (what, scenario, path, text, strong, weak) = numbered
             if wanted and what not in wanted:
-                continue
-            program = workshop.mutant(number, path, text, strong, weak)
-            # Which threads meet is the scheduler's: a race that ThreadSanitizer did not come to see is looked for again.
-            for _ in range(TRIES):
-                result = run(tree, program, scenario)
-                is_caught = result.returncode == RACE and "data race" in result.stderr
-                if is_caught or result.returncode != 0:
-                    break
-            faults += not is_caught
-            print(f"{what}, {strong} made {weak}: " + ("a race" if is_caught else f"NOT NOTICED, it ended with {result.returncode}\n{result.stderr}"), flush=True)
-    print(f"{len(MUTANTS)} mutants, {len(SCENARIOS)} scenarios, {faults} faults")
+                return
+            mine = workshops.get()
+            try:
+                program = mine.mutant(number, path, text, strong, weak)
+                with running:
+                    caught, result = is_caught(mine.tree, program, scenario)
+            finally:
+                workshops.put(mine)
+            if not caught:
+                faults.append(what)
+            print(f"{what}, {strong} made {weak}: " + ("a race" if caught else f"NOT NOTICED, it ended with {result.returncode}\n{result.stderr}"), flush=True)
+
+        with ThreadPoolExecutor(LANES) as pool:
+            list(pool.map(try_mutant, enumerate(MUTANTS)))
+    if faults:
+        print("faults: " + "; ".join(faults))
+    print(f"{len(MUTANTS)} mutants, {len(SCENARIOS)} scenarios, {len(faults)} faults")
     sys.exit(1 if faults else 0)
 
 
