@@ -214,6 +214,13 @@ static void read_shown(const struct side *side, uint32_t which, struct shown *ou
     sr_stats_close(stats);
 }
 
+/* Byte by byte; what lies between members is 0. */
+static bool is_same(const struct shown *one, const struct shown *other_one)
+{
+    const uint8_t *bytes = (const uint8_t *)one;
+    return memcmp(bytes, (const uint8_t *)other_one, sizeof *one) == 0;
+}
+
 /* What the tick slid, against what is published anew at the same moment. */
 static void expect_what_slid(void)
 {
@@ -232,11 +239,11 @@ static void expect_what_slid(void)
         read_shown(&sides[0], i, &after);
         if (was_slid[i] && before[i].stats.published_ns == rig.now_ns) {
             CHECK(before[i].has_native);
-            CHECK_EQUAL(memcmp(&before[i], &after, sizeof after), 0);
+            CHECK(is_same(&before[i], &after));
             slid++;
         }
         read_shown(&sides[1], i, &before[i]);
-        CHECK_EQUAL(memcmp(&before[i], &after, sizeof after), 0);
+        CHECK(is_same(&before[i], &after));
     }
 }
 
