@@ -78,15 +78,15 @@ build() {
     cmake --build --preset "$1" -j "$jobs" || fatal "preset $1 does not build"
 }
 
-# check PRESET CTEST-ARGS...: runs tests and adds to the sums, which ctest's own JUnit file gives.
+# check PRESET LANES CTEST-ARGS...: runs tests, so many at a time, and adds to the sums, which ctest's own JUnit file gives.
 check() {
-    local preset=$1 junit log status found
-    shift
+    local preset=$1 lanes=$2 junit log status found
+    shift 2
     junit=build/$preset/test.xml
     log=build/$preset/test.log
     step "test $preset"
     rm -f "$junit"
-    ctest --preset "$preset" -j "$jobs" --output-junit "$PWD/$junit" "$@" 2>&1 | tee "$log"
+    ctest --preset "$preset" -j "$lanes" --output-junit "$PWD/$junit" "$@" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     [ -s "$junit" ] || fatal "ctest left no results for preset $preset"
     found=$(/usr/bin/python3 - "$junit" <<'PY'
@@ -115,12 +115,13 @@ tools/install-packages.sh build test || fatal "packages are missing"
 
 build release
 if [ "$quick" = yes ]; then
-    check release --label-exclude '^e2e-slow$|^slow$|^crash-slow$'
+    check release $((2 * jobs)) --label-exclude '^e2e-slow$|^slow$|^crash-slow$'
     finish
 fi
-check release
+# End-to-end tests wait most of their time, so twice as many as there are processors; with sanitizers nearly all compute.
+check release $((2 * jobs))
 for preset in asan tsan; do
     build "$preset"
-    check "$preset"
+    check "$preset" "$jobs"
 done
 finish

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest-labels: e2e-slow
+# ctest-timeout: 480
 """Corrupt, truncated, foreign and newer segments, before an agent starts and under its feet: a clear error or a counted
 refusal; nobody crashes or hangs; what was recorded is not lost."""
 import json

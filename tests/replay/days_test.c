@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctest-labels: slow */
+/* ctest-processors: 2 */
 /* Ninety days of traffic in an agent whose clock the test turns, and an independent model beside it, in Python and in whole numbers and fractions: every window,
  * percentile, budget, burn rate, alert and incident that the agent publishes is compared. What happens in those days: src/scene.c. What is
  * compared, and how exactly: _model.py. */
