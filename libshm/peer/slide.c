@@ -116,7 +116,8 @@ static uint64_t whole_of(const _Atomic uint64_t *latch)
 static void publish_slo(struct sr_books *books, uint32_t id, uint64_t last_ns, uint64_t now_ns, bool is_alike)
 {
     struct sr_slo_figure_shm *figure = sr_stats_segment_slo_figure(books->map.base, id);
-    if (!sr_books_has(books, SR_OPTIONAL_SLO, id) || figure->copies[whole_of(&figure->latch)].published_ns != last_ns) {
+    if (!sr_books_has(books, SR_OPTIONAL_SLO, id) ||
+        figure->copies[whole_of(&figure->latch)].published_ns != last_ns) {
         return; /* G2 */
     }
     struct sr_publish_change list[SLO_WORDS];
