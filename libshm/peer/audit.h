@@ -25,7 +25,8 @@
  * its ring's pages are given back, and retired_spilled grows in the same commit: it is read before the copies in the first
  * reading and behind them in the second, so that what moves meanwhile makes the interval wider, never wrong. A block that
  * goes while it is read does not count: the durable words speak for its ring.) Segment words
- * are read between, so that head(before) <= tail and tail - size <= head(after). A journal that an agent left
+ * are read between, so that head(before) <= tail and tail - size <= head(after). The numbers that are told of a moving store, not the verdict, may be
+ * off by what was drained while it was looked at: a cost that was drained then is among what waits and among what was taken. A journal that an agent left
  * committed when it was killed is applied in private memory.
  *
  * Everything is read once, checked, then used. A hostile segment can make the verdict wrong, nothing else. */

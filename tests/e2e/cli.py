@@ -408,12 +408,12 @@ def verify_agrees_live_dead_copied_and_at_rest(scene):
         recorders.append(recorder)
     for recorder in recorders:
         recorder.ok("load", 0, 3, 2, 200, 1000)
-    produced = 0
+    executions = 0
     for _ in range(10):
         answer = verdict(scene, "--wait", "0s")
         check(answer["agrees"], "live:", answer)
-        check(answer["produced"] >= produced, "produced went backwards:", answer)
-        produced = answer["produced"]
+        check(answer["executions"] >= executions, "executions went backwards:", answer)
+        executions = answer["executions"]
     agent.kill()
     answer = verdict(scene)
     check(answer["agrees"] and answer["exact"], "with the agent killed:", answer)
