@@ -94,26 +94,33 @@ static void name_quarantined(const struct intake *intake, uint32_t ring, const s
               log_text("why", why), log_number("samples_left", left));
 }
 
-/* Samples that it holds, as far as that can be told. */
-static uint64_t samples_left(const struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight)
+/* Samples that it and its block hold, as far as that can be told. */
+static uint64_t samples_left(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
+                             uint64_t now_ns)
 {
-    const uint64_t head = intake->ring[ring].head;
-    const uint64_t words = sight->line.tail - head;
-    return sr_drain_count(intake->rings, ring, head, words < sight->words ? words : sight->words);
+    const struct intake_ring *own = &intake->ring[ring];
+    const uint64_t words = sight->line.tail - own->head;
+    /* a clock that was set back allows a second's worth, not everything */
+    const uint64_t elapsed = now_ns > own->fold_ns ? sr_fold_elapsed(now_ns, own->fold_ns) : 0;
+    sr_drain_read_spill(intake->rings, ring, own->spill_base, &intake->books->durable->words, &intake->fold);
+    return sr_drain_count(intake->rings, ring, own->head, words < sight->words ? words : sight->words) +
+           sr_fold_left(&intake->fold, sr_fold_most(elapsed));
 }
 
-static void quarantine(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
-                       const char *why)
+/* False: not now, for what is left could not be counted. */
+static bool quarantine(struct intake *intake, uint32_t ring, const struct sr_ring_sight *sight,
+                       const char *why, uint64_t now_ns)
 {
+    if (!books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
+        return false;
+    }
     struct intake_ring *own = &intake->ring[ring];
     struct sr_batch *batch = &intake->books->durable->batch;
-    const uint64_t left = samples_left(intake, ring, sight);
+    const uint64_t left = samples_left(intake, ring, sight, now_ns);
     own->life = sr_life(sight->generation, sight->slot, SR_PHASE_QUARANTINED);
     own->news_ns = 0;
-    if (books_reserve(intake->books, SR_WORD(ring, ring, 0), SR_WORDS_PER_ring)) {
-        sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_LIFE), own->life);
-        sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_QUARANTINED), left);
-    }
+    sr_batch_set(batch, SR_WORD(ring, ring, SR_RING_LIFE), own->life);
+    sr_batch_add(batch, SR_WORD(store, 0, SR_STORE_QUARANTINED), left);
     books_commit(intake->books);
     uint64_t word = sight->word;
     for (int tries = 0; tries < 8 && !sr_drain_change_state(intake->rings, ring, word, SR_RING_QUARANTINED);
@@ -122,6 +129,7 @@ static void quarantine(struct intake *intake, uint32_t ring, const struct sr_rin
     }
     intake->quarantined++;
     name_quarantined(intake, ring, sight, why, left);
+    return true;
 }
 
 /* --- one ring ----------------------------------------------------------------------------------------------------------- */
@@ -340,8 +348,7 @@ bool intake_take_ring(struct intake *intake, uint32_t ring, const struct sr_ring
         why = find(intake, ring, sight, wish, now_ns, &finding);
     }
     if (why) {
-        quarantine(intake, ring, sight, why);
-        return true;
+        return quarantine(intake, ring, sight, why, now_ns);
     }
     if (!reserve(intake, ring, own, &finding)) {
         return false;

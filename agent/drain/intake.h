@@ -3,7 +3,8 @@
  * spilled counts, spans begun and ended, and the words that say so, happen together or not at all.
  *
  * What cannot be is quarantined: a ring whose tail ran away, whose counters ran backwards, whose owner or primitive is
- * none. Its head stays, what it still held is counted, it is never read again. */
+ * none. Its head stays, it is never read again; what it and its spill block held beyond what was booked is counted in the same
+ * commit, as far as it can be (peer/fold.h G4). What its owner, not knowing, records into it afterwards nobody counts. */
 #ifndef AGENT_INTAKE_H
 #define AGENT_INTAKE_H
 

@@ -30,7 +30,7 @@ enum sr_store_word {
     SR_STORE_DRAINED,       /* samples taken from rings */
     SR_STORE_SPILLED,       /* samples booked through spill blocks: executions, amounts, cancels */
     SR_STORE_REFUSED,       /* impossible samples, of DRAINED */
-    SR_STORE_QUARANTINED,   /* samples left behind in quarantined rings */
+    SR_STORE_QUARANTINED,   /* samples left behind in quarantined rings and their blocks */
     SR_STORE_TORN,          /* updates of shared spills that were left half-made */
     SR_STORE_UNATTRIBUTED,  /* spans that no process's table had room for */
     SR_STORE_BOUND_LOST,

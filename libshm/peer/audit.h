@@ -93,7 +93,7 @@ struct sr_audit {
     uint64_t executions;  /* in all books, ever */
     uint64_t others;      /* samples that were none: amounts, cancels, refused */
     uint64_t refused;     /* of these, impossible ones */
-    uint64_t quarantined; /* samples left behind in quarantined rings */
+    uint64_t quarantined; /* samples left behind in quarantined rings and their blocks */
     uint64_t torn;        /* updates of shared spills and usage accounts begun and not finished, now */
     uint64_t usages;      /* by the accounts: usages, since their books began */
     uint64_t in_accounts; /* of the ring segment: usages beyond what is booked */

@@ -164,6 +164,22 @@ uint64_t sr_fold_executions(const struct sr_fold *fold)
     return sum;
 }
 
+static uint64_t grown_possibly(const struct sr_fold *fold, uint32_t word, uint64_t most)
+{
+    const uint64_t count = grown(fold, word);
+    return count <= most ? count : 0;
+}
+
+uint64_t sr_fold_left(const struct sr_fold *fold, uint64_t most)
+{
+    sr_wide sum = grown_possibly(fold, SR_SPILL_AMOUNTS, most); /* wide: hundreds of words, each up to most */
+    sum += grown_possibly(fold, SR_SPILL_CANCELS, most);
+    for (uint32_t i = SR_SPILL_CELLS; i < SR_SPILL_CELLS + 2 * fold->cells; i++) {
+        sum += grown_possibly(fold, i, most);
+    }
+    return sum <= most ? (uint64_t)sum : 0;
+}
+
 void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch)
 {
     for (uint32_t i = 0; i < fold->words; i++) {

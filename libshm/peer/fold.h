@@ -10,7 +10,10 @@
  *     two looks has to cost less than 2^64, 18 billion dollars; beyond that the sum lacks multiples of it, and the counts are
  *     right all the same.
  * G3  Bounds are folded by value: the count of a bound that the books don't keep goes to the least kept bound above it
- *     in its bucket, and to none when there is none. */
+ *     in its bucket, and to none when there is none.
+ * G4  Of a block that is left behind with its ring the samples are counted, not booked: a word that runs backwards or beyond what
+ *     hardware could have done counts for nothing, and no word does when all together are beyond what one owner could have
+ *     done. So whatever a block says, it makes nobody count more than the books would have taken from it. */
 #ifndef SR_PEER_FOLD_H
 #define SR_PEER_FOLD_H
 
@@ -41,6 +44,9 @@ SR_MUST_CHECK bool sr_fold_tally(const struct sr_fold *fold, uint64_t most,
 
 /* Executions that the block has beyond its copy, modulo 2^64: also of one that is impossible. */
 uint64_t sr_fold_executions(const struct sr_fold *fold);
+
+/* Samples of all kinds that the block has beyond its copy, of a ring that is left behind (G4). most: as above. */
+uint64_t sr_fold_left(const struct sr_fold *fold, uint64_t most);
 
 /* Let the copy follow. Its pages exist, and the batch has room for SR_FOLD_PAIRS_MAX. */
 void sr_fold_book(const struct sr_fold *fold, struct sr_batch *batch);

@@ -9,6 +9,7 @@
 #include <slipring/slipring.h>
 
 #include "agent/drain/drain.h"
+#include "peer/audit.h"
 #include "support/faults.h"
 #include "support/place.h"
 #include "support/rig.h"
@@ -122,6 +123,70 @@ static void begun_spans_that_run_backwards_are_quarantined(void)
 {
     record_good_and_bad()->begun -= 1;
     expect_quarantined(0);
+}
+
+/* Executions, failures among them, costs and cancels, in the block alone: lost with the ring. Some were folded before. */
+static void what_is_only_in_the_block_of_a_quarantined_ring_is_counted(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    const uint32_t failures = SR_SPILL_CELLS + sr_ring_shapes[sr_ring_class_of(ring_of(2))].cells;
+    block[SR_SPILL_AMOUNTS] += 40;
+    line->redo_key = UINT64_C(40) << SR_REDO_VALUE_SHIFT | SR_SPILL_AMOUNTS << SR_REDO_WORD_SHIFT;
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).samples_spilled, 40);
+    block[SR_SPILL_CELLS + 80] += 7;
+    block[failures + 3] += 2;
+    block[SR_SPILL_AMOUNTS] += 5;
+    block[SR_SPILL_CANCELS] += 1;
+    line->tail += 513;
+    expect_quarantined(510 + 7 + 2 + 5 + 1);
+    struct sr_audit audit;
+    CHECK_OK(sr_audit_take(rig.options.store, &audit));
+    CHECK_EQUAL(audit.quarantined, 510 + 7 + 2 + 5 + 1);
+    CHECK_EQUAL(sr_audit_difference(&audit), 0);
+}
+
+static void what_no_owner_can_have_spilled_is_not_counted_with_the_rest_of_a_block(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    block[SR_SPILL_CELLS + 80] -= 1;
+    block[SR_SPILL_CELLS + 81] += UINT64_C(1) << 40;
+    block[SR_SPILL_CELLS + 82] += 7;
+    block[SR_SPILL_CANCELS] -= 1;
+    line->redo_key += 1;
+    expect_quarantined(7);
+}
+
+/* Each word is possible, all of them are not: within a second no owner makes as many. */
+static void a_block_whose_words_together_are_beyond_its_owner_counts_for_nothing(void)
+{
+    struct sr_producer_line_shm *line = record_good_and_bad();
+    _Atomic uint64_t *block = sr_segment_spill(segment(), ring_of(2));
+    for (uint32_t i = 0; i < 3; i++) {
+        block[SR_SPILL_CELLS + i] += 1000000000;
+    }
+    line->tail += 513;
+    expect_quarantined(510);
+}
+
+static void without_room_to_count_what_is_left_a_ring_waits_for_its_quarantine(void)
+{
+    CHECK_OK(slipring_primitive_get(rig_producer, "good", NULL, &good));
+    CHECK_OK(slipring_primitive_get(rig_producer, "bad", NULL, &bad));
+    slipring_record(bad, 1000, SLIPRING_SUCCESS, NULL);
+    sr_segment_ring_info(segment(), ring_of(2))->primitive = SR_PRIMITIVE_MAX;
+    const uint32_t ring = ring_of(SR_PRIMITIVE_MAX);
+    faults_arm(0, 1000, ENOSPC);
+    rig_settle(&rig);
+    CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring)), SR_RING_OWNED);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 0);
+    faults_arm(0, 0, 0);
+    rig_settle(&rig);
+    CHECK_EQUAL(sr_state_of(*sr_segment_ring_state(segment(), ring)), SR_RING_QUARANTINED);
+    CHECK_EQUAL(rig_figures(&rig).rings_quarantined, 1);
+    CHECK_EQUAL(rig_figures(&rig).samples_quarantined, 1);
 }
 
 /* A ring of another generation whose info says something else than its state. */
@@ -476,6 +541,10 @@ static int run(void)
         RIG_TEST(spilled_counts_that_nothing_could_have_made_are_quarantined),
         RIG_TEST(a_bill_that_runs_backwards_is_quarantined),
         RIG_TEST(begun_spans_that_run_backwards_are_quarantined),
+        RIG_TEST(what_is_only_in_the_block_of_a_quarantined_ring_is_counted),
+        RIG_TEST(what_no_owner_can_have_spilled_is_not_counted_with_the_rest_of_a_block),
+        RIG_TEST(a_block_whose_words_together_are_beyond_its_owner_counts_for_nothing),
+        RIG_TEST(without_room_to_count_what_is_left_a_ring_waits_for_its_quarantine),
         RIG_TEST(a_claim_for_no_primitive_is_quarantined),
         RIG_TEST(a_claim_for_an_unregistered_primitive_is_quarantined),
         RIG_TEST(a_claim_by_another_slot_is_quarantined),
