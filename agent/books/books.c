@@ -221,10 +221,30 @@ bool books_reserve(struct books *books, uint32_t first, uint32_t count)
     }
     if (!was_refused) { /* once a refusal: the reaper allows the next try */
         books->reserve_failures++;
+    }
+    if (!books->is_short) {
+        books->is_short = true;
+        books->short_since_wall_ns = books->wall_ns;
         log_event(LOG_WARNING, log_what("no room for the books"),
                   log_text("why", slipring_status_text(status)), log_text("path", books->durable->map.path));
     }
     return false;
+}
+
+void books_retry_reserving(struct books *books)
+{
+    struct sr_words *words = &books->durable->words;
+    if (books->is_short && !words->is_refused && words->made != books->made_before) {
+        const uint64_t since_ns = books->short_since_wall_ns;
+        books->is_short = false;
+        log_event(LOG_INFO, log_what("there is room for the books again"),
+                  log_number("seconds", books->wall_ns > since_ns
+                                            ? (books->wall_ns - since_ns) / UINT64_C(1000000000)
+                                            : 0),
+                  log_text("path", books->durable->map.path));
+    }
+    books->made_before = words->made;
+    sr_words_retry(words);
 }
 
 /* --- booking ------------------------------------------------------------------------------------------------------------ */

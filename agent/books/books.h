@@ -131,10 +131,13 @@ struct books {
     struct extra_shortage shortages[EXTRA_COUNT];
     bool incidents_are_out; /* published as they are */
     uint64_t reserve_failures;
-    uint32_t processes; /* alive, as the reaper last saw */
-    bool has_new_names; /* ids were bound since the publisher counted them */
-    bool has_news;      /* bounds were announced: the epoch is to be raised */
-    bool are_lost;      /* the stats segment was truncated: nothing is taken from producers any more */
+    bool is_short; /* of pages, and said so */
+    uint64_t short_since_wall_ns;
+    uint64_t made_before; /* words.made at the last books_retry_reserving() */
+    uint32_t processes;   /* alive, as the reaper last saw */
+    bool has_new_names;   /* ids were bound since the publisher counted them */
+    bool has_news;        /* bounds were announced: the epoch is to be raised */
+    bool are_lost;        /* the stats segment was truncated: nothing is taken from producers any more */
 };
 
 /* Take up the books as the durable words have them. NO_MEMORY or OK. */
@@ -167,8 +170,11 @@ void books_note_visit(struct books *books, uint32_t ring, uint64_t head, const s
 void books_commit(struct books *books);
 /* Was the stats segment truncated? Then durable words read as zeros that nobody wrote. */
 __attribute__((warn_unused_result)) bool books_are_lost(struct books *books);
-/* Pages for words: false, counted and logged when the file system is full. */
+/* Pages for words: false and counted when the file system is full, and logged when that begins. */
 __attribute__((warn_unused_result)) bool books_reserve(struct books *books, uint32_t first, uint32_t count);
+/* Once a second: reservations may be tried again. Logs that a shortage is over: pages were made since the last call, and none
+ * was refused. While nobody asks for pages nothing is known, and nothing said. */
+void books_retry_reserving(struct books *books);
 
 /* --- booking ------------------------------------------------------------------------------------------------------------ */
 

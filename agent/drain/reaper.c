@@ -313,7 +313,7 @@ static void look_for_space(struct reaper *reaper)
         sr_drain_raise_reserve_epoch(reaper->rings);
     }
     reaper->had_space = has_space;
-    sr_words_retry(&reaper->books->durable->words);
+    books_retry_reserving(reaper->books);
     const uint64_t faults = sr_drain_faults(reaper->rings);
     if (faults != reaper->faults) {
         reaper->faults = faults;

@@ -65,6 +65,7 @@ enum slipring_status sr_words_reserve_slowly(struct sr_words *words, uint32_t fi
             return status;
         }
         note_existing(words, page, pages);
+        words->made += pages;
         page += pages - 1;
     }
     return SLIPRING_OK;

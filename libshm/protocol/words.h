@@ -47,6 +47,7 @@ struct sr_words {
     uint64_t *exists;   /* a bit a page */
     bool is_refused;    /* G3 */
     uint64_t refusals;  /* reservations that failed since the opening */
+    uint64_t made;      /* pages that were reserved since */
 };
 
 /* Take over the words of a mapped stats segment. OK or NO_MEMORY. */

@@ -136,6 +136,8 @@ def room_for_the_rings_but_not_for_the_books_keeps_what_is_recorded_until_there_
     everybody_lives(agent, [recorder])
     filler.free()
     booked(agent, {f"name-{place}": 1500 for place in range(20)})
+    until(lambda: "there is room for the books again" in agent.log(), "the end of the shortage is told of")
+    equal(agent.log().count("no room for the books"), 1, "lines about its beginning")
     verified(scene)
     equal(agent.stop()[0], 0, "exit status")
 

@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <slipring/slipring.h>
 
 #include "agent/drain/drain.h"
+#include "agent/log.h"
 #include "base/crashpoint.h"
 #include "peer/census.h"
 #include "support/child.h"
@@ -376,6 +378,43 @@ static void without_room_for_the_books_a_dead_process_waits_and_nothing_is_lost(
     CHECK_EQUAL(other_slots(), 0);
 }
 
+static uint32_t times_said(int log, const char *what)
+{
+    char text[65536] = "";
+    uint32_t times = 0;
+    CHECK(pread(log, text, sizeof text - 1, 0) >= 0);
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what)) {
+        times++;
+    }
+    return times;
+}
+
+static void a_shortage_of_pages_is_told_of_when_it_begins_and_when_it_is_over(void)
+{
+    const int log = memfd_create("log", MFD_CLOEXEC);
+    CHECK(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    log_set_level(LOG_INFO);
+    faults_arm(0, 0, 0);
+    struct slipring_primitive *work = primitive_of("work");
+    slipring_record(work, 1, SLIPRING_SUCCESS, NULL);
+    rig_settle(&rig);
+    slipring_record(work, RIG_SECOND, SLIPRING_SUCCESS, NULL); /* cells on another page */
+    faults_arm(0, 1000, ENOSPC);
+    for (int i = 0; i < 100; i++) {
+        rig_tick(&rig, RIG_SECOND / 10);
+    }
+    CHECK_EQUAL(times_said(log, "no room for the books"), 1);
+    CHECK_EQUAL(times_said(log, "there is room for the books again"), 0);
+    CHECK(rig_figures(&rig).reserve_failures > 5); /* each second's refusal counts */
+    faults_arm(0, 0, 0);
+    for (int i = 0; i < 30; i++) {
+        rig_tick(&rig, RIG_SECOND / 10);
+    }
+    CHECK_EQUAL(times_said(log, "no room for the books"), 1);
+    CHECK_EQUAL(times_said(log, "there is room for the books again"), 1);
+    close(log);
+}
+
 /* --- agents that are killed while they reap --------------------------------------------------------------------------------- */
 
 #if SR_CRASHPOINTS_BUILT
@@ -469,6 +508,7 @@ static int run(void)
         RIG_TEST(an_agent_killed_anywhere_while_it_reaps_aborts_once_and_folds_once),
         RIG_TEST(a_producer_killed_anywhere_in_an_update_counts_it_wholly_or_not_at_all),
 #endif
+        RIG_TEST(a_shortage_of_pages_is_told_of_when_it_begins_and_when_it_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
