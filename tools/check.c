@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `slipring slo check`: a deploy gate by exit status. It fails closed: what cannot be known is a no. */
+/* `slipring slo check`: a deploy gate by exit status. It fails closed: what cannot be known is a no.
+ *
+ * Limits are said exactly, as they were typed; a figure in few digits, but in as many as it takes for what is said to be true: a
+ * budget of 92.04999% is not "92.05% < 92.05%". */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "booking.h"
@@ -10,6 +14,7 @@
 #include "message.h"
 #include "objectives.h"
 #include "peer/json_put.h"
+#include "pure/decimal.h"
 #include "pure/duration.h"
 #include "pure/objective.h"
 #include "shares.h"
@@ -89,28 +94,58 @@ static void have_no_data(const struct gate *gate, const char *name, const char *
     }
 }
 
+/* A share as a percentage, on the right side of the limit, which is one in percent. */
+static void tell_share(double share, long double limit, bool is_below, struct render_text *room)
+{
+    (void)render_ratio(share, room);
+    for (int digits = 5; digits <= 17 && (strtold(room->text, NULL) < limit) != is_below; digits++) {
+        /* long: two neighbours times 100 may be the same double */
+        (void)snprintf(room->text, sizeof room->text, "%.*Lf%%", digits, 100 * (long double)share);
+    }
+}
+
+/* A burn rate, on the right side of the limit. */
+static void tell_burn(double burn, double limit, bool is_above, struct render_text *room)
+{
+    (void)render_burn(burn, room);
+    for (int digits = 4; digits <= 17 && (strtod(room->text, NULL) > limit) != is_above; digits++) {
+        (void)snprintf(room->text, sizeof room->text, "%.*g", digits, burn);
+    }
+}
+
+/* What is missing, where render_ratio() would say 0%, in three digits. */
+static const char *tell_lack(double lack, struct render_text *room)
+{
+    if (lack * 100 >= 0.0001) {
+        return render_ratio(lack, room);
+    }
+    (void)snprintf(room->text, sizeof room->text, "%.3g%%", lack * 100);
+    return room->text;
+}
+
 static void check_budget(const struct objective *objective, const struct gate *gate, const char *name,
                          struct verdict *verdict)
 {
     struct render_text left;
-    struct render_text least;
     struct render_text lacks;
+    char least[SR_DECIMAL_TEXT_BYTES]; /* in percent */
     if (!objective->has_events) {
         have_no_data(gate, name, "within the period", verdict);
         return;
     }
     const double wanted = (double)gate->min_budget_ppb / (double)SR_OBJECTIVE_ONE_PPB;
-    render_ratio(objective->remaining, &left);
+    const bool is_short = objective->remaining < wanted; /* both correctly rounded: equals are equal */
+    (void)sr_decimal_format(UINT64_C(100) * gate->min_budget_ppb, least);
+    tell_share(objective->remaining, strtold(least, NULL), is_short, &left);
     if (objective->is_spend) {
         (void)snprintf(left.text + strlen(left.text), sizeof left.text - strlen(left.text), " (%.100s spent)",
                        objective_spent(objective, &lacks));
     }
-    render_ratio(wanted, &least);
-    if (objective->remaining >= wanted) { /* both correctly rounded: equals are equal */
-        pass(verdict, "%s: budget left %.200s >= %.40s", name, left.text, least.text);
+    if (!is_short) {
+        pass(verdict, "%s: budget left %.200s >= %s%%", name, left.text, least);
     } else {
-        refuse(verdict, "%s: budget left %.200s < %.40s, short of it by %.40s", name, left.text, least.text,
-               render_ratio(wanted - objective->remaining, &lacks));
+        refuse(verdict, "%s: budget left %.200s < %s%%, short of it by %.40s", name, left.text, least,
+               tell_lack(wanted - objective->remaining, &lacks));
     }
 }
 
@@ -118,8 +153,8 @@ static void check_burn(const struct objective *objective, const struct burn_limi
                        const struct gate *gate, const char *name, struct verdict *verdict)
 {
     struct render_text burn_text;
-    struct render_text most_text;
     struct render_text beyond;
+    char most_text[SR_DECIMAL_TEXT_BYTES];
     char label[SR_DURATION_LABEL_BYTES];
     char where[SR_DURATION_LABEL_BYTES + 32];
     double burn;
@@ -135,13 +170,13 @@ static void check_burn(const struct objective *objective, const struct burn_limi
         return;
     }
     const double most = (double)limit->rate_billionths / 1e9;
-    render_burn(burn, &burn_text);
-    render_burn(most, &most_text);
+    (void)sr_decimal_format(limit->rate_billionths, most_text);
+    tell_burn(burn, most, burn > most, &burn_text);
     if (burn <= most) {
-        pass(verdict, "%s: burn %s %.40s <= %.40s", name, label, burn_text.text, most_text.text);
+        pass(verdict, "%s: burn %s %.40s <= %s", name, label, burn_text.text, most_text);
     } else {
-        refuse(verdict, "%s: burn %s %.40s > %.40s, beyond it by %.40s", name, label, burn_text.text,
-               most_text.text, render_burn(burn - most, &beyond));
+        refuse(verdict, "%s: burn %s %.40s > %s, beyond it by %.40s", name, label, burn_text.text, most_text,
+               render_burn(burn - most, &beyond));
     }
 }
 

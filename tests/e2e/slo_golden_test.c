@@ -397,6 +397,12 @@ static void a_gate_says_what_is_wrong_and_by_how_much(void **state)
     golden_expect(
         WORDS("slo", "check", "-s", s, "workbook", "burn_of_36", "--min-budget=0.5", "--max-burn", "1h=36"),
         "", 0, "check_equal_passes.txt");
+    golden_expect(WORDS("slo", "check", "-s", s, "workbook", "four_weeks", "--min-budget", "9.0061938%",
+                        "--max-burn", "3d=2"),
+                  "", 0, "check_close_passes.txt");
+    golden_expect(WORDS("slo", "check", "-s", s, "workbook", "burn_of_36", "--min-budget", "50.0000001%",
+                        "--max-burn", "5m=36.144578313,1h=35.999999999"),
+                  "", 1, "check_close_fails.txt");
     golden_expect(WORDS("slo", "check", "-s", s, "archive_file"), "", 1, "check_all.txt");
     golden_expect(WORDS("slo", "check", "-s", s, "idle|_step"), "", 1, "check_no_data.txt");
     golden_expect(WORDS("slo", "check", "-s", s, "idle|_step", "--no-data", "ok"), "", 0,
