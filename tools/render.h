@@ -65,10 +65,11 @@ const char *render_dollars(double dollars,
 const char *render_bytes(uint64_t bytes, struct render_text *room); /* "1.5 MiB" */
 const char *render_age(uint64_t ns, struct render_text *room);      /* "2m05s", whole seconds */
 
-/* The local time of day, with the date when it is not today's: "14:03:59", "2024-05-01 14:03:59". */
+/* The local time of day and its distance from UTC, with the date when it is not today's: "14:03:59+02:00",
+ * "2024-05-01 14:03:59+02:00". */
 const char *render_wall(uint64_t wall_ns, uint64_t now_wall_ns, struct render_text *room);
 
-/* The same with its date always: "2024-05-01 14:03:59". */
+/* The same with its date always. */
 const char *render_date(uint64_t wall_ns, struct render_text *room);
 
 /* Emphasis: begins with one of these and ends with render_plain(). Empty without colour. */

@@ -190,11 +190,17 @@ const char *render_age(uint64_t ns, struct render_text *room)
     return room->text;
 }
 
+/* Local time with its distance from UTC, without which an hour in autumn is two, and a log in UTC is not found again. */
 static const char *format_time(time_t time, const char *format, struct render_text *room)
 {
     struct tm local;
-    if (!localtime_r(&time, &local) || strftime(room->text, sizeof room->text, format, &local) == 0) {
+    char clock[64];
+    char zone[16]; /* "+0200" */
+    if (!localtime_r(&time, &local) || strftime(clock, sizeof clock, format, &local) == 0 ||
+        strftime(zone, sizeof zone, "%z", &local) != strlen("+0000")) {
         (void)snprintf(room->text, sizeof room->text, "an unknown time");
+    } else {
+        (void)snprintf(room->text, sizeof room->text, "%s%.3s:%s", clock, zone, zone + 3);
     }
     return room->text;
 }

@@ -4,7 +4,9 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/render.h"
 
@@ -239,10 +241,28 @@ static void another_day_shows_its_date(void **state)
     (void)state;
     struct render_text room;
     const uint64_t noon = UINT64_C(1700000000) * 1000000000;
-    assert_int_equal(strlen(render_wall(noon, noon, &room)), strlen("HH:MM:SS"));
+    assert_int_equal(strlen(render_wall(noon, noon, &room)), strlen("HH:MM:SS+00:00"));
     assert_int_equal(strlen(render_wall(noon, noon + UINT64_C(3) * 86400 * 1000000000, &room)),
-                     strlen("YYYY-MM-DD HH:MM:SS"));
-    assert_int_equal(strlen(render_date(noon, &room)), strlen("YYYY-MM-DD HH:MM:SS")); /* always */
+                     strlen("YYYY-MM-DD HH:MM:SS+00:00"));
+    assert_int_equal(strlen(render_date(noon, &room)), strlen("YYYY-MM-DD HH:MM:SS+00:00")); /* always */
+}
+
+static void local_time_says_how_far_it_is_from_utc(void **state)
+{
+    static const struct {
+        const char *zone, *date;
+    } cases[] = {{"UTC0", "2023-11-14 22:13:20+00:00"},
+                 {"CET-1", "2023-11-14 23:13:20+01:00"},
+                 {"NST3:30", "2023-11-14 18:43:20-03:30"}};
+    (void)state;
+    struct render_text room;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(setenv("TZ", cases[i].zone, 1), 0);
+        tzset();
+        assert_string_equal(render_date(UINT64_C(1700000000) * 1000000000, &room), cases[i].date);
+    }
+    (void)unsetenv("TZ");
+    tzset();
 }
 
 int main(void)
@@ -268,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_burn_rate_has_three_digits_or_is_whole),
         cmocka_unit_test(a_bar_is_as_full_as_its_share),
         cmocka_unit_test(another_day_shows_its_date),
+        cmocka_unit_test(local_time_says_how_far_it_is_from_utc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
