@@ -160,7 +160,9 @@ static bool read_records(struct ingest *ingest, struct ingest_reader *reader, co
     static const struct ingest_fault too_long = {.why = "the line is longer than a megabyte"};
     struct ingest_record record;
     enum ingest_got got;
+    uint64_t *lost_line = &ingest->format.csv.lost_line;
     bool has_head = ingest->format.kind == INGEST_CSV && !ingest->format.columns;
+    *lost_line = 0;
     while (!(ingest->tally.stopped = stop(ingest)) &&
            (got = ingest_reader_next(reader, &record)) != INGEST_END) {
         if (ended_by != 0 &&
@@ -174,6 +176,7 @@ static bool read_records(struct ingest *ingest, struct ingest_reader *reader, co
         }
         if (got == INGEST_TOO_LONG) {
             ingest_tell_bad(&ingest->tally, file, record.line, &too_long);
+            *lost_line = *lost_line == 0 ? record.line : *lost_line; /* what quotes are in it is not known */
             continue;
         }
         if (record.line == 1) {
@@ -344,7 +347,9 @@ const struct command command_ingest = {
         "counted, the first ten are shown with "
         "line number and reason, and nothing of it is recorded. Nothing is guessed. Empty lines are passed "
         "over. A line may be a megabyte long, "
-        "a quoted CSV record 64 kilobytes.\n"
+        "a quoted CSV record 64 kilobytes; after a quote in CSV that is not closed, all lines to the end of "
+        "the "
+        "file are bad.\n"
         "Names are for what is executed, not for ids: a store has room for about a thousand and never "
         "forgets one. Beyond --max-names, samples are "
         "recorded under __overflow__, so that sums stay right, and the summary says how many.\n"

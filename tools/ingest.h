@@ -99,7 +99,9 @@ bool ingest_json_take(const struct ingest_json *json, const struct ingest_record
 struct ingest_csv {
     const struct ingest_fields *fields;
     char delimiter;
-    uint32_t columns;                  /* of the header; 0: not known yet */
+    uint32_t columns; /* of the header; 0: not known yet */
+    uint64_t
+        lost_line; /* of this file: where the record that begins here ends nobody can tell, and so what follows is bad; 0: none */
     uint32_t places[INGEST_FIELD_MAX]; /* the column of each field */
     struct ingest_cell {
         size_t at, length; /* in the record, with its quotes */

@@ -3,8 +3,15 @@
  * doubled then. See ingest.h.
  *
  * A quote within a cell that does not begin with one, or anything between a closing quote and the delimiter, is a fault, for programs read
- * it in several ways. A quote that is never closed would swallow all that follows: a record spans at most RECORD_BYTES, and after a faulty one
- * the next record begins at its second line. */
+ * it in several ways. What follows a faulty record is read only from where it certainly begins:
+ *
+ *   G1  A quote within a cell without quotes opens nothing: the record ends where it would without it.
+ *   G2  After something behind a closing quote it may have been that quote that was not meant, so that the cell goes on. The record ends at the end of
+ *       this line if both agree on that: a quote before a delimiter or the end closes the cell again, and the line has an even number of quotes, so that
+ *       neither a record that begins with it leaves one open.
+ *   G3  Otherwise, and when a quote is not closed within RECORD_BYTES or the input, nobody can tell what is within a cell and what a record of its own:
+ *       all lines from the second of the record to the end of the file are bad ones. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,44 +51,75 @@ static size_t find_close(struct ingest_reader *reader, struct ingest_record *rec
     }
 }
 
-/* Where each cell begins and ends, quotes with them. -1: a fault; else how many there are. */
+/* Behind the quote that closes at `at` a cell that goes on behind it, by G2. 0: nobody can tell. */
+static size_t find_certain_end(const struct ingest_csv *csv, const struct ingest_record *record, size_t at)
+{
+    size_t end = 0;
+    size_t quotes = 0;
+    for (size_t i = record->length; i > 0 && record->text[i - 1] != '\n'; i--) {
+        quotes += record->text[i - 1] == '"';
+    }
+    for (size_t i = at + 1; i < record->length && end == 0; i++) {
+        if (record->text[i] == '"' && (i + 1 == record->length || record->text[i + 1] == csv->delimiter)) {
+            end = i + 1;
+        } else if (record->text[i] == '"' && record->text[i + 1] == '"') {
+            i++; /* of two, neither closes */
+        }
+    }
+    return quotes % 2 == 0 ? end : 0;
+}
+
+/* The end of the cell that begins at `at`. False: nobody can tell where the record ends. A fault that leaves that certain is only said. */
+static bool find_cell(struct ingest_csv *csv, struct ingest_reader *reader, struct ingest_record *record,
+                      size_t at, size_t *out_end, struct ingest_fault *fault)
+{
+    size_t end = at;
+    if (at == record->length || record->text[at] != '"') {
+        while (end < record->length && record->text[end] != csv->delimiter) {
+            if (record->text[end++] == '"') {
+                (void)say(fault, "there is a quote within a cell that does not begin with one");
+            }
+        }
+        *out_end = end;
+        return true;
+    }
+    end = find_close(reader, record, at);
+    if (end == 0) {
+        return say(fault, "a quote is not closed");
+    }
+    *out_end = end + 1;
+    if (*out_end < record->length && record->text[*out_end] != csv->delimiter) {
+        (void)say(fault, "there is something between a closing quote and the next cell");
+        *out_end = find_certain_end(csv, record, end);
+    }
+    return *out_end != 0;
+}
+
+/* Where each cell begins and ends, quotes with them. -1: a fault; else how many there are. *out_is_lost: it has no certain end. */
 static int split(struct ingest_csv *csv, struct ingest_reader *reader, struct ingest_record *record,
-                 struct ingest_fault *fault)
+                 struct ingest_fault *fault, bool *out_is_lost)
 {
     int count = 0;
-    size_t at = 0;
-    for (;;) {
-        size_t end = at;
-        if (count == INGEST_COLUMN_MAX) {
-            (void)say(fault, "it has more than 256 cells");
+    size_t end = 0;
+    fault->why[0] = '\0';
+    *out_is_lost = false;
+    for (size_t at = 0;; at = end + 1) {
+        if (!find_cell(csv, reader, record, at, &end, fault)) {
+            *out_is_lost = true;
             return -1;
         }
-        if (at < record->length && record->text[at] == '"') {
-            end = find_close(reader, record, at);
-            if (end == 0) {
-                (void)say(fault, "a quote is not closed");
-                return -1;
-            }
-            end++;
-            if (end < record->length && record->text[end] != csv->delimiter) {
-                (void)say(fault, "there is something between a closing quote and the next cell");
-                return -1;
-            }
-        } else {
-            while (end < record->length && record->text[end] != csv->delimiter && record->text[end] != '"') {
-                end++;
-            }
-            if (end < record->length && record->text[end] == '"') {
-                (void)say(fault, "there is a quote within a cell that does not begin with one");
-                return -1;
-            }
+        if (count < INGEST_COLUMN_MAX) {
+            csv->cells[count] = (struct ingest_cell){.at = at, .length = end - at};
         }
-        csv->cells[count++] = (struct ingest_cell){.at = at, .length = end - at};
+        count += count <= INGEST_COLUMN_MAX;
         if (end >= record->length) {
-            return count;
+            break;
         }
-        at = end + 1;
     }
+    if (count > INGEST_COLUMN_MAX && fault->why[0] == '\0') {
+        (void)say(fault, "it has more than 256 cells");
+    }
+    return fault->why[0] == '\0' ? count : -1;
 }
 
 /* What is in a cell. Doubled quotes are made one in place: once a cell. */
@@ -104,7 +142,8 @@ static struct ingest_text open_cell(struct ingest_record *record, const struct i
 bool ingest_csv_head(struct ingest_csv *csv, struct ingest_record *record, struct ingest_fault *fault)
 {
     int found[INGEST_FIELD_MAX] = {0};
-    int count = split(csv, NULL, record, fault);
+    bool is_lost;
+    int count = split(csv, NULL, record, fault, &is_lost);
     for (int column = 0; column < count; column++) {
         struct ingest_text cell = open_cell(record, &csv->cells[column]);
         for (uint32_t i = 0; i < csv->fields->count; i++) {
@@ -131,16 +170,28 @@ bool ingest_csv_take(struct ingest_csv *csv, struct ingest_reader *reader, struc
                      struct ingest_row *row, struct ingest_fault *fault)
 {
     const size_t first_length = record->length;
-    int count = split(csv, reader, record, fault);
+    bool is_lost;
+    if (csv->lost_line != 0) {
+        (void)snprintf(fault->why, sizeof fault->why,
+                       "it may be within a cell, for where the record of line %" PRIu64
+                       " ends is not certain",
+                       csv->lost_line);
+        return false;
+    }
+    int count = split(csv, reader, record, fault, &is_lost);
+    if (is_lost) {
+        csv->lost_line = record->line;
+        if (reader && record->length > first_length) {
+            ingest_reader_give_back(reader, record, first_length); /* each line is told and counted */
+        }
+        return false;
+    }
     if (count >= 0 && (uint32_t)count != csv->columns) {
         (void)snprintf(fault->why, sizeof fault->why, "it has %d cells, and there are %u columns", count,
                        csv->columns);
         count = -1;
     }
     if (count < 0) {
-        if (reader && record->length > first_length) {
-            ingest_reader_give_back(reader, record, first_length);
-        }
         return false;
     }
     for (uint32_t i = 0; i < csv->fields->count; i++) {
