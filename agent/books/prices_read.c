@@ -255,10 +255,10 @@ static void add_price(struct reader *reader, struct price_entry *entry, struct p
 
 static void add_name(struct reader *reader, const char *text, struct mistakes_place place, uint32_t entry)
 {
-    const enum sr_name result = sr_name_check(text, SLIPRING_MODEL_NAME_MAX);
+    const enum sr_name result = sr_name_check_glob(text, SLIPRING_MODEL_NAME_MAX);
     if (result != SR_NAME_OK) {
-        refuse(reader, place, "a name of 1 to 63 bytes, as in openai/gpt-4o", "the name '%.80s' is %s", text,
-               sr_name_text(result));
+        refuse(reader, place, "a name or a glob of 1 to 63 bytes, as in openai/gpt-4o",
+               "the name '%.80s' is %s", text, sr_name_text(result));
         return;
     }
     struct price_card *card = reader->card;

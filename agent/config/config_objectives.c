@@ -100,9 +100,8 @@ static const char *text_of(struct reading *reading, const struct yaml_node *chil
     return child->text;
 }
 
-static bool check_name(const char *text, size_t max, struct buffer *what)
+static bool tell_name(const char *text, enum sr_name result, struct buffer *what)
 {
-    const enum sr_name result = sr_name_check(text, max);
     if (result != SR_NAME_OK) {
         buffer_format(what, "'%s' is %s", text, sr_name_text(result));
     }
@@ -115,13 +114,13 @@ static bool set_field(struct agent_objective_rule *rule, enum field field, const
     switch (field) {
     case FIELD_primitive:
         rule->pattern = text;
-        return check_name(text, SLIPRING_PRIMITIVE_NAME_MAX, what);
+        return tell_name(text, sr_name_check_glob(text, SLIPRING_PRIMITIVE_NAME_MAX), what);
     case FIELD_type:
         rule->type = text;
-        return check_name(text, SLIPRING_PRIMITIVE_TYPE_MAX, what);
+        return tell_name(text, sr_name_check(text, SLIPRING_PRIMITIVE_TYPE_MAX), what);
     case FIELD_name:
         rule->name = text;
-        return check_name(text, SLIPRING_OBJECTIVE_NAME_MAX, what);
+        return tell_name(text, sr_name_check(text, SLIPRING_OBJECTIVE_NAME_MAX), what);
     case FIELD_threshold:
         return values_threshold(text, &rule->threshold_ns, what);
     case FIELD_target:

@@ -52,6 +52,43 @@ enum sr_name sr_name_check(const char *name, size_t max_bytes)
     return sr_name_check_bytes(name, length, max_bytes);
 }
 
+/* Behind the bracket expression that begins at `at` with its '['. NULL: it is not closed. */
+static const char *pass_bracket(const char *at)
+{
+    at++;
+    at += *at == '!' || *at == '^';
+    for (const char *first = at; *at != '\0'; at++) {
+        const char kind = at[0] == '[' ? at[1] : '\0'; /* [:alpha:], [.-.], [=a=] */
+        const char end[] = {kind, ']', '\0'};
+        const char *inner = kind == ':' || kind == '.' || kind == '=' ? strstr(at + 2, end) : NULL;
+        if (*at == ']' && at != first) {
+            return at + 1;
+        }
+        if (inner != NULL) {
+            at = inner + 1;
+        } else if (at[0] == '\\' && at[1] != '\0') {
+            at++;
+        }
+    }
+    return NULL;
+}
+
+enum sr_name sr_name_check_glob(const char *glob, size_t max_bytes)
+{
+    const enum sr_name result = sr_name_check(glob, max_bytes);
+    for (const char *at = glob; result == SR_NAME_OK && *at != '\0';) {
+        if (*at == '[') {
+            at = pass_bracket(at);
+            if (at == NULL) {
+                return SR_NAME_OPEN_BRACKET;
+            }
+        } else {
+            at += at[0] == '\\' && at[1] != '\0' ? 2 : 1;
+        }
+    }
+    return result;
+}
+
 enum sr_name sr_name_check_store(const char *name)
 {
     if (name == NULL || name[0] == '\0') {

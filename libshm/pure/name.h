@@ -30,6 +30,10 @@ SR_MUST_CHECK enum sr_name sr_name_check(const char *name, size_t max_bytes);
 /* The same for a name that need not be terminated: exactly `length` bytes, a zero among them is CONTROL. */
 SR_MUST_CHECK enum sr_name sr_name_check_bytes(const char *name, size_t length, size_t max_bytes);
 
+/* The same for a name that may be a glob of fnmatch(3), whose brackets are closed: OPEN_BRACKET else, for such a one matches nothing but what is
+ * written so. */
+SR_MUST_CHECK enum sr_name sr_name_check_glob(const char *glob, size_t max_bytes);
+
 /* A store's name: 1 to 64 of A-Z a-z 0-9 . _ - and not begun with '.' or '-': it becomes a file's name. NULL
  * is EMPTY. */
 SR_MUST_CHECK enum sr_name sr_name_check_store(const char *name);

@@ -177,6 +177,24 @@ static void store_names_are_plain_file_names(void **state)
     assert_int_equal(sr_name_check_store(name), SR_NAME_TOO_LONG);
 }
 
+static void brackets_of_a_glob_are_closed(void **state)
+{
+    static const char *const closed[] = {"a",    "[a]",  "[]a]",          "[!]]",  "[^]]*", "[[:alpha:]_]x",
+                                         "[a[]", "[[:]", "[[.].]-[=]=]]", "a\\[b", "[\\]]", "a]"};
+    static const char *const open[] = {"[",  "[a",   "[]",         "[!]",    "a[b*",  "[a][b",
+                                       "[^", "[\\]", "[[:alpha:]", "[[.].]", "\\[[a", "[a\\"};
+    (void)state;
+    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+        assert_int_equal(sr_name_check_glob(closed[i], 128), SR_NAME_OK);
+    }
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        assert_int_equal(sr_name_check_glob(open[i], 128), SR_NAME_OPEN_BRACKET);
+    }
+    assert_int_equal(sr_name_check_glob("", 128), SR_NAME_EMPTY);
+    assert_int_equal(sr_name_check_glob("[ab]", 3), SR_NAME_TOO_LONG);
+    assert_int_equal(sr_name_check_glob(NULL, 3), SR_NAME_EMPTY);
+}
+
 static void every_refusal_has_a_text(void **state)
 {
     (void)state;
@@ -237,6 +255,7 @@ int main(void)
         cmocka_unit_test(no_more_than_the_limit_and_one_byte_are_read),
         cmocka_unit_test(name_given_by_length_may_not_hold_a_zero),
         cmocka_unit_test(store_names_are_plain_file_names),
+        cmocka_unit_test(brackets_of_a_glob_are_closed),
         cmocka_unit_test(every_refusal_has_a_text),
         cmocka_unit_test(hash_tells_name_from_type_and_each_from_its_neighbour),
         cmocka_unit_test(hash_is_the_same_on_every_machine),

@@ -271,6 +271,11 @@ static void a_mistake_is_told_with_its_place_and_what_was_expected(void **state)
             ":3:5: a/b: there is no key 'imput' here (did you mean 'input'?)\n        imput: 2 per 1M\n      "
             "  ^~~~~\n    expected a price (input, output, images, seconds, requests, ...), from, also or "
             "prices\n");
+    refused("resources:\n  a/b: {images: 1, also: [\"x[y\"]}\n",
+            ":2:27: a/b: the name 'x[y' is a glob whose bracket is not closed, where \\[ is the character "
+            "itself\n"
+            "      a/b: {images: 1, also: [\"x[y\"]}\n                              ^~~~~\n"
+            "    expected a name or a glob of 1 to 63 bytes, as in openai/gpt-4o\n");
     refused("resources:\n  a/b:\n    input: 2,50 per 1M\n",
             ":3:12: a/b: '2,50 per 1M' is not a plain decimal number\n        input: 2,50 per 1M\n           "
             "    ^~~~~~~~~~~\n    expected dollars and how many tokens they buy, as in 2.50 per 1M (or per "
