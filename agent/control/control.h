@@ -31,9 +31,10 @@ struct control_order {
     const char *name;           /* RESET: of the primitive; NULL: all */
     const char *type;           /* RESET: NULL: any */
     struct reload_draft *draft; /* RELOAD: what was read, to be in force from now on (reload.h) */
-    const char *user;           /* who asks, for the log: a name of http.users or http.tokens; NULL: */
+    const char *signal;         /* what asks, for the log: a signal, whose sender is not known; NULL: */
+    const char *user;           /* a name of http.users or http.tokens; NULL: */
     uint32_t uid;
-    uint32_t pid; /* 0: a signal */
+    uint32_t pid; /* 0: not known, as over the network */
 };
 
 /* False: no memory or no descriptor, and the log says so. */
@@ -52,7 +53,16 @@ unsigned control_ask(struct control *control, struct control_order *order, struc
 /* Who asked, for the log. */
 static inline struct log_field control_log_who(const struct control_order *order)
 {
+    if (order->signal != NULL) {
+        return log_text("signal", order->signal);
+    }
     return order->user != NULL ? log_text("user", order->user) : log_number("uid", order->uid);
+}
+
+/* Its process, for the log, behind all other fields: none where it is not known, which ends them. */
+static inline struct log_field control_log_process(const struct control_order *order)
+{
+    return order->pid != 0 ? log_number("pid", order->pid) : (struct log_field){.key = NULL};
 }
 
 /* In the drain thread: execute what waits, by calling `execute`, which returns the HTTP status. */

@@ -52,10 +52,10 @@ static unsigned reset(struct executor *executor, const struct control_order *ord
     books_commit(books);
     const uint64_t executions = count_executions(books, order);
     const uint32_t count = reset_named(books, order->name, order->type, sr_clock_ns(), sr_clock_wall_ns());
-    log_event(LOG_WARNING, log_what("reset by hand"), control_log_who(order), log_number("pid", order->pid),
+    log_event(LOG_WARNING, log_what("reset by hand"), control_log_who(order),
               log_text("primitive", order->name ? order->name : "all"),
               log_text("type", order->type ? order->type : "any"), log_number("primitives", count),
-              log_number("executions", executions));
+              log_number("executions", executions), control_log_process(order));
     if (count == 0 && order->name) {
         buffer_add_text(answer,
                         order->type ? "no primitive has this name and type" : "no primitive has this name");

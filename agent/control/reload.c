@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/books/refit.h"
 #include "agent/config/network.h"
@@ -126,7 +125,8 @@ static unsigned read_and_ask(struct reload *reload, struct control_order *order,
 unsigned reload_ask(void *context, const struct control_order *by, struct buffer *answer)
 {
     struct reload *reload = context;
-    struct control_order order = {.what = CONTROL_RELOAD, .user = by->user, .uid = by->uid, .pid = by->pid};
+    struct control_order order = *by;
+    order.what = CONTROL_RELOAD;
     (void)pthread_mutex_lock(&reload->reading);
     const unsigned status = read_and_ask(reload, &order, answer);
     (void)pthread_mutex_unlock(&reload->reading);
@@ -153,7 +153,7 @@ static void *heed_signals(void *context)
     struct reload *reload = context;
     while (await_call(reload)) {
         struct buffer answer = {0};
-        const struct control_order by = {.uid = geteuid()};
+        const struct control_order by = {.signal = "SIGHUP"};
         const unsigned status = reload_ask(reload, &by, &answer);
         if (status != 200 && status != 400 && status != 500) { /* those are logged where they were found */
             buffer_add(&answer, "", 1);
@@ -261,7 +261,7 @@ unsigned reload_apply(struct reload *reload, const struct control_order *order, 
     free(draft);
     executor_publish(reload->settings.executor);
     log_event(LOG_INFO, log_what("configuration in force"), control_log_who(order),
-              log_number("pid", order->pid), log_number("took_us", (sr_clock_ns() - begun_ns) / 1000));
+              log_number("took_us", (sr_clock_ns() - begun_ns) / 1000), control_log_process(order));
     return status;
 }
 

@@ -174,6 +174,9 @@ def a_folder_too_long_for_a_socket_is_told(scene):
     contains(answer.stderr, ["107 bytes", "SIGHUP"], "reload")
     agent.send_signal(signal.SIGHUP)
     until(lambda: "configuration in force" in agent.log(), "SIGHUP reloads all the same")
+    line = next(line for line in agent.log().splitlines() if "configuration in force" in line)
+    contains(line, ["signal=SIGHUP"], "who asked")
+    check("pid=" not in line and "uid=" not in line, "names a sender that is not known:", line)
 
 
 @test
