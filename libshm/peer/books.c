@@ -41,7 +41,9 @@ enum slipring_status sr_books_lock_file(const char *path, int *out_fd)
 {
     *out_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (*out_fd < 0) {
-        return errno == ENOENT ? SLIPRING_ABSENT : SLIPRING_NOT_PERMITTED;
+        return errno == ENOENT  ? SLIPRING_ABSENT
+               : errno == EROFS ? SLIPRING_READ_ONLY
+                                : SLIPRING_NOT_PERMITTED;
     }
     struct flock flock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SR_STATS_AGENT_BYTE, .l_len = 1};

@@ -35,7 +35,7 @@ SR_MUST_CHECK enum slipring_status sr_books_open(struct sr_books *out_books, con
                                                  gid_t group, uint64_t *out_holder, uint32_t *out_replayed);
 void sr_books_close(struct sr_books *books);
 
-/* Open the file and take G1's lock on it. IN_USE, ABSENT, NOT_PERMITTED, SYSTEM with errno; *out_fd is to be closed in any case, unless -1. */
+/* Open the file and take G1's lock on it. IN_USE, ABSENT, NOT_PERMITTED, READ_ONLY, SYSTEM with errno; *out_fd is to be closed in any case, unless -1. */
 SR_MUST_CHECK enum slipring_status sr_books_lock_file(const char *path, int *out_fd);
 
 /* Pages that faulted: the segment was truncated or punched, and what was written since reaches nobody. 0: none. */

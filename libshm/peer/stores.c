@@ -211,6 +211,14 @@ struct removal {
     bool is_there[FILE_COUNT];
 };
 
+/* What the errno of a call that would have changed something means. */
+static enum slipring_status status_of_change(int error)
+{
+    return error == EROFS                      ? SLIPRING_READ_ONLY
+           : error == EACCES || error == EPERM ? SLIPRING_NOT_PERMITTED
+                                               : SLIPRING_SYSTEM;
+}
+
 /* Open and lock the whole file, so that no byte of it can be locked by anybody else. */
 static enum slipring_status seize_file(struct removal *removal, enum store_file which)
 {
@@ -225,7 +233,7 @@ static enum slipring_status seize_file(struct removal *removal, enum store_file 
     }
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        return errno == EACCES || errno == EPERM || errno == EROFS ? SLIPRING_NOT_PERMITTED : SLIPRING_SYSTEM;
+        return status_of_change(errno);
     }
     removal->fds[which] = fd;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
@@ -311,8 +319,7 @@ static enum slipring_status unlink_all(const struct removal *removal, const char
         }
         if (remove(removal->files[which].path) != 0 &&
             errno != ENOENT) { /* an empty folder of that name goes too */
-            status = errno == EACCES || errno == EPERM || errno == EROFS ? SLIPRING_NOT_PERMITTED
-                                                                         : SLIPRING_SYSTEM;
+            status = status_of_change(errno);
         }
     }
     return status;

@@ -59,7 +59,7 @@ enum sr_stores_user { SR_STORES_NOBODY, SR_STORES_AGENT, SR_STORES_PRODUCER, SR_
  * (with its slot's pid, as its own namespace has it, in *out_pid when it is known, else 0). The locks that say so are
  * held until the files are gone, so that nobody can begin to use them meanwhile; a program that mapped the segment and
  * never recorded learns from the control line that it was moved, and attaches anew. ABSENT: nothing was there.
- * NOT_PERMITTED, SYSTEM: some files may be left. */
+ * NOT_PERMITTED, READ_ONLY, SYSTEM: some files may be left. */
 SR_MUST_CHECK enum slipring_status sr_stores_remove(const char *name, enum sr_stores_user *out_user,
                                                     uint32_t *out_pid);
 

@@ -19,9 +19,10 @@ static enum slipring_status status_of(int error)
         return SLIPRING_ABSENT;
     case EACCES:
     case EPERM:
-    case EROFS:
     case ELOOP:
         return SLIPRING_NOT_PERMITTED;
+    case EROFS:
+        return SLIPRING_READ_ONLY;
     case EISDIR:
         return SLIPRING_FOREIGN;
     case ENOSPC:

@@ -28,7 +28,7 @@
 
 #define SR_LIVENESS_FILE_BYTES 4096u
 
-/* Make the lock file when absent. Idempotent. OK, UNTRUSTED, FOREIGN (no regular file), NOT_PERMITTED, NO_SPACE, FILE_LIMIT, SYSTEM. */
+/* Make the lock file when absent. Idempotent. OK, UNTRUSTED, FOREIGN (no regular file), NOT_PERMITTED, READ_ONLY, NO_SPACE, FILE_LIMIT, SYSTEM. */
 SR_MUST_CHECK enum slipring_status sr_liveness_make(const char *path, mode_t mode, gid_t group);
 
 /* Producer: a page of the lock file with its own open file description. */

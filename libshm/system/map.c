@@ -45,9 +45,10 @@ static enum slipring_status status_of_open(int error)
     switch (error) {
     case EACCES:
     case EPERM:
-    case EROFS:
     case ELOOP: /* O_NOFOLLOW met a link: not ours */
         return SLIPRING_NOT_PERMITTED;
+    case EROFS:
+        return SLIPRING_READ_ONLY;
     case EISDIR:
         return SLIPRING_FOREIGN;
     case ENOTDIR:
@@ -62,7 +63,7 @@ static enum slipring_status status_of_open(int error)
 /* The same where the file was absent: what is not permitted then is to write into the folder. */
 static enum slipring_status status_of_creation(int error)
 {
-    const bool refused = error == EACCES || error == EPERM || error == EROFS;
+    const bool refused = error == EACCES || error == EPERM;
     return error == EEXIST ? SLIPRING_BEING_MADE : refused ? SLIPRING_NO_FOLDER : status_of_open(error);
 }
 

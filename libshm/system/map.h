@@ -56,7 +56,7 @@ struct sr_map_making {
 };
 
 /* Map the existing file at map->path, whole. ABSENT, BEING_MADE (size 0, or making says not ready), WRONG_SIZE
- * (st_size differs from `bytes`), FOREIGN, NOT_PERMITTED, NO_FOLDER, NO_MEMORY, SYSTEM, and writable UNTRUSTED. `bytes` 0 accepts any size of at least a page. */
+ * (st_size differs from `bytes`), FOREIGN, NOT_PERMITTED, NO_FOLDER, NO_MEMORY, SYSTEM, and writable UNTRUSTED, READ_ONLY. `bytes` 0 accepts any size of at least a page. */
 SR_MUST_CHECK enum slipring_status sr_map_attach(struct sr_map *map, uint64_t bytes, bool writable);
 
 /* Attach for writing; make the file when it is absent or half-made by a dead maker. Waits up to a second for a living

@@ -83,6 +83,25 @@ def every_reader_prints_one_json_object_on_one_line(scene):
 
 
 @test
+def a_read_only_file_system_is_no_question_of_permission(scene):
+    scene.slipring("record", "x", "-d", "1ms")
+    calls = (("record", "x", "-d", "1ms"), ("record", "x", "-d", "1ms", "-s", "another"), ("rm", STORE), ("ls",))
+    script = 'cd "$1" && mount --bind . "$1" && mount -o remount,ro,bind "$1" || exit 77; shift; "$@"'
+    for words in calls:
+        done = subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", scene.shm, SLIPRING, *words], capture_output=True,
+                              text=True, env={**os.environ, "SLIPRING_SHM_DIR": scene.shm, "SLIPRING_STORE": STORE}, timeout=60, check=False)
+        if done.returncode == 77 or "unshare failed" in done.stderr:
+            print("# no mount name space may be made here: not tried")
+            return
+        if words == ("ls",):
+            equal(done.returncode, 0, f"ls: {done.stderr}")
+        else:
+            equal(done.returncode, 2, f"{words}: {done.stdout}")
+            contains(done.stderr, ["mounted read-only"], words)
+    equal(scene.slipring("record", "x", "-d", "1ms").returncode, 0, "writable outside")
+
+
+@test
 def without_an_agent_readers_say_from_when_the_figures_are(scene):
     agent = scene.agent()
     scene.slipring("record", "x", "-d", "1ms")
