@@ -41,6 +41,8 @@ struct command {
     const char *exits;       /* exit statuses, "STATUS\tmeaning" a line */
     const char *examples;    /* "command\twhat it does" a line */
     const char *no_store;    /* NULL: it takes --store; else why it does not */
+    bool
+        is_bare; /* looks at no store, and prints without colours or a width: nothing of the environment matters */
     const enum option_id *options;
     int option_count;
     int min_words, max_words;

@@ -118,10 +118,11 @@ static void print_option(const struct render_style *style, FILE *stream, enum op
 }
 
 static const char environment_store[] = "SLIPRING_STORE\tthe store when --store is not given\n";
-static const char environment[] = "SLIPRING_SHM_DIR\tthe folder of all stores instead of /dev/shm; point it "
-                                  "at a folder with copied segments to look "
-                                  "at them after the fact\n"
-                                  "NO_COLOR\tno colours unless --color=always\n"
+static const char environment_folder[] =
+    "SLIPRING_SHM_DIR\tthe folder of all stores instead of /dev/shm; point it "
+    "at a folder with copied segments to look "
+    "at them after the fact\n";
+static const char environment[] = "NO_COLOR\tno colours unless --color=always\n"
                                   "COLUMNS\tthe width of the output when it is no terminal\n";
 
 void help_overview(const struct render_style *style, FILE *stream)
@@ -162,6 +163,7 @@ void help_overview(const struct render_style *style, FILE *stream)
         "exec\texits as its command did\n");
     print_title(style, stream, "\nENVIRONMENT");
     print_terms(style, stream, environment_store);
+    print_terms(style, stream, environment_folder);
     print_terms(style, stream, environment);
     print_title(style, stream, "\nEXAMPLES");
     print_examples(
@@ -170,6 +172,20 @@ void help_overview(const struct render_style *style, FILE *stream)
         "slipring show backup\tits percentiles, failures and cost\n"
         "slipring top\twatch all primitives live\n"
         "slipring slo\twhat is left of the error budgets, and what burns\n");
+}
+
+/* What of it the command looks at: those that print but their help have no colours and no width. */
+static void print_environment(const struct command *command, const struct render_style *style, FILE *stream)
+{
+    if (command->is_bare) {
+        return;
+    }
+    print_title(style, stream, "\nENVIRONMENT");
+    if (!command->no_store) {
+        print_terms(style, stream, environment_store);
+    }
+    print_terms(style, stream, environment_folder);
+    print_terms(style, stream, environment);
 }
 
 void help_command(const struct command *command, const struct render_style *style, FILE *stream)
@@ -195,11 +211,7 @@ void help_command(const struct command *command, const struct render_style *styl
     print_option(style, stream, OPTION_version);
     print_title(style, stream, "\nEXIT STATUS");
     print_terms(style, stream, command->exits);
-    print_title(style, stream, "\nENVIRONMENT");
-    if (!command->no_store) {
-        print_terms(style, stream, environment_store);
-    }
-    print_terms(style, stream, environment);
+    print_environment(command, style, stream);
     print_title(style, stream, "\nEXAMPLES");
     print_examples(style, stream, command->examples);
 }

@@ -95,6 +95,7 @@ const struct command command_password = {
     .examples = "slipring password\n"
                 "slipring password < password.txt\tof its first line\n",
     .no_store = "a password is of no store",
+    .is_bare = true,
     .max_words = 0,
     .run = run_password,
 };

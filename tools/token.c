@@ -47,6 +47,7 @@ const struct command command_token = {
              "2\tno random bytes\n",
     .examples = "slipring token\n",
     .no_store = "a token is of no store",
+    .is_bare = true,
     .max_words = 0,
     .run = run_token,
 };

@@ -230,9 +230,9 @@ static void what_is_not_there_is_said_with_the_nearest_that_is(void **state)
 static void every_command_has_a_page_of_its_own(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"ls",     "show",  "top",    "slo",   "slo explain", "slo check",
-                                           "report", "rings", "record", "exec",  "verify",      "rm",
-                                           "ingest", "usage", "reset",  "reload"};
+    static const char *const commands[] = {"ls",     "show",  "top",    "slo",    "slo explain", "slo check",
+                                           "report", "rings", "record", "exec",   "verify",      "rm",
+                                           "ingest", "usage", "reset",  "reload", "password",    "token"};
     golden_expect(WORDS("--help"), "", 0, "help.txt");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char golden[32];
@@ -254,9 +254,9 @@ static void every_command_has_a_page_of_its_own(void **state)
 static void no_line_of_any_page_is_wider_than_it_was_asked_for(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"ls",     "show",  "top",    "slo",   "slo explain", "slo check",
-                                           "report", "rings", "record", "exec",  "verify",      "rm",
-                                           "ingest", "usage", "reset",  "reload"};
+    static const char *const commands[] = {"ls",     "show",  "top",    "slo",    "slo explain", "slo check",
+                                           "report", "rings", "record", "exec",   "verify",      "rm",
+                                           "ingest", "usage", "reset",  "reload", "password",    "token"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char first[32];
         (void)snprintf(first, sizeof first, "%s", commands[i]);
