@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import random
+import re
 import select
 import signal
 import subprocess
@@ -158,6 +159,7 @@ def after_a_quote_that_is_not_closed_nothing_is_guessed(scene):
         with open(path, "w", encoding="ascii") as out:
             out.write(text)
     done = scene.slipring("ingest", "--json", "--dry-run", "--format", "csv", "--columns", "name,duration", *paths)
+    check(re.search(r'"seconds": ?(0|[1-9][0-9]*)(\.[0-9]{0,8}[1-9])?,', done.stdout), "seconds finer than they are measured:", done.stdout)
     equal(by_name(json.loads(done.stdout)), {"c": (1, 0, 3000000)}, "the next file is read again")
 
 
