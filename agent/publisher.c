@@ -46,7 +46,8 @@ struct publisher {
     uint32_t changed;  /* books that had changed, as far as this round came, */
     uint64_t pace_ns;  /* and so how long a changed one waits at least from one publishing to the next */
     uint64_t seen_written_ns;
-    uint32_t registered;    /* as counted last */
+    uint32_t registered;    /* as counted last, */
+    uint32_t counted_high;  /* of so many ids */
     uint32_t high;          /* places that readers were told of */
     bool is_short_of_pages; /* said once */
     uint32_t *redirected;   /* as the segment has it: 0, or 1 + place */
@@ -254,16 +255,17 @@ static uint64_t store_word(const struct books *books, enum sr_store_word word)
 static uint32_t registered(struct publisher *publisher)
 {
     struct books *books = publisher->books;
-    if (!books->has_new_names) {
+    const uint32_t high = sr_catalog_high(books->rings); /* may be found to be more after an id was bound */
+    if (!books->has_new_names && high == publisher->counted_high) {
         return publisher->registered;
     }
     uint32_t used = 0;
-    const uint32_t high = sr_catalog_high(books->rings);
     for (uint32_t id = 1; id < high; id++) {
         const uint32_t index = books->primitive[id].book;
         used += index != BOOK_NONE && books->book[index].id == id;
     }
     books->has_new_names = false;
+    publisher->counted_high = high;
     publisher->registered = used;
     return used;
 }

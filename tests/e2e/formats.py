@@ -73,7 +73,7 @@ def all_formats_tell_the_same_series(scene):
     record(recorder, 2, [12_345_678])
     settled(agent, "critical_workflow", len(durations))
     settled(agent, "plain", 1)
-    series = compare(agent)
+    series = until(lambda: compare(agent), "pages that agree")
     for le in ("5e-05", "0.001", "0.1", "1.0", "10.0", "1.5e+06", "+Inf"):
         found = [v for (n, labels), v in series.items() if n == "primitive_duration_seconds_bucket" and ("le", le) in labels
                  and ("primitive_name", "critical_workflow") in labels]
@@ -142,7 +142,7 @@ def hostile_labels_are_the_same_text_everywhere(scene):
         for at in places:
             write(path, at, name.ljust(len(mark), b"\0"))
     agent.send_signal(18)
-    series = compare(agent)
+    series = until(lambda: compare(agent), "pages that agree")
     names = {dict(labels).get("primitive_name") for _, labels in series}
     for name in bad:
         check(replaced(name) in names, "no series of", name, names)
@@ -188,7 +188,7 @@ def replaced(name):
 @test
 def an_empty_store_is_a_page_in_each_format(scene):
     agent = scene.agent()
-    series = compare(agent)
+    series = until(lambda: compare(agent), "pages that agree")
     check(any(name == "slipring_build_info" for name, _ in series), "no version")
     judge_text(scene, fetch(agent, TEXT))
     judge_protobuf(scene, fetch(agent, PROTOBUF))

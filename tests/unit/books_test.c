@@ -89,6 +89,23 @@ static void duplicates_share_a_book_and_both_ids_lead_to_its_figures(void)
     CHECK_EQUAL(stats.count, 12);
 }
 
+/* The drain binds an id when its samples come; how far ids reach is found later. */
+static void a_name_is_counted_though_it_was_bound_before_the_registry_was_looked_at(void)
+{
+    for (int i = 0; i < 2; i++) { /* the first one looks everywhere, and not again for a while */
+        rig_pass(&rig, RIG_SECOND / 20);
+        while (drain_tick(rig.drain, rig.now_ns) == 0) {
+        }
+        if (i == 0) {
+            record("work", 1000, 1);
+        }
+    }
+    publisher_run(rig.publisher, rig.now_ns);
+    CHECK_EQUAL(rig_count_of(&rig, "work"), 1);
+    rig_settle(&rig);
+    CHECK_EQUAL(rig_figures(&rig).registry_used, 1);
+}
+
 static void a_process_reads_its_own_figures_by_its_handle(void)
 {
     record("a", 1000, 1);
@@ -437,6 +454,7 @@ static int run(void)
         RIG_TEST(an_entry_is_copied_once_and_never_read_again),
         RIG_TEST(what_has_an_impossible_name_is_booked_under_overflow),
         RIG_TEST(duplicates_share_a_book_and_both_ids_lead_to_its_figures),
+        RIG_TEST(a_name_is_counted_though_it_was_bound_before_the_registry_was_looked_at),
         RIG_TEST(a_process_reads_its_own_figures_by_its_handle),
         RIG_TEST(beyond_the_limit_totals_stay_right),
         RIG_TEST(categories_of_one_name_are_one_whatever_their_number),
