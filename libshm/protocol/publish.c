@@ -19,6 +19,14 @@ static void write_copy(_Atomic uint64_t *to, const void *from, uint64_t bytes)
     }
 }
 
+/* Readers take the copy that was written. */
+static void raise_latch(_Atomic uint64_t *latch, uint64_t seen)
+{
+    SR_CRASHPOINT(publish_before_raise);
+    /* release: pairs with the acquire of the latch in sr_publish_look(); else the new copy is taken before it is there */
+    atomic_store_explicit(latch, seen + 1, memory_order_release);
+}
+
 void sr_publish_write_parts(_Atomic uint64_t *latch, const struct sr_publish_part *parts, uint32_t count)
 {
     /* relaxed: the agent alone writes it */
@@ -27,9 +35,7 @@ void sr_publish_write_parts(_Atomic uint64_t *latch, const struct sr_publish_par
         write_copy(sr_publish_copy(parts[i].copies, parts[i].stride, seen & 1), parts[i].from,
                    parts[i].bytes);
     }
-    SR_CRASHPOINT(publish_before_raise);
-    /* release: pairs with the acquire of the latch in sr_publish_look(); else the new copy is taken before it is there */
-    atomic_store_explicit(latch, seen + 1, memory_order_release);
+    raise_latch(latch, seen);
 }
 
 void sr_publish_write(_Atomic uint64_t *latch, void *copies, uint64_t stride, const void *from,
@@ -72,9 +78,7 @@ void sr_publish_change_parts(_Atomic uint64_t *latch, const struct sr_publish_ch
     for (uint32_t i = 0; i < count; i++) {
         change_part(&parts[i], seen, is_alike);
     }
-    SR_CRASHPOINT(publish_before_raise);
-    /* release: as in sr_publish_write_parts() */
-    atomic_store_explicit(latch, seen + 1, memory_order_release);
+    raise_latch(latch, seen);
 }
 
 enum slipring_status sr_publish_read(const _Atomic uint64_t *latch, const void *copies, uint64_t stride,

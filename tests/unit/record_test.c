@@ -237,7 +237,7 @@ static void a_cap_is_for_all_rings_of_the_process(void *unused)
     (void)api_open();
     api_set_ring_cap(3);
     for (int i = 0; i < 5; i++) {
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof name, "work-%d", i);
         slipring_record(api_primitive(name), 5, SLIPRING_SUCCESS, NULL);
         tally_execution(&want, 5, false, NULL);
@@ -315,7 +315,7 @@ static void beyond_the_cardinality_limit_totals_stay_right(void *unused)
     api_set_primitive_limit(2);
     tally_init(&want, 0);
     for (int i = 0; i < 6; i++) {
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof name, "user-%d", i);
         struct slipring_primitive *work = NULL;
         const enum slipring_status status = slipring_primitive_get(store, name, NULL, &work);
