@@ -2,7 +2,9 @@
 /* An agent for tests: see rig.h. */
 #include "support/rig.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/books/refit.h"
 #include "agent/drain/drain.h"
@@ -131,6 +133,22 @@ void rig_settle(struct rig *which)
         reaper_run(which->reaper, which->now_ns);
     }
     publisher_run(which->publisher, which->now_ns);
+}
+
+void rig_boot(struct rig *which, int64_t off_ns)
+{
+    static const char *const suffixes[] = {"ring", "stats", "lock"};
+    CHECK_OK(slipring_close(rig_producer));
+    for (uint32_t i = 0; i < 3; i++) {
+        char path[PATH_MAX];
+        place_path(path, which->options.store, suffixes[i]);
+        CHECK_EQUAL(unlink(path), 0);
+    }
+    which->now_ns = SR_CLOCK_BASE_NS + 20 * RIG_SECOND;
+    which->wall_ns += (uint64_t)off_ns;
+    rig_open(which);
+    CHECK_OK(slipring_open(which->options.store, &rig_producer));
+    rig_settle(which);
 }
 
 static void breathe(void *context)

@@ -55,6 +55,10 @@ void rig_drop(struct rig *which);
 /* Stop as a signal makes main do: a last drain, a last publishing. */
 void rig_stop(struct rig *which);
 
+/* After a stop or a drop: the machine was off for so long by the wall clock, its own clock begins again, and the store's files are gone. Opens the
+ * agent and rig_producer again, and settles. */
+void rig_boot(struct rig *which, int64_t off_ns);
+
 /* So much later, and nobody looks. */
 void rig_pass(struct rig *which, uint64_t later_ns);
 /* So much later: one tick of each. */

@@ -22,7 +22,6 @@
 #include "support/place.h"
 #include "support/rig.h"
 #include "support/workload.h"
-#include "system/clock.h"
 
 #define MS UINT64_C(1000000)
 
@@ -80,39 +79,17 @@ static void write_next(void)
     write_files();
 }
 
-static void remove_store(void)
-{
-    const char *const suffixes[] = {"ring", "stats", "lock"};
-    for (uint32_t i = 0; i < 3; i++) {
-        char path[PATH_MAX];
-        place_path(path, rig.options.store, suffixes[i]);
-        CHECK_EQUAL(unlink(path), 0);
-    }
-}
-
-/* The machine is off for so long, by the wall clock; its own clock begins again. */
-static void boot(int64_t off_ns)
-{
-    CHECK_OK(slipring_close(rig_producer));
-    remove_store();
-    rig.now_ns = SR_CLOCK_BASE_NS + 20 * RIG_SECOND;
-    rig.wall_ns += (uint64_t)off_ns;
-    rig_open(&rig);
-    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
-    rig_settle(&rig);
-}
-
 static void reboot(int64_t off_ns)
 {
     rig_stop(&rig);
-    boot(off_ns);
+    rig_boot(&rig, off_ns);
 }
 
 /* Nothing but what is on the disk. */
 static void crash(int64_t off_ns)
 {
     rig_drop(&rig);
-    boot(off_ns);
+    rig_boot(&rig, off_ns);
 }
 
 /* `count` of them, or none with UINT64_MAX: then nothing was restored. */
@@ -251,7 +228,7 @@ static void a_recent_file_of_another_full_one_is_void(void)
     record("it", 3);
     rig_stop(&rig);
     CHECK_EQUAL(rename(aside, path), 0); /* as when the agent is killed before it removes it */
-    boot((int64_t)RIG_SECOND);
+    rig_boot(&rig, (int64_t)RIG_SECOND);
     expect_lifetime("it", 123);
     CHECK_EQUAL(files_like("refused"), 0);
 }
@@ -494,7 +471,7 @@ static void spoil(const char *suffix, off_t at, const char *bytes, size_t count)
 /* After a reboot nothing is there, the file was kept, and checkpoints go on. */
 static void expect_refused(uint32_t files)
 {
-    boot((int64_t)RIG_SECOND);
+    rig_boot(&rig, (int64_t)RIG_SECOND);
     CHECK_EQUAL(rig_count_of(&rig, "it"), 0);
     CHECK_EQUAL(rig_figures(&rig).checkpoints_refused, files);
     CHECK_EQUAL(rig_figures(&rig).restored_wall_ns, 0);
@@ -547,7 +524,7 @@ static void a_file_of_another_store_is_kept_aside(void)
     rig.options.store = place_store();
     path_of(other, "full");
     CHECK_EQUAL(rename(path, other), 0);
-    rig_open(&rig); /* for boot() to remove it */
+    rig_open(&rig); /* for rig_boot(&rig, ) to remove it */
     rig_drop(&rig);
     CHECK_EQUAL(files_like("refused"), 1);
     CHECK_OK(slipring_close(rig_producer));
@@ -585,7 +562,7 @@ static void two_files_refused_in_one_second_are_both_kept(void)
     stop_with_a_file();
     for (uint32_t i = 1; i <= 3; i++) {
         spoil("full", 40, "damage", 6);
-        boot(0);
+        rig_boot(&rig, 0);
         CHECK_EQUAL(files_like("refused"), i);
         rig.now_ns -= RIG_SECOND / 50; /* rig_settle()'s: the same second again */
         rig.wall_ns -= RIG_SECOND / 50;
@@ -617,7 +594,7 @@ static void a_torn_recent_file_leaves_the_full_one(void)
     write_next();
     rig_drop(&rig);
     spoil("recent", 60, "damage", 6);
-    boot((int64_t)RIG_SECOND);
+    rig_boot(&rig, (int64_t)RIG_SECOND);
     expect_lifetime("it", 100);
     CHECK_EQUAL(rig_figures(&rig).checkpoints_refused, 1);
 }
@@ -627,7 +604,7 @@ static void other_books_are_not_written_over(void)
 {
     stop_with_a_file();
     rig.checkpoint_folder = NULL;
-    boot(0);
+    rig_boot(&rig, 0);
     record("it", 5);
     rig_stop(&rig);
     rig.checkpoint_folder = folder;
@@ -699,7 +676,7 @@ static void a_folder_that_others_may_write_is_not_used(void)
     record("it", 100);
     rig_stop(&rig);
     CHECK_EQUAL(chmod(folder, 0777), 0);
-    boot((int64_t)RIG_SECOND);
+    rig_boot(&rig, (int64_t)RIG_SECOND);
     CHECK_EQUAL(rig_count_of(&rig, "it"), 0);
     write_files();
     CHECK(checkpoint_figures(rig.checkpoint)->failing_since_wall_ns != 0);
@@ -715,7 +692,7 @@ static void a_second_agent_of_the_name_neither_reads_nor_writes(void)
     path_of(path, "lock");
     const int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
-    boot((int64_t)RIG_SECOND);
+    rig_boot(&rig, (int64_t)RIG_SECOND);
     CHECK_EQUAL(rig_count_of(&rig, "it"), 0);
     record("it", 3);
     write_next();

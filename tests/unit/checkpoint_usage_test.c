@@ -13,7 +13,6 @@
 #include "agent/checkpoint/checkpoint.h"
 #include "support/place.h"
 #include "support/rig.h"
-#include "system/clock.h"
 
 #define MS        UINT64_C(1000000)
 #define FILLERS   12u      /* books of which a tick copies a few */
@@ -117,19 +116,8 @@ static void write_file(void)
 /* The machine is off for a second; what is there is what the last whole file has. */
 static void crash(void)
 {
-    static const char *const suffixes[] = {"ring", "stats", "lock"};
     rig_drop(&rig);
-    CHECK_OK(slipring_close(rig_producer));
-    for (uint32_t i = 0; i < 3; i++) {
-        char path[PATH_MAX];
-        place_path(path, rig.options.store, suffixes[i]);
-        CHECK_EQUAL(unlink(path), 0);
-    }
-    rig.now_ns = SR_CLOCK_BASE_NS + 20 * RIG_SECOND;
-    rig.wall_ns += RIG_SECOND;
-    rig_open(&rig);
-    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
-    rig_settle(&rig);
+    rig_boot(&rig, RIG_SECOND);
 }
 
 /* The account of what was used. */

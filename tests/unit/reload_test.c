@@ -49,9 +49,10 @@ static unsigned apply(struct config *config)
 
 static struct reload_doors doors; /* zeroed: none */
 
-static void open_reload(struct config *first)
+/* At a reload the first `count` words of the command line are read. */
+static void open_reload(struct config *first, int count)
 {
-    const struct reload_settings settings = {.count = 1,
+    const struct reload_settings settings = {.count = count,
                                              .arguments = arguments,
                                              .config = first,
                                              .store = rig.store,
@@ -76,7 +77,7 @@ static void without_memory_for_answers_nothing_is_changed_and_the_failure_is_tol
 {
     static char endless[EXPOSURE_LABELS_BYTES + 1];
     struct config *first = config_of(1);
-    open_reload(first);
+    open_reload(first, 1);
     CHECK_EQUAL(apply(config_of(1)), 200);
     CHECK_EQUAL(exposed().generation, 1);
     const uint32_t count = agent_store_options(rig.store)->window_count;
@@ -126,7 +127,7 @@ static void what_listens_is_taken_with_the_rest_or_nothing_is(void)
     static char endless[EXPOSURE_LABELS_BYTES + 1];
     struct config *first = config_of(1);
     doors = (struct reload_doors){.take = take, .drop = drop};
-    open_reload(first);
+    open_reload(first, 1);
     const uint32_t count = agent_store_options(rig.store)->window_count;
     doors_draft = (struct doors_draft *)&endless; /* nobody looks into it */
     arguments[1] = windows;
@@ -184,7 +185,7 @@ static void a_listener_of_the_network_without_users_is_warned_of_at_each_reload(
     for (int is_network = 0; is_network < 2; is_network++) {
         arguments[1] = is_network ? listen : windows;
         struct config *first = config_of(2);
-        open_reload(first);
+        open_reload(first, 1);
         CHECK_EQUAL(strstr(log_of(1), "without a password") != NULL, is_network); /* of where it listens */
         reload_close(reload);
         exposure_close(&board);
@@ -249,18 +250,7 @@ static struct config *open_asked(void)
     arguments[1] = plain;
     struct config *first = config_of(2);
     CHECK(control_open(&control));
-    open_reload(first);
-    struct reload_settings settings = {.count = 2,
-                                       .arguments = arguments,
-                                       .config = first,
-                                       .store = rig.store,
-                                       .books = rig.books,
-                                       .executor = &executor,
-                                       .control = control,
-                                       .exposure = &board};
-    reload_close(reload);
-    CHECK(reload_open(&settings, &reload));
-    executor.reload = reload;
+    open_reload(first, 2);
     return first;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "agent/books/reset.h"
 #include "agent/checkpoint/checkpoint.h"
@@ -65,20 +64,9 @@ static void write_file(void)
     CHECK(files != figures->bytes + figures->failures);
 }
 
-/* The machine is off for so long; its own clock begins again. */
-static void boot(uint64_t off_ns)
+static void boot(int64_t off_ns)
 {
-    const char *const suffixes[] = {"ring", "stats", "lock"};
-    CHECK_OK(slipring_close(rig_producer));
-    for (uint32_t i = 0; i < 3; i++) {
-        char path[PATH_MAX];
-        place_path(path, rig.options.store, suffixes[i]);
-        CHECK_EQUAL(unlink(path), 0);
-    }
-    rig.now_ns = SR_CLOCK_BASE_NS + 20 * RIG_SECOND;
-    rig.wall_ns += off_ns;
-    rig_open(&rig);
-    CHECK_OK(slipring_open(rig.options.store, &rig_producer));
+    rig_boot(&rig, off_ns);
     (void)work();
     rig_settle(&rig);
 }
